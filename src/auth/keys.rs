@@ -1,0 +1,85 @@
+//! Access keys, whose they are and what they may do.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::object::Owner;
+
+/// What a key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Everything, in every owner's buckets.
+    Admin,
+    /// Everything in its owner's buckets.
+    ReadWrite,
+    /// Reading and listing in its owner's buckets.
+    ReadOnly,
+}
+
+/// A secret: never shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// An access key as configured.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// The access key id.
+    pub access_key: String,
+    /// The secret access key.
+    pub secret: Secret,
+    /// Whose it is and what it may do.
+    pub identity: Arc<Identity>,
+}
+
+/// On whose behalf a request is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The access key id, for the log.
+    pub access_key: String,
+    /// What it may do.
+    pub role: Role,
+    /// Who owns what it makes.
+    pub owner: Owner,
+    /// The owner's mail address, where configured.
+    pub email: Option<String>,
+}
+
+/// All keys.
+#[derive(Debug, Clone, Default)]
+pub struct Keyring(HashMap<String, Key>);
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(secret.into())
+    }
+
+    /// The secret itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl Keyring {
+    /// A ring of `keys`; of two with the same id the later stays.
+    pub fn new(keys: impl IntoIterator<Item = Key>) -> Self {
+        Self(keys.into_iter().map(|key| (key.access_key.clone(), key)).collect())
+    }
+
+    /// The key of that id.
+    pub fn get(&self, access_key: &str) -> Option<&Key> {
+        self.0.get(access_key)
+    }
+
+    /// Every key, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Key> {
+        self.0.values()
+    }
+}

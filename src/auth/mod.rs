@@ -1,0 +1,15 @@
+//! Who is asking, and are these the bytes they signed.
+//!
+//! A request is verified from its head alone, before any byte of its body is read. The body comes
+//! back as [`Sealed`]: only a verified request can open it, and what comes out of it ends in an
+//! `Err` where the bytes are not the signed ones.
+
+mod error;
+mod keys;
+mod sealed;
+mod verify;
+
+pub use error::AuthError;
+pub use keys::{Identity, Key, Keyring, Role, Secret};
+pub use sealed::Sealed;
+pub use verify::{AuthSettings, Authenticator, Caller, Scheme, Verified};

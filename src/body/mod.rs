@@ -1,0 +1,14 @@
+//! Bytes in motion: bodies as streams, what is computed and checked while they pass.
+//!
+//! No body is ever held whole in memory. A stream that ends in an `Err` was not what its sender
+//! promised; whoever stores it must publish nothing.
+
+mod aws_chunked;
+mod digest;
+mod error;
+mod payload;
+
+pub use aws_chunked::{ChunkDecoder, ChunkSigner, Framing};
+pub use digest::{Digests, Expected, Hasher, digesting};
+pub use error::BodyError;
+pub use payload::{Payload, Source};

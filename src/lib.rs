@@ -1,0 +1,13 @@
+//! Stowgate: an S3 gateway in one binary.
+//!
+//! The list of files is the map; README's architecture section says who knows whom.
+
+pub mod auth;
+pub mod background;
+pub mod body;
+pub mod cli;
+pub mod config;
+pub mod object;
+pub mod s3;
+pub mod server;
+pub mod store;

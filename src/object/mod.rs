@@ -1,0 +1,43 @@
+//! The vocabulary: pure values with no I/O, parsed once at the edge and used everywhere.
+//!
+//! Knows nothing of HTTP, of the stores, or of the wire format's XML.
+
+mod checksum;
+mod completion;
+mod etag;
+mod listing;
+mod metadata;
+mod name;
+mod owner;
+mod precondition;
+mod range;
+mod record;
+mod request_id;
+mod tags;
+mod time;
+mod version;
+
+pub use checksum::{Algorithm, Checksum, ChecksumError, ChecksumKind, ChecksumValue};
+pub use completion::{
+    Assembled, CompletedPart, Completion, CompletionError, MIN_PART_SIZE, PartSummary,
+    plan_completion,
+};
+pub use etag::ETag;
+pub use listing::{
+    BucketsPage, BucketsQuery, ListEntry, ListPage, ListQuery, PartsPage, PartsQuery, UploadEntry,
+    UploadsPage, UploadsQuery, VersionEntry, VersionMarker, VersionsPage, VersionsQuery,
+};
+pub use metadata::{ContentHeaders, ObjectMetadata, UserMetadata};
+pub use name::{BucketName, InvalidBucketName, InvalidKey, MAX_KEY_BYTES, ObjectKey};
+pub use owner::Owner;
+pub use precondition::{
+    ConditionHeader, ETagMatch, ReadConditions, ReadVerdict, WriteCondition, WriteVerdict,
+};
+pub use range::{ByteRange, RangeSpec, Unsatisfiable};
+pub use record::{
+    Bucket, ChecksumChoice, MAX_PART_NUMBER, ObjectInfo, ObjectPart, PartNumber, Upload, UploadId,
+};
+pub use request_id::RequestId;
+pub use tags::{TagError, TagSet};
+pub use time::{Clock, SystemClock, Timestamp};
+pub use version::VersionId;

@@ -1,0 +1,105 @@
+//! What a store can answer instead of a result.
+
+use crate::body::BodyError;
+use crate::object::{CompletionError, ConditionHeader, ETag, Owner, Timestamp};
+
+/// Why a store did not do it. Converted to S3's codes in one place of the protocol.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such bucket.
+    #[error("no such bucket")]
+    NoSuchBucket,
+    /// There is a bucket of that name already.
+    #[error("the bucket exists and belongs to {}", owner.id)]
+    BucketExists {
+        /// Whose it is.
+        owner: Owner,
+    },
+    /// The bucket holds objects or versions.
+    #[error("the bucket is not empty")]
+    BucketNotEmpty,
+    /// There is no such key.
+    #[error("no such key")]
+    NoSuchKey,
+    /// There is no such version of the key.
+    #[error("no such version")]
+    NoSuchVersion,
+    /// There is no such upload of that key.
+    #[error("no such upload")]
+    NoSuchUpload,
+    /// A read's conditions say that the client has it already.
+    #[error("not modified")]
+    NotModified {
+        /// The current tag.
+        etag: ETag,
+        /// The current time stamp.
+        last_modified: Timestamp,
+    },
+    /// A condition does not hold.
+    #[error("the condition {0:?} does not hold")]
+    PreconditionFailed(ConditionHeader),
+    /// A competing write came between: the client may try again.
+    #[error("a competing operation changed the key")]
+    Conflict,
+    /// No byte of the range lies in the object.
+    #[error("the range lies outside the object's {size} bytes")]
+    InvalidRange {
+        /// The object's size.
+        size: u64,
+    },
+    /// The object has no part of that number.
+    #[error("the object has {count} parts")]
+    InvalidPartNumber {
+        /// How many it has.
+        count: u32,
+    },
+    /// A part copy's range is not wholly inside the source.
+    #[error("the range is not inside the source's {size} bytes")]
+    SourceRange {
+        /// The source's size.
+        size: u64,
+    },
+    /// The source is larger than a copy may be.
+    #[error("the source has {size} bytes, more than the {limit} that can be copied at once")]
+    SourceTooLarge {
+        /// The source's size, or the range's.
+        size: u64,
+        /// The most allowed.
+        limit: u64,
+    },
+    /// The parts do not make the object asked for.
+    #[error(transparent)]
+    Completion(#[from] CompletionError),
+    /// The body was not what its sender promised.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// There is no room for new bodies: 507. Reads and deletes go on.
+    #[error("the disk is full")]
+    StorageFull,
+    /// A write or sync failed earlier: the store takes no writes until it is restarted.
+    #[error("the store is read-only after a disk error: {reason}")]
+    ReadOnly {
+        /// What failed, for the operator.
+        reason: String,
+    },
+    /// The index is being rebuilt and does not know this yet: 503, never 404.
+    #[error("the store does not know yet: its index is being rebuilt")]
+    Rebuilding,
+    /// The stored bytes fail their checksum.
+    #[error("the stored object is damaged: {what}")]
+    Damaged {
+        /// Which file and where, for the operator.
+        what: String,
+    },
+    /// The file system failed.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was being done, with the path, for the operator.
+        doing: String,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+    /// The store is shutting down.
+    #[error("the store is closing")]
+    Closing,
+}

@@ -1,0 +1,1 @@
+//! Objects on the local disk: an append-only log is the truth, the index is disposable.

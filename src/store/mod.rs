@@ -1,0 +1,330 @@
+//! The contract between the protocol and whatever holds objects.
+//!
+//! A store is anything that implements [`Buckets`], [`Objects`], [`Tags`] and [`Multipart`]. It
+//! knows nothing of HTTP, of requests, or of who is allowed what. Every implementation passes the
+//! functions of [`conformance`].
+//!
+//! What holds for every store:
+//! - A call that returns `Ok` from a method that writes is durable, and seen by every call that
+//!   starts afterwards.
+//! - A write is atomic: readers see the old or the new object. A payload that ends in an `Err`
+//!   stores nothing.
+//! - Conditions on writes are decided in one order with the writes themselves, never by looking
+//!   first and writing then.
+//! - Not knowing is an error, never "there is none".
+//! - Dropping a future is safe: the write either happens as a whole or not at all.
+
+pub mod conformance;
+mod error;
+pub mod local;
+mod memory;
+
+use async_trait::async_trait;
+
+pub use error::StoreError;
+pub use memory::MemoryStore;
+
+use crate::body::Payload;
+use crate::object::{
+    Bucket, BucketName, BucketsPage, BucketsQuery, ByteRange, ChecksumChoice, Completion, ListPage,
+    ListQuery, ObjectInfo, ObjectKey, ObjectMetadata, ObjectPart, Owner, PartNumber, PartSummary,
+    PartsPage, PartsQuery, RangeSpec, ReadConditions, TagSet, Timestamp, UploadId, UploadsPage,
+    UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+};
+
+/// The result of every call.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Everything a layer offers.
+pub trait Store: Buckets + Objects + Tags + Multipart {}
+
+impl<T: Buckets + Objects + Tags + Multipart> Store for T {}
+
+/// Which object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ObjectPath {
+    /// Its bucket.
+    pub bucket: BucketName,
+    /// Its key.
+    pub key: ObjectKey,
+}
+
+/// What part of an object is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Selection {
+    /// All of it.
+    #[default]
+    Whole,
+    /// A range, resolved against the object's size.
+    Range(RangeSpec),
+    /// A part by its number; for an object of one PUT only 1, which is the whole.
+    Part(PartNumber),
+}
+
+/// A read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GetRequest {
+    /// This version rather than the current one.
+    pub version: Option<VersionId>,
+    /// What of it.
+    pub selection: Selection,
+    /// On which conditions.
+    pub conditions: ReadConditions,
+}
+
+/// An object's head, and what the selection came to on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The object.
+    pub object: ObjectInfo,
+    /// The selected bytes; `None` where the whole was asked for.
+    pub range: Option<ByteRange>,
+    /// The selected part, where a part was asked for of an object that has parts.
+    pub part: Option<ObjectPart>,
+}
+
+/// An object being read. The content stays readable as it was, whatever is written meanwhile.
+#[derive(Debug)]
+pub struct Got {
+    /// Its head.
+    pub head: Head,
+    /// The selected bytes. A damaged or unreadable object ends it with `BodyError::Store`.
+    pub body: Payload,
+}
+
+/// What is stored with a new object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewObject {
+    /// Headers and user metadata.
+    pub metadata: ObjectMetadata,
+    /// Tags.
+    pub tags: TagSet,
+    /// On which condition.
+    pub condition: Option<WriteCondition>,
+}
+
+/// What a write came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The object as it now is.
+    pub object: ObjectInfo,
+    /// The version that it has, where the bucket keeps versions.
+    pub version: Option<VersionId>,
+}
+
+/// A delete.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeleteRequest {
+    /// This version for good; without it the key's current object.
+    pub version: Option<VersionId>,
+    /// `If-Match`.
+    pub condition: Option<WriteCondition>,
+}
+
+/// What a delete came to. Deleting what isn't there succeeds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// The version removed or the delete marker made, where the bucket keeps versions.
+    pub version: Option<VersionId>,
+    /// Whether a delete marker was made or removed.
+    pub delete_marker: bool,
+}
+
+/// A copy within the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyRequest {
+    /// The version of the source; its current one when absent.
+    pub source_version: Option<VersionId>,
+    /// Conditions on the source; failing ones are always `PreconditionFailed`.
+    pub source_conditions: ReadConditions,
+    /// The new object's metadata; `None` keeps the source's.
+    pub metadata: Option<ObjectMetadata>,
+    /// The new object's tags; `None` keeps the source's.
+    pub tags: Option<TagSet>,
+    /// Compute this checksum; `None` keeps the source's algorithm, if it has one.
+    pub checksum: Option<crate::object::Algorithm>,
+    /// On which condition on the destination.
+    pub condition: Option<WriteCondition>,
+    /// The largest source that may be copied, in bytes; larger is `SourceTooLarge`.
+    pub size_limit: u64,
+}
+
+/// A copy of a source's bytes into a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyPartRequest {
+    /// The version of the source; its current one when absent.
+    pub source_version: Option<VersionId>,
+    /// Conditions on the source; failing ones are always `PreconditionFailed`.
+    pub source_conditions: ReadConditions,
+    /// First and last byte, inclusive; a range not wholly inside is `SourceRange`.
+    pub range: Option<(u64, u64)>,
+    /// The most bytes that may be copied; more is `SourceTooLarge`.
+    pub size_limit: u64,
+}
+
+/// A new upload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewUpload {
+    /// Headers and user metadata of the object to be.
+    pub metadata: ObjectMetadata,
+    /// Its tags.
+    pub tags: TagSet,
+    /// Its checksum.
+    pub checksum: ChecksumChoice,
+    /// Who starts it.
+    pub initiator: Owner,
+}
+
+/// Which upload.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UploadPath {
+    /// The object it will be.
+    pub object: ObjectPath,
+    /// The upload; one of another key or bucket is `NoSuchUpload`.
+    pub id: UploadId,
+}
+
+/// Some or all parts of a completed object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObjectParts {
+    /// The parts, by number.
+    pub parts: Vec<ObjectPart>,
+    /// What to give as `after` to go on.
+    pub next: Option<u32>,
+}
+
+/// Buckets.
+#[async_trait]
+pub trait Buckets: Send + Sync {
+    /// Makes a bucket. `BucketExists` with its owner where there is one of that name.
+    async fn create_bucket(&self, name: &BucketName, owner: &Owner) -> Result<()>;
+
+    /// The bucket.
+    async fn head_bucket(&self, name: &BucketName) -> Result<Bucket>;
+
+    /// Removes an empty bucket with its tags and its uploads under way. `BucketNotEmpty` where
+    /// any object or version is in it.
+    async fn delete_bucket(&self, name: &BucketName) -> Result<()>;
+
+    /// A page of buckets.
+    async fn list_buckets(&self, query: &BucketsQuery) -> Result<BucketsPage>;
+}
+
+/// Objects.
+#[async_trait]
+pub trait Objects: Send + Sync {
+    /// Stores `body`. Its `digests` after the end give ETag and checksum, so it is one that went
+    /// through [`crate::body::digesting`].
+    async fn put_object(&self, at: &ObjectPath, new: NewObject, body: Payload) -> Result<Stored>;
+
+    /// Whether `condition` would hold now: lets a hopeless upload fail before its body is read.
+    /// Decides nothing; `put_object` decides.
+    async fn check_condition(&self, at: &ObjectPath, condition: &WriteCondition) -> Result<()>;
+
+    /// An object's head. Conditions and selection as in `get_object`.
+    async fn head_object(&self, at: &ObjectPath, request: &GetRequest) -> Result<Head>;
+
+    /// An object's content.
+    async fn get_object(&self, at: &ObjectPath, request: &GetRequest) -> Result<Got>;
+
+    /// The parts of an object, numbers greater than `after`, at most `limit`; none for an object
+    /// of one PUT.
+    async fn object_parts(
+        &self,
+        at: &ObjectPath,
+        version: Option<VersionId>,
+        after: u32,
+        limit: usize,
+    ) -> Result<ObjectParts>;
+
+    /// Removes an object.
+    async fn delete_object(&self, at: &ObjectPath, request: &DeleteRequest) -> Result<Deleted>;
+
+    /// Copies an object; the copy is one of a single PUT, with the MD5 of its content as ETag.
+    async fn copy_object(
+        &self,
+        source: &ObjectPath,
+        target: &ObjectPath,
+        request: CopyRequest,
+    ) -> Result<Stored>;
+
+    /// A page of current objects.
+    async fn list_objects(&self, bucket: &BucketName, query: &ListQuery) -> Result<ListPage>;
+
+    /// A page of versions.
+    async fn list_versions(
+        &self,
+        bucket: &BucketName,
+        query: &VersionsQuery,
+    ) -> Result<VersionsPage>;
+}
+
+/// Tags of objects and buckets.
+#[async_trait]
+pub trait Tags: Send + Sync {
+    /// An object's tags, and its version where the bucket keeps versions.
+    async fn object_tags(&self, at: &ObjectPath, version: Option<VersionId>) -> Result<TagSet>;
+
+    /// Replaces an object's tags; an empty set removes them. Last-Modified stays.
+    async fn set_object_tags(
+        &self,
+        at: &ObjectPath,
+        version: Option<VersionId>,
+        tags: TagSet,
+    ) -> Result<()>;
+
+    /// A bucket's tags; `None` where they were never set or removed.
+    async fn bucket_tags(&self, bucket: &BucketName) -> Result<Option<TagSet>>;
+
+    /// Replaces a bucket's tags, `None` removes them.
+    async fn set_bucket_tags(&self, bucket: &BucketName, tags: Option<TagSet>) -> Result<()>;
+}
+
+/// Multipart uploads.
+#[async_trait]
+pub trait Multipart: Send + Sync {
+    /// Starts an upload.
+    async fn create_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId>;
+
+    /// The upload's checksum choice, for what `UploadPart` must compute and check.
+    async fn upload_checksum(&self, upload: &UploadPath) -> Result<ChecksumChoice>;
+
+    /// Stores a part; the same number again replaces it. `body` as in `put_object`; its
+    /// `digests().checksum` becomes the part's.
+    async fn put_part(
+        &self,
+        upload: &UploadPath,
+        number: PartNumber,
+        body: Payload,
+    ) -> Result<PartSummary>;
+
+    /// Stores a part copied from an object of this store.
+    async fn copy_part(
+        &self,
+        source: &ObjectPath,
+        upload: &UploadPath,
+        number: PartNumber,
+        request: CopyPartRequest,
+    ) -> Result<PartSummary>;
+
+    /// A page of an upload's parts.
+    async fn list_parts(&self, upload: &UploadPath, query: &PartsQuery) -> Result<PartsPage>;
+
+    /// Makes the object. Doing it again with the same list, soon after, gives the same answer.
+    async fn complete_upload(
+        &self,
+        upload: &UploadPath,
+        completion: &Completion,
+        condition: Option<WriteCondition>,
+    ) -> Result<Stored>;
+
+    /// Drops the upload and its parts.
+    async fn abort_upload(&self, upload: &UploadPath) -> Result<()>;
+
+    /// A page of a bucket's uploads under way.
+    async fn list_uploads(&self, bucket: &BucketName, query: &UploadsQuery) -> Result<UploadsPage>;
+
+    /// Aborts every upload that was started before `deadline`, at most `limit` of them; says how
+    /// many it aborted.
+    async fn expire_uploads(&self, deadline: Timestamp, limit: usize) -> Result<usize>;
+}
