@@ -16,8 +16,8 @@ use super::{
     Auth, Config, Flags, Keys, Log, LogFormat, Server, Store, Tls, bounds, buckets, file, keys,
 };
 
-const MINUTE: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(86_400);
+const MINUTE: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
 
 /// A text together with where it was written.
 struct Written<'a> {
