@@ -1,1 +1,3 @@
 //! The S3 REST protocol.
+
+pub mod xml;
