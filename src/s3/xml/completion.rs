@@ -106,9 +106,8 @@ mod tests {
 
     #[test]
     fn ten_thousand_parts_with_all_checksums_fit_the_readers_bounds() {
-        let part: String =
-            CHECKSUMS.iter().map(|(name, _)| format!("<{name}>x</{name}>")).collect();
-        let part = format!("<Part><PartNumber>1</PartNumber><ETag>e</ETag>{part}</Part>");
+        let checksums = CHECKSUMS.map(|(name, _)| format!("<{name}>x</{name}>")).concat();
+        let part = format!("<Part><PartNumber>1</PartNumber><ETag>e</ETag>{checksums}</Part>");
         let body =
             format!("<CompleteMultipartUpload>{}</CompleteMultipartUpload>", part.repeat(10_000));
         assert_eq!(CompletionDocument::parse(body.as_bytes()).unwrap().parts.len(), 10_000);

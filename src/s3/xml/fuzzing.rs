@@ -4,8 +4,11 @@ use super::{
     CompletionDocument, CreateBucketConfiguration, DeleteDocument, TaggingDocument, document, parse,
 };
 
-/// Reads arbitrary bytes as every document. Panics where a document that was read does not read
-/// back the same after it is written.
+/// Reads arbitrary bytes as every document.
+///
+/// # Panics
+///
+/// Where a text that was read does not read back the same after it is written.
 pub fn request_documents(bytes: &[u8]) {
     let _ = DeleteDocument::parse(bytes);
     let _ = CompletionDocument::parse(bytes);
