@@ -1,3 +1,5 @@
 //! The S3 REST protocol.
 
+pub mod copy_source;
+pub mod token;
 pub mod xml;
