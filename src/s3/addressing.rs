@@ -54,7 +54,11 @@ pub(super) fn resolve(domains: &BaseDomains, parts: &Parts) -> Result<Target, S3
     let path = parts.uri.path();
     let path = path.strip_prefix('/').unwrap_or_default();
     if let Some(bucket) = domains.bucket(&host).filter(|bucket| !bucket.is_empty()) {
-        return Ok(Target { bucket: Some(bucket_name(bucket)?), key: key(path)?, virtual_host: true });
+        return Ok(Target {
+            bucket: Some(bucket_name(bucket)?),
+            key: key(path)?,
+            virtual_host: true,
+        });
     }
     if path.is_empty() {
         return Ok(Target::default());
@@ -131,9 +135,16 @@ mod tests {
 
     #[test]
     fn base_domains_and_strangers_are_path_style() {
-        for host in ["localhost:9000", "s3.localhost", "s3.localhost.", "minio.internal",
-            "127.0.0.1:9000", "[::1]:9000", "nots3.example.com", "photoslocalhost"]
-        {
+        for host in [
+            "localhost:9000",
+            "s3.localhost",
+            "s3.localhost.",
+            "minio.internal",
+            "127.0.0.1:9000",
+            "[::1]:9000",
+            "nots3.example.com",
+            "photoslocalhost",
+        ] {
             assert_eq!(at(host, "/photos/a"), names("photos", "a"), "{host}");
         }
     }
@@ -141,9 +152,14 @@ mod tests {
     #[test]
     fn the_path_is_split_before_it_is_decoded_and_nothing_is_normalised() {
         for (path, key) in [
-            ("/b12", ""), ("/b12/", ""), ("/b12//", "/"), ("/b12//a//b", "/a//b"),
-            ("/b12/../x/./y", "../x/./y"), ("/b12/a+b%2Bc%20d%2Fe", "a+b+c d/e"),
-            ("/b12/%252e", "%2e"), ("/b12/a%00b", "a\0b"),
+            ("/b12", ""),
+            ("/b12/", ""),
+            ("/b12//", "/"),
+            ("/b12//a//b", "/a//b"),
+            ("/b12/../x/./y", "../x/./y"),
+            ("/b12/a+b%2Bc%20d%2Fe", "a+b+c d/e"),
+            ("/b12/%252e", "%2e"),
+            ("/b12/a%00b", "a\0b"),
         ] {
             assert_eq!(at("localhost", path), names("b12", key), "{path}");
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::error::{Code, S3Error, Subject};
+use super::token::TokenKey;
 use crate::auth::{Caller, Identity};
 use crate::object::{Bucket, Clock, Owner, RequestId};
 use crate::store::Store;
@@ -16,6 +17,8 @@ pub(super) struct Context {
     pub(super) clock: Arc<dyn Clock>,
     /// The gateway's region.
     pub(super) region: Arc<str>,
+    /// What continuation tokens are protected with.
+    pub(super) token_key: TokenKey,
     /// On whose behalf.
     pub(super) caller: Caller,
     /// The request's id.

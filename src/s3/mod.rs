@@ -9,6 +9,7 @@ mod access;
 mod addressing;
 mod audit;
 mod context;
+mod copy_source;
 mod document;
 mod error;
 mod header;
@@ -18,7 +19,10 @@ mod percent;
 mod reply;
 mod route;
 mod service;
+mod token;
 mod upload;
+pub mod xml;
 
 pub use audit::Audit;
 pub use service::{Service, Settings};
+pub use token::TokenKey;

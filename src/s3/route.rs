@@ -78,8 +78,18 @@ const OBJECT: &[(&str, Verbs)] = &[
     ),
     ("attributes", Verbs::NONE.get(Operation::GetObjectAttributes)),
     ("acl", Verbs::NONE.get(Operation::GetObjectAcl).put(Operation::Unserved("PutObjectAcl"))),
-    ("legal-hold", Verbs::NONE.get(Operation::GetObjectLegalHold).put(Operation::Unserved("PutObjectLegalHold"))),
-    ("retention", Verbs::NONE.get(Operation::GetObjectRetention).put(Operation::Unserved("PutObjectRetention"))),
+    (
+        "legal-hold",
+        Verbs::NONE
+            .get(Operation::GetObjectLegalHold)
+            .put(Operation::Unserved("PutObjectLegalHold")),
+    ),
+    (
+        "retention",
+        Verbs::NONE
+            .get(Operation::GetObjectRetention)
+            .put(Operation::Unserved("PutObjectRetention")),
+    ),
     ("torrent", Verbs::NONE.get(Operation::GetObjectTorrent)),
     ("annotation", Verbs::NONE),
     ("encryption", Verbs::NONE),

@@ -74,20 +74,43 @@ fn copies_are_told_by_their_header() {
 #[test]
 fn nothing_that_is_not_served_falls_through() {
     for (method, target) in [
-        ("PUT", "/b12?acl"), ("PUT", "/b12?policy"), ("PUT", "/b12?versioning"),
-        ("DELETE", "/b12?versioning"), ("DELETE", "/b12?acl"), ("PUT", "/b12?object-lock"),
-        ("PUT", "/b12?lifecycle"), ("PUT", "/b12?notification"), ("GET", "/b12?session"),
-        ("GET", "/b12?inventory&id=1"), ("DELETE", "/b12?metrics"), ("POST", "/b12?metadataTable"),
-        ("PUT", "/b12?delete"), ("DELETE", "/b12?uploads"), ("DELETE", "/b12?location"),
-        ("PUT", "/b12?attributes"), ("DELETE", "/b12?retention"),
-        ("PUT", "/b12/k?acl"), ("PUT", "/b12/k?retention"), ("PUT", "/b12/k?legal-hold"),
-        ("PUT", "/b12/k?renameObject"), ("PUT", "/b12/k?encryption"), ("DELETE", "/b12/k?acl"),
-        ("POST", "/b12/k?restore"), ("POST", "/b12/k?select&select-type=2"),
-        ("DELETE", "/b12/k?torrent"), ("PUT", "/b12/k?uploads"), ("DELETE", "/b12/k?uploads"),
-        ("DELETE", "/b12/k?lifecycle"), ("GET", "/b12/k?location"), ("PUT", "/b12/k?policy"),
+        ("PUT", "/b12?acl"),
+        ("PUT", "/b12?policy"),
+        ("PUT", "/b12?versioning"),
+        ("DELETE", "/b12?versioning"),
+        ("DELETE", "/b12?acl"),
+        ("PUT", "/b12?object-lock"),
+        ("PUT", "/b12?lifecycle"),
+        ("PUT", "/b12?notification"),
+        ("GET", "/b12?session"),
+        ("GET", "/b12?inventory&id=1"),
+        ("DELETE", "/b12?metrics"),
+        ("POST", "/b12?metadataTable"),
+        ("PUT", "/b12?delete"),
+        ("DELETE", "/b12?uploads"),
+        ("DELETE", "/b12?location"),
+        ("PUT", "/b12?attributes"),
+        ("DELETE", "/b12?retention"),
+        ("PUT", "/b12/k?acl"),
+        ("PUT", "/b12/k?retention"),
+        ("PUT", "/b12/k?legal-hold"),
+        ("PUT", "/b12/k?renameObject"),
+        ("PUT", "/b12/k?encryption"),
+        ("DELETE", "/b12/k?acl"),
+        ("POST", "/b12/k?restore"),
+        ("POST", "/b12/k?select&select-type=2"),
+        ("DELETE", "/b12/k?torrent"),
+        ("PUT", "/b12/k?uploads"),
+        ("DELETE", "/b12/k?uploads"),
+        ("DELETE", "/b12/k?lifecycle"),
+        ("GET", "/b12/k?location"),
+        ("PUT", "/b12/k?policy"),
     ] {
         let operation = to(method, target);
-        assert!(matches!(operation, Ok(Operation::Unserved(_))), "{method} {target}: {operation:?}");
+        assert!(
+            matches!(operation, Ok(Operation::Unserved(_))),
+            "{method} {target}: {operation:?}"
+        );
     }
 }
 
@@ -102,8 +125,15 @@ fn parameters_of_parts_and_levels_are_checked() {
 #[test]
 fn methods_without_meaning_are_not_allowed() {
     for (method, target) in [
-        ("POST", "/"), ("PUT", "/"), ("DELETE", "/"), ("HEAD", "/"), ("PATCH", "/b12"),
-        ("POST", "/b12/k"), ("PATCH", "/b12/k"), ("HEAD", "/b12/k?acl"), ("HEAD", "/b12?policy"),
+        ("POST", "/"),
+        ("PUT", "/"),
+        ("DELETE", "/"),
+        ("HEAD", "/"),
+        ("PATCH", "/b12"),
+        ("POST", "/b12/k"),
+        ("PATCH", "/b12/k"),
+        ("HEAD", "/b12/k?acl"),
+        ("HEAD", "/b12?policy"),
     ] {
         assert_eq!(to(method, target), Err(Code::MethodNotAllowed), "{method} {target}");
     }

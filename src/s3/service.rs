@@ -19,6 +19,7 @@ use super::op;
 use super::operation::Operation;
 use super::reply::Reply;
 use super::route;
+use super::token::TokenKey;
 use crate::auth::{Authenticator, Caller, Verified};
 use crate::body::Payload;
 use crate::object::{Bucket, BucketName, Clock, RequestId};
@@ -31,11 +32,15 @@ pub struct Settings {
     pub region: String,
     /// The domains whose subdomains are buckets, without port.
     pub base_domains: Vec<String>,
+    /// What continuation tokens are protected with: the same for every gateway that serves the
+    /// same buckets.
+    pub token_key: TokenKey,
 }
 
 /// The S3 protocol over a store.
 pub struct Service {
     region: Arc<str>,
+    token_key: TokenKey,
     domains: BaseDomains,
     store: Arc<dyn Store>,
     auth: Arc<Authenticator>,
@@ -58,8 +63,9 @@ impl Service {
         auth: Arc<Authenticator>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let domains = BaseDomains::new(settings.base_domains);
-        Self { region: settings.region.into(), domains, store, auth, clock }
+        let Settings { region, base_domains, token_key } = settings;
+        let domains = BaseDomains::new(base_domains);
+        Self { region: region.into(), token_key, domains, store, auth, clock }
     }
 
     /// Answers a request. The response's extensions hold an [`Audit`].
@@ -119,6 +125,7 @@ impl Service {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
             region: Arc::clone(&self.region),
+            token_key: self.token_key.clone(),
             caller,
             request_id: progress.id,
             bucket,

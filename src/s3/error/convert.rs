@@ -26,9 +26,7 @@ impl From<StoreError> for S3Error {
                 Self::new(Code::InvalidPartNumber).with("ActualPartCount", count.to_string())
             }
             StoreError::SourceRange { size } => Self::new(Code::InvalidArgument)
-                .message(format!(
-                    "Range specified is not valid for source object of size: {size}"
-                ))
+                .message(format!("Range specified is not valid for source object of size: {size}"))
                 .with("ArgumentName", "x-amz-copy-source-range"),
             StoreError::SourceTooLarge { limit, .. } => Self::invalid_request(format!(
                 "The specified copy source is larger than the maximum allowable size for a copy \
@@ -36,15 +34,15 @@ impl From<StoreError> for S3Error {
             )),
             StoreError::Completion(error) => error.into(),
             StoreError::Body(error) => error.into(),
-            StoreError::StorageFull => Self::new(Code::InsufficientStorage).cause(error.to_string()),
+            StoreError::StorageFull => {
+                Self::new(Code::InsufficientStorage).cause(error.to_string())
+            }
             StoreError::ReadOnly { .. } => {
                 Self::new(Code::ServiceUnavailable).cause(error.to_string())
             }
             StoreError::Closing => Self::new(Code::ServiceUnavailable),
             StoreError::Rebuilding => Self::slow_down(),
-            StoreError::Damaged { .. } | StoreError::Io { .. } => {
-                Self::internal(error.to_string())
-            }
+            StoreError::Damaged { .. } | StoreError::Io { .. } => Self::internal(error.to_string()),
         }
     }
 }
@@ -62,9 +60,7 @@ impl From<CompletionError> for S3Error {
                 .with("MinSizeAllowed", MIN_PART_SIZE.to_string())
                 .with("PartNumber", number.to_string())
                 .with("ETag", etag.as_str()),
-            CompletionError::Checksum => {
-                Self::new(Code::BadDigest).message(error.to_string())
-            }
+            CompletionError::Checksum => Self::new(Code::BadDigest).message(error.to_string()),
             CompletionError::MissingChecksum(_)
             | CompletionError::Kind
             | CompletionError::Size { .. } => Self::invalid_request(error.to_string()),
@@ -120,10 +116,12 @@ impl From<AuthError> for S3Error {
             AuthError::Expired { seconds, expires, server_time } => {
                 expired(seconds, expires, server_time)
             }
-            AuthError::Skewed { request_time, server_time } => Self::new(Code::RequestTimeTooSkewed)
-                .with("RequestTime", request_time)
-                .with("ServerTime", server_time.iso8601())
-                .with("MaxAllowedSkewMilliseconds", MAX_SKEW_MILLISECONDS),
+            AuthError::Skewed { request_time, server_time } => {
+                Self::new(Code::RequestTimeTooSkewed)
+                    .with("RequestTime", request_time)
+                    .with("ServerTime", server_time.iso8601())
+                    .with("MaxAllowedSkewMilliseconds", MAX_SKEW_MILLISECONDS)
+            }
             AuthError::UnknownKey(key) => {
                 Self::new(Code::InvalidAccessKeyId).with("AWSAccessKeyId", key)
             }

@@ -14,9 +14,9 @@ pub(in crate::s3) fn check_acl(head: &Head) -> Result<(), S3Error> {
 
 /// Whether the headers ask for other access than the owner's.
 pub(in crate::s3) fn names_other_acl(head: &Head) -> bool {
-    let canned = head.header("x-amz-acl").is_some_and(|acl| {
-        !matches!(acl.as_ref(), "private" | "bucket-owner-full-control" | "")
-    });
+    let canned = head
+        .header("x-amz-acl")
+        .is_some_and(|acl| !matches!(acl.as_ref(), "private" | "bucket-owner-full-control" | ""));
     canned || head.headers_from("x-amz-grant-").next().is_some()
 }
 

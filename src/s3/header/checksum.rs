@@ -67,7 +67,8 @@ pub(in crate::s3) fn checksum_text(head: &Head) -> Result<Option<(Algorithm, Str
     if given.next().is_some() {
         return Err(several_checksums());
     }
-    let algorithm = Algorithm::parse(name).ok_or_else(|| unsupported(&format!("{PREFIX}{name}")))?;
+    let algorithm =
+        Algorithm::parse(name).ok_or_else(|| unsupported(&format!("{PREFIX}{name}")))?;
     Ok(Some((algorithm, text.trim().to_owned())))
 }
 
@@ -101,9 +102,9 @@ pub(in crate::s3) fn checksum_kind(head: &Head) -> Result<Option<ChecksumKind>, 
 fn content_md5(head: &Head) -> Result<Option<[u8; 16]>, S3Error> {
     let Some(text) = head.header("content-md5") else { return Ok(None) };
     let digest = STANDARD.decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
-    digest.map(Some).ok_or_else(|| {
-        S3Error::new(Code::InvalidDigest).with("Content-MD5", text.into_owned())
-    })
+    digest
+        .map(Some)
+        .ok_or_else(|| S3Error::new(Code::InvalidDigest).with("Content-MD5", text.into_owned()))
 }
 
 /// The algorithm that the trailer announces. Only bodies in a framing that has trailers are asked.

@@ -79,12 +79,16 @@ mod tests {
 
     #[test]
     fn reads_and_copies_have_headers_of_their_own() {
-        let head = head("GET", "/b12/k", &[
-            ("if-match", "a"),
-            ("if-modified-since", "Wed, 21 Oct 2015 07:28:00 GMT"),
-            ("if-unmodified-since", "yesterday"),
-            ("x-amz-copy-source-if-none-match", "*"),
-        ]);
+        let head = head(
+            "GET",
+            "/b12/k",
+            &[
+                ("if-match", "a"),
+                ("if-modified-since", "Wed, 21 Oct 2015 07:28:00 GMT"),
+                ("if-unmodified-since", "yesterday"),
+                ("x-amz-copy-source-if-none-match", "*"),
+            ],
+        );
         let read = read_conditions(&head);
         assert_eq!(read.if_match, Some(ETagMatch::parse("a")));
         assert_eq!(read.if_modified_since, Some(Timestamp(1_445_412_480_000)));

@@ -117,7 +117,8 @@ mod tests {
 
     #[test]
     fn the_framing_is_no_content_encoding() {
-        let encoding = |text| metadata(&[("content-encoding", text)]).unwrap().headers.content_encoding;
+        let encoding =
+            |text| metadata(&[("content-encoding", text)]).unwrap().headers.content_encoding;
         assert_eq!(encoding("aws-chunked"), None);
         assert_eq!(encoding("gzip, AWS-Chunked,aws-chunked").as_deref(), Some("gzip"));
         assert_eq!(encoding("aws-chunked, gzip, br").as_deref(), Some("gzip,br"));
@@ -143,7 +144,9 @@ mod tests {
     #[test]
     fn user_metadata_is_lower_case_joined_and_limited() {
         let stored = metadata(&[
-            ("X-Amz-Meta-Two", "a  b"), ("x-amz-meta-two", "c"), ("x-amz-meta-umlaut", "ü"),
+            ("X-Amz-Meta-Two", "a  b"),
+            ("x-amz-meta-two", "c"),
+            ("x-amz-meta-umlaut", "ü"),
         ])
         .unwrap();
         assert_eq!(stored.user.0["two"], "a  b,c");

@@ -82,9 +82,9 @@ impl Head {
 
     /// Headers whose names start with `prefix`: the rest of the name, and the value.
     pub(super) fn headers_from(&self, prefix: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
-        self.headers
-            .iter()
-            .filter_map(move |(name, value)| Some((name.as_str().strip_prefix(prefix)?, text(value))))
+        self.headers.iter().filter_map(move |(name, value)| {
+            Some((name.as_str().strip_prefix(prefix)?, text(value)))
+        })
     }
 
     /// The bucket. Routing gives bucket operations only to requests that have one.
@@ -128,8 +128,16 @@ fn hoist(query: &Query, headers: &mut HeaderMap) -> Result<(), S3Error> {
 fn is_input(name: &str) -> bool {
     let Some(rest) = name.strip_prefix("x-amz-") else { return false };
     match rest {
-        "algorithm" | "credential" | "date" | "expires" | "signedheaders" | "signature"
-        | "security-token" | "content-sha256" | "sdk-checksum-algorithm" | "trailer" => false,
+        "algorithm"
+        | "credential"
+        | "date"
+        | "expires"
+        | "signedheaders"
+        | "signature"
+        | "security-token"
+        | "content-sha256"
+        | "sdk-checksum-algorithm"
+        | "trailer" => false,
         "checksum-mode" | "checksum-algorithm" | "checksum-type" => true,
         other => !other.starts_with("checksum-"),
     }

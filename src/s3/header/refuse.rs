@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn promises_are_refused() {
-        let code = |name| refuse_unserved(&head("PUT", "/b12/k", &[(name, "x")])).map_err(|e| e.code());
+        let code =
+            |name| refuse_unserved(&head("PUT", "/b12/k", &[(name, "x")])).map_err(|e| e.code());
         for name in [
             "x-amz-server-side-encryption",
             "x-amz-server-side-encryption-aws-kms-key-id",

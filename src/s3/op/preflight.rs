@@ -14,8 +14,9 @@ pub(in crate::s3) fn answer(head: &Head) -> Result<Reply, S3Error> {
             .message("Insufficient information. Origin request header needed."));
     }
     if !head.has_header(ACCESS_CONTROL_REQUEST_METHOD.as_str()) {
-        return Err(S3Error::new(Code::BadRequest)
-            .message("Invalid Access-Control-Request-Method: null"));
+        return Err(
+            S3Error::new(Code::BadRequest).message("Invalid Access-Control-Request-Method: null")
+        );
     }
     Err(S3Error::new(Code::AccessForbidden)
         .header(VARY, "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"))
@@ -28,7 +29,8 @@ mod tests {
 
     #[test]
     fn a_preflight_without_configuration_is_forbidden() {
-        let code = |headers: &[_]| answer(&head("OPTIONS", "/b12/k", headers)).map_err(|e| e.code());
+        let code =
+            |headers: &[_]| answer(&head("OPTIONS", "/b12/k", headers)).map_err(|e| e.code());
         let origin = ("origin", "http://example.com");
         let method = ("access-control-request-method", "PUT");
         assert_eq!(code(&[origin, method]).err(), Some(Code::AccessForbidden));
