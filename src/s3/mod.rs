@@ -16,6 +16,7 @@ mod header;
 mod op;
 mod operation;
 mod percent;
+mod refusal;
 mod reply;
 mod route;
 mod service;
@@ -24,5 +25,6 @@ mod upload;
 pub mod xml;
 
 pub use audit::Audit;
+pub use refusal::{Refusal, refuse};
 pub use service::{Service, Settings};
 pub use token::TokenKey;
