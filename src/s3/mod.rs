@@ -13,6 +13,7 @@ mod copy_source;
 mod document;
 mod error;
 mod header;
+mod object_reply;
 mod op;
 mod operation;
 mod percent;

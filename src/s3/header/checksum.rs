@@ -92,11 +92,9 @@ pub(in crate::s3) fn algorithm(head: &Head, name: &str) -> Result<Option<Algorit
 /// `x-amz-checksum-type`.
 pub(in crate::s3) fn checksum_kind(head: &Head) -> Result<Option<ChecksumKind>, S3Error> {
     let Some(text) = head.header("x-amz-checksum-type") else { return Ok(None) };
-    match text.to_ascii_uppercase().as_str() {
-        "COMPOSITE" => Ok(Some(ChecksumKind::Composite)),
-        "FULL_OBJECT" => Ok(Some(ChecksumKind::FullObject)),
-        _ => Err(S3Error::invalid_request("Value for x-amz-checksum-type header is invalid.")),
-    }
+    ChecksumKind::parse(&text)
+        .map(Some)
+        .ok_or_else(|| S3Error::invalid_request("Value for x-amz-checksum-type header is invalid."))
 }
 
 fn content_md5(head: &Head) -> Result<Option<[u8; 16]>, S3Error> {

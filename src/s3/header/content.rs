@@ -27,7 +27,7 @@ pub(in crate::s3) fn object_metadata(head: &Head) -> Result<ObjectMetadata, S3Er
 }
 
 /// The standard headers that are stored.
-pub(in crate::s3) fn content_headers(head: &Head) -> Result<ContentHeaders, S3Error> {
+fn content_headers(head: &Head) -> Result<ContentHeaders, S3Error> {
     let text = |name| head.header(name).map(|text| text.into_owned()).filter(|t| !t.is_empty());
     Ok(ContentHeaders {
         content_type: text("content-type"),
