@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use http::HeaderName;
+
 use super::access;
 use super::context::Context;
 use super::error::{Code, S3Error};
@@ -33,6 +35,10 @@ pub(super) struct InvalidCopySource(
 );
 
 const HEADER: &str = "x-amz-copy-source";
+
+/// The header that says which version was copied.
+pub(super) const SOURCE_VERSION_ID: HeaderName =
+    HeaderName::from_static("x-amz-copy-source-version-id");
 
 /// The most bytes that one request copies (S3 User Guide, "Copying, moving, and renaming
 /// objects").
@@ -64,9 +70,7 @@ impl CopySource {
         let name = &self.object.bucket;
         let bucket = access::bucket(&*ctx.store, &ctx.caller, name, Access::Read).await?;
         match &self.expected_owner {
-            Some(expected) if *expected != bucket.owner.id => {
-                Err(S3Error::new(Code::AccessDenied))
-            }
+            Some(expected) if *expected != bucket.owner.id => Err(S3Error::new(Code::AccessDenied)),
             _ => Ok(()),
         }
     }

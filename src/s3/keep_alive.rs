@@ -8,13 +8,17 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use tokio::time::{Instant, Sleep};
 
-use super::xml;
+use super::context::Context;
+use super::error::{S3Error, write_error};
+use super::reply::Reply;
+use super::xml::{self, Writer};
 use crate::body::{BodyError, Digests, Payload, Source};
 
 /// When an answer begins, and how often it shows that it is alive.
@@ -33,32 +37,34 @@ impl Default for Patience {
     }
 }
 
-/// What became of the work in time.
-pub(super) enum Outcome<T> {
-    /// It is done.
-    Done(T),
-    /// It goes on while this body is read; it stops where the body is dropped.
-    Pending(Payload),
-}
-
-/// Runs `work` for as long as `patience` allows. What is not done by then becomes a body whose
-/// end `render` writes: the root element without a declaration.
-pub(super) async fn attend<T: Send + 'static>(
+/// Answers with a document of that root once `work` is done. `headers` go with an answer that has
+/// not had to begin before.
+pub(super) async fn answer<T: Send + 'static>(
+    ctx: &Context,
     patience: Patience,
-    work: impl Future<Output = T> + Send + 'static,
-    render: impl FnOnce(T) -> Bytes + Send + 'static,
-) -> Outcome<T> {
-    let mut work: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(work);
+    root: &'static str,
+    work: impl Future<Output = Result<T, S3Error>> + Send + 'static,
+    headers: impl FnOnce(Reply, &T) -> Reply,
+    write: impl FnOnce(&mut Writer, &T) + Send + 'static,
+) -> Result<Reply, S3Error> {
+    let mut work: Pin<Box<dyn Future<Output = Result<T, S3Error>> + Send>> = Box::pin(work);
     if let Ok(done) = tokio::time::timeout(patience.before, &mut work).await {
-        return Outcome::Done(done);
+        let value = done?;
+        return Ok(headers(Reply::xml(root, |writer| write(writer, &value)), &value));
     }
-    let rest: Rest = Box::pin(async move { render(work.await) });
-    Outcome::Pending(Payload::new(None, Waiting {
-        rest: Mutex::new(Some(rest)),
-        begun: false,
-        between: patience.between,
-        pause: Box::pin(tokio::time::sleep(patience.between)),
-    }))
+    let ctx = ctx.clone();
+    let rest = async move {
+        match work.await {
+            Ok(value) => xml::root(root, |writer| write(writer, &value)),
+            Err(error) => {
+                error.log(None);
+                xml::error_root(|writer| write_error(writer, &error, &ctx.subject()))
+            }
+        }
+    };
+    Ok(Reply::ok()
+        .header(CONTENT_TYPE, "application/xml")
+        .body(Payload::new(None, Waiting::new(patience.between, rest))))
 }
 
 type Rest = Pin<Box<dyn Future<Output = Bytes> + Send>>;
@@ -72,8 +78,18 @@ struct Waiting {
     pause: Pin<Box<Sleep>>,
 }
 
+impl Waiting {
+    fn new(between: Duration, rest: impl Future<Output = Bytes> + Send + 'static) -> Self {
+        let pause = Box::pin(tokio::time::sleep(between));
+        Self { rest: Mutex::new(Some(Box::pin(rest))), begun: false, between, pause }
+    }
+}
+
 impl Source for Waiting {
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+    fn poll_chunk(
+        &mut self,
+        cx: &mut std::task::Context<'_>,
+    ) -> Poll<Option<Result<Bytes, BodyError>>> {
         if !self.begun {
             self.begun = true;
             return Poll::Ready(Some(Ok(Bytes::from_static(xml::DECLARATION.as_bytes()))));
@@ -99,47 +115,4 @@ impl Source for Waiting {
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::sync::oneshot;
-
-    use super::*;
-
-    fn impatient() -> Patience {
-        Patience { before: Duration::ZERO, between: Duration::from_millis(1) }
-    }
-
-    #[tokio::test]
-    async fn what_is_done_in_time_is_given_back() {
-        let outcome = attend(Patience::default(), async { 7 }, |_| unreachable!()).await;
-        assert!(matches!(outcome, Outcome::Done(7)));
-    }
-
-    #[tokio::test]
-    async fn what_takes_longer_begins_with_the_declaration_and_spaces() {
-        let (send, receive) = oneshot::channel::<&'static [u8]>();
-        let work = async move { receive.await.unwrap() };
-        let outcome = attend(impatient(), work, Bytes::from_static).await;
-        let Outcome::Pending(mut body) = outcome else { panic!("done without a result") };
-        assert_eq!(body.length(), None);
-        assert_eq!(&body.next().await.unwrap().unwrap()[..], xml::DECLARATION.as_bytes());
-        for _ in 0..3 {
-            assert_eq!(&body.next().await.unwrap().unwrap()[..], b" ");
-        }
-        send.send(b"<Result/>").unwrap();
-        let mut rest = Vec::new();
-        while let Some(chunk) = body.next().await {
-            rest.extend_from_slice(&chunk.unwrap());
-        }
-        assert_eq!(String::from_utf8(rest).unwrap().trim_start(), "<Result/>");
-    }
-
-    #[tokio::test]
-    async fn dropping_the_body_stops_the_work() {
-        let (send, receive) = oneshot::channel::<Bytes>();
-        let work = async move { receive.await.unwrap() };
-        let outcome = attend(impatient(), work, |bytes| bytes).await;
-        assert!(!send.is_closed());
-        drop(outcome);
-        assert!(send.is_closed());
-    }
-}
+mod tests;

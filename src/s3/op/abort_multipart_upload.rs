@@ -1,5 +1,6 @@
 //! AbortMultipartUpload: `DELETE /bucket/key?uploadId=`.
 
+use super::Execute;
 use crate::auth::Sealed;
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
@@ -10,18 +11,16 @@ use crate::store::UploadPath;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct AbortMultipartUpload {
+pub(super) struct AbortMultipartUpload {
     upload: UploadPath,
 }
 
-impl AbortMultipartUpload {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for AbortMultipartUpload {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         Ok(Self { upload: multipart::upload_path(head)? })
     }
 
-    /// Drops the upload.
-    pub(in crate::s3) async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
         ctx.store.abort_upload(&self.upload).await?;
         Ok(Reply::no_content())
     }

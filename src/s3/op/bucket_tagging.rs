@@ -1,5 +1,6 @@
 //! GetBucketTagging, PutBucketTagging and DeleteBucketTagging: `/bucket?tagging`.
 
+use super::Execute;
 use crate::auth::Sealed;
 use crate::object::{BucketName, TagSet};
 use crate::s3::context::Context;
@@ -11,41 +12,37 @@ use crate::s3::tagging;
 
 /// GET.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct GetBucketTagging(BucketName);
+pub(super) struct GetBucketTagging(BucketName);
 
 /// PUT.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct PutBucketTagging {
+pub(super) struct PutBucketTagging {
     bucket: BucketName,
     integrity: Integrity,
 }
 
 /// DELETE.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct DeleteBucketTagging(BucketName);
+pub(super) struct DeleteBucketTagging(BucketName);
 
-impl GetBucketTagging {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for GetBucketTagging {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         head.bucket().cloned().map(Self)
     }
 
-    /// Shows the tags. Unlike an object's, tags that were never set are an error.
-    pub(in crate::s3) async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
         let tags = ctx.store.bucket_tags(&self.0).await?.filter(|tags| !tags.is_empty());
         let tags = tags.ok_or_else(|| S3Error::new(Code::NoSuchTagSet))?;
         Ok(Reply::xml("Tagging", |w| tagging::write_tags(w, &tags)))
     }
 }
 
-impl PutBucketTagging {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for PutBucketTagging {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         Ok(Self { bucket: head.bucket()?.clone(), integrity: Integrity::parse(head)? })
     }
 
-    /// Replaces the tags.
-    pub(in crate::s3) async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
+    async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
         let body = document::read(body, self.integrity, Digest::Required).await?;
         let tags = tagging::parse_tags(&body, TagSet::for_bucket)?;
         ctx.store.set_bucket_tags(&self.bucket, Some(tags)).await?;
@@ -53,14 +50,12 @@ impl PutBucketTagging {
     }
 }
 
-impl DeleteBucketTagging {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for DeleteBucketTagging {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         head.bucket().cloned().map(Self)
     }
 
-    /// Removes the tags.
-    pub(in crate::s3) async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
         ctx.store.set_bucket_tags(&self.0, None).await?;
         Ok(Reply::no_content())
     }

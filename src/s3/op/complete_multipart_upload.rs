@@ -1,24 +1,32 @@
 //! CompleteMultipartUpload: `POST /bucket/key?uploadId=`.
 
-use bytes::Bytes;
+use std::sync::Arc;
 
+use http::HeaderName;
+
+use super::Execute;
+use crate::auth::Sealed;
 use crate::object::{
-    Algorithm, Checksum, ChecksumKind, ChecksumValue, CompletedPart, Completion, CompletionError,
-    ETag, ObjectInfo, PartNumber, WriteCondition,
+    Algorithm, ChecksumKind, ChecksumValue, CompletedPart, Completion, CompletionError, ETag,
+    PartNumber, WriteCondition,
 };
+use crate::s3::context::Context;
+use crate::s3::document::{self, Digest};
 use crate::s3::error::{Code, S3Error};
-use crate::s3::header::{self, Head};
+use crate::s3::header::{self, Head, Integrity};
+use crate::s3::keep_alive::{self, Patience};
 use crate::s3::listing::write_checksum;
-use crate::s3::xml::{self, CompletionDocument, CompletionPart, Writer};
 use crate::s3::multipart;
-use crate::store::UploadPath;
+use crate::s3::percent;
+use crate::s3::reply::Reply;
+use crate::s3::xml::{CompletionDocument, CompletionPart, Writer};
+use crate::store::{ObjectPath, Stored, UploadPath};
 
-/// The largest document: 10,000 parts with a long checksum each.
-const MAX_BODY: usize = 4 << 20;
+const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct CompleteMultipartUpload {
+pub(super) struct CompleteMultipartUpload {
     upload: UploadPath,
     condition: Option<WriteCondition>,
     checksum: Option<(Algorithm, String)>,
@@ -27,9 +35,8 @@ pub(in crate::s3) struct CompleteMultipartUpload {
     location: String,
 }
 
-impl CompleteMultipartUpload {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for CompleteMultipartUpload {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         let upload = multipart::upload_path(head)?;
         Ok(Self {
             condition: header::write_condition(head)?,
@@ -41,6 +48,33 @@ impl CompleteMultipartUpload {
         })
     }
 
+    async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
+        // The checksum headers speak of the object, not of this document.
+        let body = document::read(body, Integrity::default(), Digest::Optional).await?;
+        let completion = self.completion(&CompletionDocument::parse(&body)?)?;
+        let Self { upload, condition, location, .. } = self;
+        let store = Arc::clone(&ctx.store);
+        let object = upload.object.clone();
+        let work = async move { Ok(store.complete_upload(&upload, &completion, condition).await?) };
+        let headers = |reply: Reply, stored: &Stored| {
+            reply.optional(VERSION_ID, stored.version.map(|version| version.to_string()))
+        };
+        let write = move |writer: &mut Writer, stored: &Stored| {
+            writer.text("Location", &location);
+            writer.text("Bucket", object.bucket.as_str());
+            writer.text("Key", object.key.as_str());
+            writer.text("ETag", &stored.object.etag.quoted());
+            if let Some(checksum) = &stored.object.checksum {
+                write_checksum(writer, checksum);
+            }
+        };
+        let patience = Patience::default();
+        let root = "CompleteMultipartUploadResult";
+        keep_alive::answer(ctx, patience, root, work, headers, write).await
+    }
+}
+
+impl CompleteMultipartUpload {
     /// What the client asks of the object, from the headers and the document.
     fn completion(&self, document: &CompletionDocument) -> Result<Completion, S3Error> {
         let parts = document.parts.iter().map(completed_part).collect::<Result<Vec<_>, _>>()?;
@@ -51,30 +85,25 @@ impl CompleteMultipartUpload {
         let (checksum_kind, object_size) = (self.checksum_kind, self.object_size);
         Ok(Completion { parts, checksum, checksum_kind, object_size })
     }
-
-    fn write_result(&self, writer: &mut Writer, object: &ObjectInfo) {
-        writer.text("Location", &self.location);
-        writer.text("Bucket", self.upload.object.bucket.as_str());
-        writer.text("Key", self.upload.object.key.as_str());
-        writer.text("ETag", &object.etag.quoted());
-        if let Some(checksum) = &object.checksum {
-            write_checksum(writer, checksum);
-        }
-    }
 }
 
 /// Reads `x-amz-mp-object-size`.
 fn object_size(head: &Head) -> Result<Option<u64>, S3Error> {
     let Some(text) = head.header("x-amz-mp-object-size") else { return Ok(None) };
-    text.trim().parse().map(Some).map_err(|_| {
-        S3Error::invalid_request("Value for x-amz-mp-object-size header is invalid.")
-    })
+    text.trim()
+        .parse()
+        .map(Some)
+        .map_err(|_| S3Error::invalid_request("Value for x-amz-mp-object-size header is invalid."))
 }
 
-/// The object's address as the client reached it.
+/// The object's address as the client reached it; whether over TLS is not known here.
 fn location(head: &Head, upload: &UploadPath) -> String {
     let host = head.header("host").unwrap_or_default();
-    let path = percent::encode(&format!("{}/{}", upload.object.bucket, upload.object.key));
+    let ObjectPath { bucket, key } = &upload.object;
+    let path = match head.target().virtual_host {
+        true => percent::encode(key.as_str()),
+        false => percent::encode(&format!("{bucket}/{key}")),
+    };
     format!("http://{host}/{path}")
 }
 

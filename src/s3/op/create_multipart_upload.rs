@@ -1,27 +1,25 @@
 //! CreateMultipartUpload: `POST /bucket/key?uploads`.
 
-use bytes::Bytes;
-
-use crate::object::{
-    Algorithm, ChecksumChoice, ChecksumKind, ObjectMetadata, TagSet, UploadId,
-};
+use super::Execute;
+use crate::auth::Sealed;
+use crate::object::{Algorithm, ChecksumChoice, ChecksumKind, ObjectMetadata, TagSet};
+use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::{self, Head};
-use crate::s3::xml;
-use crate::store::ObjectPath;
+use crate::s3::reply::Reply;
+use crate::store::{NewUpload, ObjectPath};
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct CreateMultipartUpload {
+pub(super) struct CreateMultipartUpload {
     object: ObjectPath,
     metadata: ObjectMetadata,
     tags: TagSet,
     checksum: ChecksumChoice,
 }
 
-impl CreateMultipartUpload {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for CreateMultipartUpload {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         header::check_acl(head)?;
         header::refuse_unserved(head)?;
         let algorithm = header::algorithm(head, "x-amz-checksum-algorithm")?;
@@ -33,12 +31,25 @@ impl CreateMultipartUpload {
         })
     }
 
-    fn document(&self, id: &UploadId) -> Bytes {
-        xml::document("InitiateMultipartUploadResult", |w| {
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+        let new = NewUpload {
+            metadata: self.metadata,
+            tags: self.tags,
+            checksum: self.checksum,
+            initiator: ctx.identity()?.owner.clone(),
+        };
+        let id = ctx.store.create_upload(&self.object, new).await?;
+        let reply = Reply::xml("InitiateMultipartUploadResult", |w| {
             w.text("Bucket", self.object.bucket.as_str());
             w.text("Key", self.object.key.as_str());
             w.text("UploadId", id.as_str());
-        })
+        });
+        if !self.checksum.explicit {
+            return Ok(reply);
+        }
+        Ok(reply
+            .amz("x-amz-checksum-algorithm", self.checksum.algorithm.wire_name())
+            .amz("x-amz-checksum-type", self.checksum.kind.wire()))
     }
 }
 

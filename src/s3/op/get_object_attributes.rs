@@ -2,15 +2,16 @@
 
 use http::header::{HeaderName, LAST_MODIFIED};
 
+use super::Execute;
 use crate::auth::Sealed;
 use crate::object::{ObjectInfo, ObjectPart, VersionId};
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::Head;
-use crate::s3::reply::Reply;
 use crate::s3::listing::{
     parse_count, parse_limit, write_checksum, write_checksum_value, write_storage_class,
 };
+use crate::s3::reply::Reply;
 use crate::s3::xml::Writer;
 use crate::store::{GetRequest, ObjectParts, ObjectPath};
 
@@ -19,7 +20,7 @@ const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct GetObjectAttributes {
+pub(super) struct GetObjectAttributes {
     object: ObjectPath,
     version: Option<VersionId>,
     wanted: Wanted,
@@ -67,9 +68,8 @@ impl Wanted {
     }
 }
 
-impl GetObjectAttributes {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for GetObjectAttributes {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         let marker = head.header("x-amz-part-number-marker").filter(|text| !text.is_empty());
         Ok(Self {
             object: head.object()?,
@@ -80,8 +80,7 @@ impl GetObjectAttributes {
         })
     }
 
-    /// Shows what was asked for.
-    pub(in crate::s3) async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
         let request = GetRequest { version: self.version, ..GetRequest::default() };
         let object = ctx.store.head_object(&self.object, &request).await?.object;
         let parts = self.parts(ctx, &object).await?;
@@ -93,7 +92,9 @@ impl GetObjectAttributes {
             .header(LAST_MODIFIED, object.last_modified.http_date())
             .optional(VERSION_ID, version))
     }
+}
 
+impl GetObjectAttributes {
     /// The parts of an object that was completed from parts, where they are asked for.
     async fn parts(
         &self,

@@ -1,5 +1,6 @@
 //! ListObjectVersions: `GET /bucket?versions`.
 
+use super::Execute;
 use crate::auth::Sealed;
 use crate::object::{
     BucketName, Owner, VersionEntry, VersionId, VersionMarker, VersionsPage, VersionsQuery,
@@ -7,13 +8,13 @@ use crate::object::{
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::Head;
-use crate::s3::reply::Reply;
 use crate::s3::listing::{Encoding, Line, parse_limit, write_common_prefix, write_owner};
+use crate::s3::reply::Reply;
 use crate::s3::xml::Writer;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct ListObjectVersions {
+pub(super) struct ListObjectVersions {
     bucket: BucketName,
     prefix: String,
     delimiter: Option<String>,
@@ -23,9 +24,8 @@ pub(in crate::s3) struct ListObjectVersions {
     encoding: Encoding,
 }
 
-impl ListObjectVersions {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for ListObjectVersions {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         let text = |name| head.parameter(name).unwrap_or_default().to_owned();
         let key_marker = text("key-marker");
         let version_marker = parse_version_marker(head)?;
@@ -49,14 +49,15 @@ impl ListObjectVersions {
         })
     }
 
-    /// Lists a page.
-    pub(in crate::s3) async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
         let page = ctx.store.list_versions(&self.bucket, &self.query()).await?;
         let owner = ctx.bucket_owner()?;
         let reply = Reply::xml("ListVersionsResult", |w| self.write(w, &page, owner));
         Ok(reply.amz("x-amz-bucket-region", &*ctx.region))
     }
+}
 
+impl ListObjectVersions {
     fn query(&self) -> VersionsQuery {
         let after = (!self.key_marker.is_empty())
             .then(|| VersionMarker { key: self.key_marker.clone(), version: self.version_marker });

@@ -1,17 +1,18 @@
 //! ListObjects, the first version: `GET /bucket`.
 
+use super::Execute;
 use crate::auth::Sealed;
 use crate::object::{BucketName, ListEntry, ListPage, ListQuery, Owner};
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::Head;
-use crate::s3::reply::Reply;
 use crate::s3::listing::{Encoding, Line, parse_limit, write_common_prefix};
+use crate::s3::reply::Reply;
 use crate::s3::xml::Writer;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct ListObjects {
+pub(super) struct ListObjects {
     bucket: BucketName,
     prefix: String,
     delimiter: Option<String>,
@@ -20,9 +21,8 @@ pub(in crate::s3) struct ListObjects {
     encoding: Encoding,
 }
 
-impl ListObjects {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for ListObjects {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         let text = |name| head.parameter(name).unwrap_or_default().to_owned();
         Ok(Self {
             bucket: head.bucket()?.clone(),
@@ -34,14 +34,15 @@ impl ListObjects {
         })
     }
 
-    /// Lists a page.
-    pub(in crate::s3) async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
         let page = ctx.store.list_objects(&self.bucket, &self.query()).await?;
         let owner = ctx.bucket_owner()?;
         let reply = Reply::xml("ListBucketResult", |w| self.write(w, &page, owner));
         Ok(reply.amz("x-amz-bucket-region", &*ctx.region))
     }
+}
 
+impl ListObjects {
     fn query(&self) -> ListQuery {
         ListQuery {
             prefix: self.prefix.clone(),

@@ -1,19 +1,20 @@
 //! ListObjectsV2: `GET /bucket?list-type=2`.
 
+use super::Execute;
 use super::list_objects::write_entries;
 use crate::auth::Sealed;
 use crate::object::{BucketName, ListPage, ListQuery, Owner};
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::Head;
-use crate::s3::reply::Reply;
 use crate::s3::listing::{Encoding, parse_limit};
+use crate::s3::reply::Reply;
 use crate::s3::token::{TokenKey, TokenScope};
 use crate::s3::xml::Writer;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct ListObjectsV2 {
+pub(super) struct ListObjectsV2 {
     bucket: BucketName,
     prefix: String,
     delimiter: Option<String>,
@@ -24,9 +25,8 @@ pub(in crate::s3) struct ListObjectsV2 {
     fetch_owner: bool,
 }
 
-impl ListObjectsV2 {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for ListObjectsV2 {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         let text = |name| head.parameter(name).map(str::to_owned);
         Ok(Self {
             bucket: head.bucket()?.clone(),
@@ -40,15 +40,16 @@ impl ListObjectsV2 {
         })
     }
 
-    /// Lists a page.
-    pub(in crate::s3) async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
         let page = ctx.store.list_objects(&self.bucket, &self.query(&ctx.token_key)?).await?;
         let owner = ctx.bucket_owner()?;
         let key = &ctx.token_key;
         let reply = Reply::xml("ListBucketResult", |w| self.write(w, &page, owner, key));
         Ok(reply.amz("x-amz-bucket-region", &*ctx.region))
     }
+}
 
+impl ListObjectsV2 {
     /// What is asked of the store: a token wins over `start-after`, an empty one is none.
     fn query(&self, key: &TokenKey) -> Result<ListQuery, S3Error> {
         let token = self.token.as_deref().filter(|token| !token.is_empty());

@@ -1,5 +1,6 @@
 //! GetObjectTagging, PutObjectTagging and DeleteObjectTagging: `/bucket/key?tagging`.
 
+use super::Execute;
 use crate::auth::Sealed;
 use crate::object::{TagSet, VersionId};
 use crate::s3::context::Context;
@@ -12,18 +13,18 @@ use crate::store::ObjectPath;
 
 /// GET.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct GetObjectTagging(Tagged);
+pub(super) struct GetObjectTagging(Tagged);
 
 /// PUT.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct PutObjectTagging {
+pub(super) struct PutObjectTagging {
     tagged: Tagged,
     integrity: Integrity,
 }
 
 /// DELETE.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct DeleteObjectTagging(Tagged);
+pub(super) struct DeleteObjectTagging(Tagged);
 
 /// What has the tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,41 +43,35 @@ impl Tagged {
     }
 }
 
-impl GetObjectTagging {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for GetObjectTagging {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         Tagged::parse(head).map(Self)
     }
 
-    /// Shows the tags; none are an empty list.
-    pub(in crate::s3) async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
         let tags = ctx.store.object_tags(&self.0.object, self.0.version).await?;
         Ok(Reply::xml("Tagging", |w| tagging::write_tags(w, &tags)))
     }
 }
 
-impl PutObjectTagging {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for PutObjectTagging {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         Ok(Self { tagged: Tagged::parse(head)?, integrity: Integrity::parse(head)? })
     }
 
-    /// Replaces the tags.
-    pub(in crate::s3) async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
+    async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
         let body = document::read(body, self.integrity, Digest::Required).await?;
         self.tagged.set(ctx, tagging::parse_tags(&body, TagSet::for_object)?).await?;
         Ok(Reply::ok())
     }
 }
 
-impl DeleteObjectTagging {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for DeleteObjectTagging {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         Tagged::parse(head).map(Self)
     }
 
-    /// Removes the tags.
-    pub(in crate::s3) async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
         self.0.set(ctx, TagSet::default()).await?;
         Ok(Reply::no_content())
     }

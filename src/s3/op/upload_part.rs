@@ -1,26 +1,45 @@
 //! UploadPart: `PUT /bucket/key?partNumber=&uploadId=`.
 
+use http::header::ETAG;
+
+use super::Execute;
+use crate::auth::Sealed;
 use crate::object::{Algorithm, ChecksumChoice, ChecksumKind, PartNumber};
+use crate::s3::context::Context;
 use crate::s3::error::S3Error;
-use crate::s3::header::{Head, Integrity};
+use crate::s3::header::{self, Head, Integrity};
 use crate::s3::multipart;
+use crate::s3::reply::Reply;
+use crate::s3::upload;
 use crate::store::UploadPath;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct UploadPart {
+pub(super) struct UploadPart {
     upload: UploadPath,
     number: PartNumber,
     integrity: Integrity,
 }
 
-impl UploadPart {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for UploadPart {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
+        header::refuse_unserved(head)?;
         Ok(Self {
             upload: multipart::upload_path(head)?,
             number: multipart::part_number(head)?,
             integrity: Integrity::parse(head)?,
+        })
+    }
+
+    async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
+        let choice = ctx.store.upload_checksum(&self.upload).await?;
+        let compute = computed(choice, self.integrity.algorithm())?;
+        let body = upload::open(body, self.integrity, compute)?;
+        let part = ctx.store.put_part(&self.upload, self.number, body).await?;
+        let reply = Reply::ok().header(ETAG, part.etag.quoted());
+        Ok(match part.checksum {
+            Some(value) => reply.amz(value.algorithm.header_name(), value.to_base64()),
+            None => reply,
         })
     }
 }

@@ -1,28 +1,32 @@
 //! UploadPartCopy: `PUT /bucket/key?partNumber=&uploadId=` with `x-amz-copy-source`.
 
-use bytes::Bytes;
+use std::sync::Arc;
 
-use crate::object::{PartNumber, PartSummary};
-use crate::s3::copy_source::{self, CopySource};
+use super::Execute;
+use crate::auth::Sealed;
+use crate::object::{PartNumber, PartSummary, VersionId};
+use crate::s3::context::Context;
+use crate::s3::copy_source::{self, CopySource, SOURCE_VERSION_ID};
 use crate::s3::error::S3Error;
 use crate::s3::header::{self, Head};
+use crate::s3::keep_alive::{self, Patience};
 use crate::s3::listing::write_checksum_value;
 use crate::s3::multipart;
+use crate::s3::reply::Reply;
 use crate::s3::xml::Writer;
 use crate::store::{CopyPartRequest, UploadPath};
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct UploadPartCopy {
+pub(super) struct UploadPartCopy {
     upload: UploadPath,
     number: PartNumber,
     source: CopySource,
     request: CopyPartRequest,
 }
 
-impl UploadPartCopy {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for UploadPartCopy {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         let source = copy_source::of(head)?;
         Ok(Self {
             upload: multipart::upload_path(head)?,
@@ -37,12 +41,26 @@ impl UploadPartCopy {
         })
     }
 
-    fn write_result(writer: &mut Writer, part: &PartSummary) {
-        writer.text("LastModified", &part.last_modified.iso8601());
-        writer.text("ETag", &part.etag.quoted());
-        if let Some(checksum) = &part.checksum {
-            write_checksum_value(writer, checksum);
-        }
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+        self.source.authorize(ctx).await?;
+        let Self { upload, number, source, request } = self;
+        let store = Arc::clone(&ctx.store);
+        let version = request.source_version.filter(|version| *version != VersionId::Null);
+        let work =
+            async move { Ok(store.copy_part(&source.object, &upload, number, request).await?) };
+        let headers = |reply: Reply, _: &PartSummary| {
+            reply.optional(SOURCE_VERSION_ID, version.map(|version| version.to_string()))
+        };
+        let patience = Patience::default();
+        keep_alive::answer(ctx, patience, "CopyPartResult", work, headers, write_result).await
+    }
+}
+
+fn write_result(writer: &mut Writer, part: &PartSummary) {
+    writer.text("LastModified", &part.last_modified.iso8601());
+    writer.text("ETag", &part.etag.quoted());
+    if let Some(checksum) = &part.checksum {
+        write_checksum_value(writer, checksum);
     }
 }
 
