@@ -73,10 +73,7 @@ pub(in crate::s3) fn checksum_text(head: &Head) -> Result<Option<(Algorithm, Str
 }
 
 /// A digest from its base64 form.
-pub(in crate::s3) fn checksum_value(
-    algorithm: Algorithm,
-    text: &str,
-) -> Result<ChecksumValue, S3Error> {
+fn checksum_value(algorithm: Algorithm, text: &str) -> Result<ChecksumValue, S3Error> {
     ChecksumValue::parse(algorithm, text).map_err(|_| {
         let name = algorithm.header_name();
         S3Error::invalid_request(format!("Value for {name} header is invalid."))

@@ -36,9 +36,6 @@ impl Execute for DeleteObject {
             HeaderName::from_static("x-amz-version-id"),
             object_reply::version(deleted.version),
         );
-        Ok(match deleted.delete_marker {
-            true => reply.amz("x-amz-delete-marker", "true"),
-            false => reply,
-        })
+        Ok(if deleted.delete_marker { reply.amz("x-amz-delete-marker", "true") } else { reply })
     }
 }
