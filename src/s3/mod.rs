@@ -28,6 +28,9 @@ mod token;
 mod upload;
 pub mod xml;
 
+#[cfg(test)]
+mod tests;
+
 pub use audit::Audit;
 pub use service::{Service, Settings};
 pub use token::TokenKey;
