@@ -22,7 +22,7 @@ use crate::body::{Expected, Payload, digesting};
 use crate::object::{
     Algorithm, BucketName, Clock, ObjectInfo, ObjectKey, Owner, RequestId, Timestamp,
 };
-use crate::store::{MemoryStore, NewObject, ObjectPath, Store};
+use crate::store::{GetRequest, MemoryStore, NewObject, ObjectPath, Store};
 
 /// 2015-10-21T07:28:00Z, as long as nobody moves it.
 pub(super) struct StoppedClock(AtomicI64);
@@ -109,6 +109,13 @@ impl Gateway {
         let expected = Expected { compute: Some(Algorithm::Crc32), ..Expected::default() };
         let body = digesting(Payload::from_bytes(body), expected);
         self.store.put_object(&at, new, body).await.unwrap().object
+    }
+
+    /// The head of an object in `bucket`.
+    pub(super) async fn info(&self, key: &str) -> ObjectInfo {
+        let bucket = BucketName::parse("bucket").unwrap();
+        let at = ObjectPath { bucket, key: ObjectKey::parse(key).unwrap() };
+        self.store.head_object(&at, &GetRequest::default()).await.unwrap().object
     }
 
     /// Asks, expecting success.
