@@ -13,6 +13,10 @@ mod copy_source;
 mod document;
 mod error;
 mod header;
+mod keep_alive;
+mod listing;
+mod multipart;
+mod object_reply;
 mod op;
 mod operation;
 mod percent;
@@ -20,9 +24,15 @@ mod refusal;
 mod reply;
 mod route;
 mod service;
+mod tagging;
+#[cfg(test)]
+mod testing;
 mod token;
 mod upload;
 pub mod xml;
+
+#[cfg(test)]
+mod tests;
 
 pub use audit::Audit;
 pub use refusal::{Refusal, refuse};
