@@ -151,13 +151,13 @@ async fn open(
         workers.start(configured);
     }
     let expiry = config.store.multipart_expiry;
-    workers.start(UploadExpiry::new(storage.store(), Arc::clone(&clock), expiry));
+    workers.start(UploadExpiry::new(storage.store(), clock, expiry));
     let settings = s3::Settings {
         region: config.region.clone(),
         base_domains: config.server.base_domains.clone(),
         token_key: token_key(&config.keys.ring),
     };
-    let service = s3::Service::new(settings, storage.store(), Arc::clone(auth), clock);
+    let service = s3::Service::new(settings, storage.store(), Arc::clone(auth));
     gateway.open(service, storage.readiness());
     tracing::info!(data_dir = %config.data_dir.display(), "the store is open");
     Ok(Running { storage, workers })
