@@ -46,10 +46,14 @@ impl Handler for Script {
                     text(StatusCode::OK, "waited")
                 }
                 "/panic" => panic!("as the test wants"),
-                "/broken" => Response::new(Payload::new(Some(100), Broken(2))),
-                "/broken-chunked" => Response::new(Payload::new(None, Broken(2))),
+                "/broken" => {
+                    Response::new(Payload::new(Some(100), Broken { chunks: 2, paused: false }))
+                }
+                "/broken-chunked" => {
+                    Response::new(Payload::new(None, Broken { chunks: 2, paused: false }))
+                }
                 "/empty" => text(StatusCode::NO_CONTENT, ""),
-                other => text(StatusCode::OK, other),
+                _ => text(StatusCode::OK, path),
             }
         })
     }
@@ -87,20 +91,27 @@ fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Payload> {
     response
 }
 
-/// Breaks after so many chunks of 10 bytes.
-struct Broken(usize);
+/// Breaks after chunks of 10 bytes and a pause, in which they are sent.
+struct Broken {
+    chunks: usize,
+    paused: bool,
+}
 
 impl Source for Broken {
     fn poll_chunk(
         &mut self,
-        _: &mut std::task::Context<'_>,
+        cx: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<Result<Bytes, BodyError>>> {
-        std::task::Poll::Ready(Some(if self.0 == 0 {
-            Err(BodyError::Store("the disk is gone".into()))
-        } else {
-            self.0 -= 1;
-            Ok(Bytes::from_static(b"0123456789"))
-        }))
+        let Self { chunks, paused } = self;
+        if *chunks > 0 {
+            *chunks -= 1;
+            return std::task::Poll::Ready(Some(Ok(Bytes::from_static(b"0123456789"))));
+        }
+        if !std::mem::replace(paused, true) {
+            cx.waker().wake_by_ref();
+            return std::task::Poll::Pending;
+        }
+        std::task::Poll::Ready(Some(Err(BodyError::Store("the disk is gone".into()))))
     }
 
     fn digests(&self) -> Option<&Digests> {
