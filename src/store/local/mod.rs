@@ -1,1 +1,3 @@
 //! Objects on the local disk: an append-only log is the truth, the index is disposable.
+
+mod format;
