@@ -44,6 +44,10 @@ pub(crate) trait Vfs: Send + Sync {
     /// is gone.
     fn create_unnamed(&self, dir: &Path) -> Result<Box<dyn UnnamedFile>>;
 
+    /// Removes what a crash left of files that were never published. Only for the process that
+    /// holds the store's lock, before it makes any.
+    fn clear_unnamed(&self) -> Result<()>;
+
     /// Renames within the tree, over a file of the new name if there is one.
     fn rename(&self, from: &Path, to: &Path) -> Result<()>;
 

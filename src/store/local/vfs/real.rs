@@ -103,6 +103,10 @@ impl Vfs for RealVfs {
         self.at("create a file in", dir, |dir| self.naming.create(&self.root, dir))
     }
 
+    fn clear_unnamed(&self) -> Result<()> {
+        self.remove_tree(Path::new(unnamed::TEMPORARY_DIR))
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {
         let to = self.root.join(to);
         self.at("rename", from, |from| fs::rename(from, to))

@@ -12,11 +12,14 @@ use super::super::publish::TEMPORARY_SUFFIX;
 use super::super::{Result, UnnamedFile, VfsError, VfsFile};
 use super::file::RealFile;
 
+/// Where files are that would have no name, on file systems that cannot do without.
+pub(super) const TEMPORARY_DIR: &str = "tmp";
+
 /// How a file system makes files that have no name yet.
 pub(super) enum Naming {
     /// It can: nothing is left of them after a crash.
     Unnamed,
-    /// It can't: they have names that end in [`TEMPORARY_SUFFIX`], with this counter in them.
+    /// It can't: they have names in [`TEMPORARY_DIR`], made of this counter.
     Temporary(AtomicU64),
 }
 
@@ -47,7 +50,9 @@ impl Naming {
             Self::Temporary(counter) => {
                 let count = counter.fetch_add(1, Ordering::Relaxed);
                 let pid = std::process::id();
-                let name = dir.join(format!("{pid}-{count}{TEMPORARY_SUFFIX}"));
+                let dir = root.join(TEMPORARY_DIR);
+                fs::create_dir_all(&dir)?;
+                let name = dir.join(format!("{pid}-{count}"));
                 let file = File::options().read(true).write(true).create_new(true).open(&name)?;
                 let file = RealFile::new(file, &name);
                 Ok(Box::new(RealUnnamed { root, file, temporary: Some(name) }))
