@@ -1,0 +1,1 @@
+//! Every index against the same expectations.

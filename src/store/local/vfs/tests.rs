@@ -1,0 +1,1 @@
+//! The real file system and the simulated one against the same expectations.
