@@ -57,6 +57,17 @@ pub(crate) struct Usage {
     pub(crate) bytes: u64,
 }
 
+/// A record that was acknowledged and cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Damage {
+    /// Its sequence number, or the highest that it can be.
+    pub(crate) lsn: u64,
+    /// Whom it was about, if that can be read; otherwise it can have been about anything.
+    pub(crate) subject: Option<u64>,
+    /// Where it was and what is wrong, for the operator.
+    pub(crate) what: String,
+}
+
 /// The content of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
@@ -76,6 +87,8 @@ pub(crate) struct Checkpoint {
     pub(crate) usage: Vec<(UsageKey, Usage)>,
     /// The buckets, by name: known before the index is.
     pub(crate) buckets: Vec<(String, BucketEntry)>,
+    /// What the log has lost; not forgotten until it is repaired.
+    pub(crate) damage: Vec<Damage>,
 }
 
 impl Checkpoint {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
 
 use super::meta::{Described, Tag};
-use super::place::{Body, BucketId, RecordRef};
+use super::place::{Body, BucketId, Dead, RecordRef};
 use super::{Flaw, crc32c, to_postcard};
 use crate::object::{
     Checksum, ChecksumChoice, ChecksumValue, ObjectMetadata, Owner, Timestamp, VersionId,
@@ -160,6 +160,17 @@ impl ObjectEntry {
             parts_count: object.parts_count,
             storage_class,
             metadata: if whole { inline(metadata) } else { None },
+        }
+    }
+
+    /// What dies when the same bytes are described anew: the description, unless the bytes are in
+    /// its record.
+    pub(crate) fn dead_description(&self) -> Dead {
+        match self.body {
+            Body::Packed(record) | Body::Manifest(record) if record.lsn == self.head.lsn => {
+                Dead::default()
+            }
+            _ => Dead { records: vec![self.head], ..Dead::default() },
         }
     }
 

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::place::{BlobRef, Body, BucketId, Carried, Dead, RecordRef};
+use super::place::{BlobId, Body, BucketId, Carried, Dead, RecordRef};
 use super::record::META_FORMAT;
 use super::{Flaw, subject, to_postcard};
 use crate::object::{
@@ -318,7 +318,7 @@ impl Meta {
     }
 
     /// The file that holds the bytes that the record brings, if it is one.
-    pub(crate) fn blob(&self) -> Option<BlobRef> {
+    pub(crate) fn blob(&self) -> Option<BlobId> {
         match self {
             Self::PutObject(PutObject { carried: Carried::Blob(blob), .. })
             | Self::UploadPart(UploadPart { carried: Carried::Blob(blob), .. }) => Some(*blob),

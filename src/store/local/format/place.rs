@@ -2,12 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A bucket's id: the LSN of the record that made it, so that a bucket made again under the same
-/// name is another one.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
-pub(crate) struct BucketId(pub(crate) u64);
+pub(crate) use super::super::blob::BlobId;
+pub(crate) use super::super::index::key::BucketId;
 
 /// A record in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -22,10 +18,6 @@ pub(crate) struct RecordRef {
     pub(crate) len: u32,
 }
 
-/// The name of a blob file: random.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub(crate) struct BlobRef(pub(crate) [u8; 16]);
-
 /// Where an object's or part's bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Body {
@@ -34,7 +26,7 @@ pub(crate) enum Body {
     /// They are the data of this record.
     Packed(RecordRef),
     /// They are a file.
-    Blob(BlobRef),
+    Blob(BlobId),
     /// They are those of the parts that this record lists.
     Manifest(RecordRef),
 }
@@ -47,7 +39,7 @@ pub(crate) enum Carried {
     /// The record's own data.
     Here,
     /// A file.
-    Blob(BlobRef),
+    Blob(BlobId),
 }
 
 /// What a record makes dead.
@@ -56,7 +48,7 @@ pub(crate) struct Dead {
     /// Records that nothing refers to any more.
     pub(crate) records: Vec<RecordRef>,
     /// Files that nothing refers to any more.
-    pub(crate) blobs: Vec<BlobRef>,
+    pub(crate) blobs: Vec<BlobId>,
     /// Manifests whose parts go with them; each is among `records` too.
     pub(crate) manifests: Vec<RecordRef>,
 }

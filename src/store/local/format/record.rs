@@ -61,6 +61,17 @@ pub(crate) struct Header {
     pub(crate) data_len: usize,
 }
 
+/// A record's trailer: lets a scan find its way backwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Trailer {
+    /// Length of the whole record.
+    pub(crate) len: u32,
+    /// The sequence number.
+    pub(crate) lsn: u64,
+    /// Whom it is about.
+    pub(crate) subject: u64,
+}
+
 /// A whole record whose every check passed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Record<'a> {
@@ -185,6 +196,19 @@ impl Header {
     }
 }
 
+impl Trailer {
+    /// Reads the trailer of a record.
+    pub(crate) fn decode(identity: &Identity, bytes: &[u8]) -> Result<Self, Flaw> {
+        let mut from = Cursor::new(bytes);
+        let (len, crc, lsn, subject) = (from.u32()?, from.u32()?, from.u64()?, from.u64()?);
+        if crc == trailer_crc(identity, len, lsn, subject) {
+            Ok(Self { len, lsn, subject })
+        } else {
+            Err(Flaw("the record's trailer fails its checksum"))
+        }
+    }
+}
+
 impl<'a> Record<'a> {
     /// Reads a whole record, checking everything.
     pub(crate) fn decode(identity: &Identity, bytes: &'a [u8]) -> Result<Self, Flaw> {
@@ -203,10 +227,10 @@ impl<'a> Record<'a> {
         if from.take(padding)?.iter().any(|byte| *byte != 0) {
             return Err(Flaw("the record's padding is not zero"));
         }
-        let (len, crc, lsn, subject) = (from.u32()?, from.u32()?, from.u64()?, from.u64()?);
-        let agrees = len == length(total) && lsn == header.lsn && subject == header.subject;
-        if !agrees || crc != trailer_crc(identity, len, lsn, subject) {
-            return Err(Flaw("the record's trailer fails its checksum"));
+        let trailer = Trailer::decode(identity, from.take(TRAILER_LEN)?)?;
+        let Header { lsn, subject, .. } = header;
+        if trailer != (Trailer { len: length(total), lsn, subject }) {
+            return Err(Flaw("the record's trailer is that of another record"));
         }
         Ok(Self { header, meta, data, data_at: header.meta_end() })
     }
