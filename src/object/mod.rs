@@ -45,5 +45,5 @@ pub use record::{
 pub use request_id::RequestId;
 pub use roll::{Offer, Roll, Rolled, RolledPage, Start, fill_page};
 pub use tags::{MAX_BUCKET_TAGS, MAX_OBJECT_TAGS, TagError, TagSet};
-pub use time::{Clock, SystemClock, Timestamp};
+pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use version::VersionId;

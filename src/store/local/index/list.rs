@@ -3,6 +3,7 @@
 //! The order, the rolling up and the meaning of `after` are those of
 //! [`crate::object::ListQuery`].
 
+use std::borrow::Cow;
 use std::ops::{Bound, ControlFlow};
 
 use super::key::{self, BucketId, UPLOAD_TAIL, VERSION_TAIL};
@@ -59,13 +60,13 @@ impl Lane {
     }
 
     /// Object key and tail of an entry.
-    fn parse(&self, entry: &[u8]) -> Option<(String, Vec<u8>)> {
+    fn parse<'a>(&self, entry: &'a [u8]) -> Option<(Cow<'a, str>, &'a [u8])> {
         let rest = entry.strip_prefix(self.head.as_slice())?;
         match self.tail {
-            None => Some((std::str::from_utf8(rest).ok()?.to_owned(), Vec::new())),
+            None => Some((std::str::from_utf8(rest).ok()?.into(), &[])),
             Some(len) => {
                 let (text, tail) = key::split_escaped(rest)?;
-                (tail.len() == len).then(|| (text, tail.to_vec()))
+                (tail.len() == len).then(|| (text.into(), tail))
             }
         }
     }
@@ -130,7 +131,95 @@ pub(crate) fn page<T>(
     lookup: &Lookup<'_>,
     read: impl FnMut(Found<'_>) -> Result<Option<T>>,
 ) -> Result<Page<T>> {
-    let _ = (index, lane, lookup, read, Bound::<()>::Unbounded, ControlFlow::<()>::Break(()));
-    let _ = (Span::ALL, lane.place(""), lane.parse(b""), IndexError::ValueTooLong(0));
-    Ok(Page { lines: Vec::new(), more: false })
+    let mut listing = Listing { lane, lookup, read, lines: Vec::new(), more: false };
+    let end = key::successor(&lane.place(lookup.prefix));
+    let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+    let mut from = lookup.start(lane).filter(|_| lookup.limit > 0);
+    while let Some(at) = from.take() {
+        let mut stop = Ok(None);
+        let span = Span { from: Bound::Included(&at), to };
+        index.scan(lane.tree, span, &mut |entry, value| match listing.step(entry, value) {
+            Ok(Step::Next) => ControlFlow::Continue(()),
+            Ok(Step::Jump(to)) => {
+                stop = Ok(to);
+                ControlFlow::Break(())
+            }
+            Ok(Step::End) => ControlFlow::Break(()),
+            Err(error) => {
+                stop = Err(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        from = stop?;
+    }
+    Ok(Page { lines: listing.lines, more: listing.more })
+}
+
+impl Lookup<'_> {
+    /// Where to begin; `None` where nothing can follow.
+    fn start(&self, lane: &Lane) -> Option<Vec<u8>> {
+        match &self.after {
+            Some(after) if after.text.as_str() >= self.prefix => {
+                if !after.text.starts_with(self.prefix) {
+                    return None;
+                }
+                match self.rolled_up(&after.text) {
+                    // All keys under it have a common prefix that isn't greater than `after`.
+                    Some(common) => key::successor(&lane.place(common)),
+                    None => Some(lane.behind(after)),
+                }
+            }
+            _ => Some(lane.place(self.prefix)),
+        }
+    }
+
+    /// The common prefix that a key which begins with `prefix` is shown as.
+    fn rolled_up<'a>(&self, key: &'a str) -> Option<&'a str> {
+        let delimiter = self.delimiter?;
+        let found = key.get(self.prefix.len()..)?.find(delimiter)?;
+        key.get(..self.prefix.len() + found + delimiter.len())
+    }
+}
+
+/// A page being filled.
+struct Listing<'a, T, R> {
+    lane: &'a Lane,
+    lookup: &'a Lookup<'a>,
+    read: R,
+    lines: Vec<Line<T>>,
+    more: bool,
+}
+
+enum Step {
+    /// On to the next entry.
+    Next,
+    /// On to this place, if there is such a place.
+    Jump(Option<Vec<u8>>),
+    /// The page is full and more follows.
+    End,
+}
+
+impl<T, R: FnMut(Found<'_>) -> Result<Option<T>>> Listing<'_, T, R> {
+    fn step(&mut self, entry: &[u8], value: &[u8]) -> Result<Step> {
+        let Some((key, tail)) = self.lane.parse(entry) else {
+            return Err(IndexError::Lost(format!("a key of {:?} is none", self.lane.tree)));
+        };
+        let Some(read) = (self.read)(Found { key: &key, tail, value })? else {
+            return Ok(Step::Next);
+        };
+        if self.lines.len() >= self.lookup.limit {
+            self.more = true;
+            return Ok(Step::End);
+        }
+        match self.lookup.rolled_up(&key) {
+            Some(common) => {
+                self.lines.push(Line::CommonPrefix(common.to_owned()));
+                Ok(Step::Jump(key::successor(&self.lane.place(common))))
+            }
+            None => {
+                self.lines.push(Line::Entry(read));
+                Ok(Step::Next)
+            }
+        }
+    }
 }

@@ -6,12 +6,16 @@
 //!   of our own.
 //! - It may panic on what a crash left, so opening is fenced; the first error anywhere makes the
 //!   index lost, because sled's own errors stay for good.
+//! - It summarises its log (a snapshot) only while it opens, and opening reads all of the log that
+//!   was written since: about 2 s for a million writes. So a clean close opens once more, at the
+//!   end of which the next opening takes a tenth of a second.
 
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use ::sled::{Db, IVec, Tree};
 
@@ -20,53 +24,85 @@ use super::{Entry, Index, IndexError, IndexHome, MAX_VALUE_BYTES, Result, Span, 
 
 /// sled's own name for its file.
 const FILE: &str = "db";
-/// Where sled would put long values; empty here, but its name must be durable with the rest.
-const SPILL: &str = "blobs";
 
 /// How often sled writes out and reclaims by itself. Reclaiming happens nowhere else.
 const BACKGROUND_MS: u64 = 500;
+
+/// After fewer writes an opening is quick enough as it is.
+const SUMMARY_FROM: u64 = 50_000;
+/// After more, the summary at the end would hold up the stop for more than about 5 s.
+const SUMMARY_TO: u64 = 2_500_000;
+
+/// How often and how far apart opening is tried while the one before lets go of its lock, which
+/// sled's own threads may hold a moment longer than its handle.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// A directory that holds a sled database.
 pub(crate) struct SledHome {
     vfs: Arc<RealVfs>,
     dir: PathBuf,
     cache_bytes: u64,
+    /// Writes since the last opening.
+    writes: Arc<AtomicU64>,
 }
 
 impl SledHome {
     /// The database in `dir`, a directory directly or indirectly below the root whose parent
     /// exists. The cache is counted in sizes on disk: real memory is up to 1.6 times as much.
     pub(crate) fn new(vfs: Arc<RealVfs>, dir: impl Into<PathBuf>, cache_bytes: u64) -> Self {
-        Self { vfs, dir: dir.into(), cache_bytes }
+        Self { vfs, dir: dir.into(), cache_bytes, writes: Arc::default() }
     }
 
     fn open_sled(&self) -> Result<SledIndex> {
         let is_new = self.vfs.stat(&self.dir.join(FILE))?.is_none();
+        let (db, trees) = self.open_trees()?;
+        let file = self.vfs.open(&self.dir.join(FILE), Access::Read)?;
+        if is_new {
+            self.sync_files()?;
+        }
+        self.writes.store(0, Ordering::Relaxed);
+        let writes = Arc::clone(&self.writes);
+        Ok(SledIndex { db, trees, file, writes, lost: AtomicBool::new(false) })
+    }
+
+    fn open_trees(&self) -> Result<(Db, Vec<Tree>)> {
         let config = ::sled::Config::new()
             .path(self.vfs.root().join(&self.dir))
             .cache_capacity(self.cache_bytes)
             .flush_every_ms(Some(BACKGROUND_MS));
-        let (db, trees) = fenced(|| {
-            let db = config.open()?;
+        fenced(|| {
+            let mut tries = 1;
+            let db = loop {
+                match config.open() {
+                    Err(::sled::Error::Io(_)) if tries < LOCK_TRIES => {
+                        tries += 1;
+                        std::thread::sleep(LOCK_PAUSE);
+                    }
+                    opened => break opened?,
+                }
+            };
             let open = |id: TreeId| db.open_tree(id.name());
-            let trees: std::result::Result<Vec<Tree>, _> =
-                TreeId::ALL.map(open).into_iter().collect();
+            let trees: ::sled::Result<Vec<Tree>> = TreeId::ALL.map(open).into_iter().collect();
             trees.map(|trees| (db, trees))
-        })?;
-        let file = self.vfs.open(&self.dir.join(FILE), Access::Read)?;
-        if is_new {
-            file.sync_data()?;
-            self.sync_names()?;
-        }
-        Ok(SledIndex { db, trees, file, lost: AtomicBool::new(false) })
+        })
     }
 
-    fn sync_names(&self) -> Result<()> {
-        let spill = self.dir.join(SPILL);
-        if self.vfs.stat(&spill)?.is_some() {
-            self.vfs.sync_dir(&spill)?;
+    /// Makes every file and name of the database durable.
+    fn sync_files(&self) -> Result<()> {
+        for entry in self.vfs.list(&self.dir)? {
+            let path = self.dir.join(entry.name);
+            if entry.is_dir {
+                self.vfs.sync_dir(&path)?;
+            } else {
+                self.vfs.open(&path, Access::Read)?.sync_data()?;
+            }
         }
         self.vfs.sync_dir(&self.dir)?;
+        self.sync_parent()
+    }
+
+    fn sync_parent(&self) -> Result<()> {
         Ok(self.vfs.sync_dir(self.dir.parent().unwrap_or(Path::new("")))?)
     }
 }
@@ -78,13 +114,21 @@ impl IndexHome for SledHome {
 
     fn close(&self, index: Arc<dyn Index>) -> Result<()> {
         index.flush()?;
+        let is_last = Arc::strong_count(&index) == 1;
+        let writes = self.writes.load(Ordering::Relaxed);
         drop(index);
-        Ok(())
+        if !is_last {
+            return Ok(());
+        }
+        if (SUMMARY_FROM..SUMMARY_TO).contains(&writes) {
+            drop(self.open_trees()?);
+        }
+        self.sync_files()
     }
 
     fn discard(&self) -> Result<()> {
         self.vfs.remove_tree(&self.dir)?;
-        Ok(self.vfs.sync_dir(self.dir.parent().unwrap_or(Path::new("")))?)
+        self.sync_parent()
     }
 }
 
@@ -93,6 +137,7 @@ struct SledIndex {
     /// In the order of [`TreeId::ALL`].
     trees: Vec<Tree>,
     file: Arc<dyn VfsFile>,
+    writes: Arc<AtomicU64>,
     lost: AtomicBool,
 }
 
@@ -118,10 +163,12 @@ impl Index for SledIndex {
         if value.len() > MAX_VALUE_BYTES {
             return Err(IndexError::ValueTooLong(value.len()));
         }
+        self.writes.fetch_add(1, Ordering::Relaxed);
         self.run(tree, |tree| tree.insert(key, value).map(|_| ()))
     }
 
     fn remove(&self, tree: TreeId, key: &[u8]) -> Result<()> {
+        self.writes.fetch_add(1, Ordering::Relaxed);
         self.run(tree, |tree| tree.remove(key).map(|_| ()))
     }
 

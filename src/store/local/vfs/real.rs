@@ -37,6 +37,12 @@ impl RealVfs {
         Ok(Self { root, naming })
     }
 
+    /// The same, as on a file system whose files all have names.
+    #[cfg(test)]
+    pub(crate) fn open_with_temporaries(root: &Path) -> Result<Self> {
+        Ok(Self { naming: Naming::temporary(), ..Self::open(root)? })
+    }
+
     /// The directory itself, for the index, which keeps its own files.
     pub(crate) fn root(&self) -> &Path {
         &self.root

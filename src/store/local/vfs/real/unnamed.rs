@@ -26,7 +26,6 @@ pub(super) enum Naming {
 impl Naming {
     /// Finds out by trying.
     pub(super) fn of(root: &Path) -> Result<Self> {
-        let temporary = Self::Temporary(AtomicU64::new(0));
         let probe = root.join(format!("probe-{}{TEMPORARY_SUFFIX}", std::process::id()));
         let tried = open_unnamed(root).and_then(|file| link_unnamed(&file, &probe));
         match tried {
@@ -35,8 +34,13 @@ impl Naming {
                     .map_err(|e| VfsError::new(format!("remove {}", probe.display()), e))?;
                 Ok(Self::Unnamed)
             }
-            Err(_) => Ok(temporary),
+            Err(_) => Ok(Self::temporary()),
         }
+    }
+
+    /// The way that works everywhere.
+    pub(super) fn temporary() -> Self {
+        Self::Temporary(AtomicU64::new(0))
     }
 
     /// Makes one in the directory.
