@@ -71,7 +71,7 @@ pub(crate) fn apply_record(core: &Core, effects: &mut Effects) -> Result<(), Sto
         match change {
             Change::Bucket(name, bucket) => {
                 let (name, bucket) = (name.clone(), bucket.clone());
-                core.with_buckets(|buckets| buckets.insert(name, bucket));
+                core.with_buckets(|buckets| buckets.insert(name, bucket))
             }
             Change::BucketGone(name, _) => core.with_buckets(|buckets| buckets.remove(name)),
             _ => None,

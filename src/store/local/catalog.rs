@@ -158,14 +158,15 @@ impl Catalog {
     ) -> Result<()> {
         let prefix = bucket.map_or_else(|| vec![key::UPLOAD_BY_KEY], key::uploads_in);
         let mut failed = None;
-        scan_prefix(&*self.index, TreeId::Mpu, &prefix, &mut |bytes, value| {
-            match (key::parse_upload_by_key(bytes), decoded(value)) {
-                (Some((bucket, key, id)), Ok(upload)) => visit(At { bucket, key }, id, upload),
-                (None, _) => ControlFlow::Break(()),
-                (_, Err(error)) => {
-                    failed = Some(error);
-                    ControlFlow::Break(())
-                }
+        scan_prefix(&*self.index, TreeId::Mpu, &prefix, &mut |bytes, value| match (
+            key::parse_upload_by_key(bytes),
+            decoded(value),
+        ) {
+            (Some((bucket, key, id)), Ok(upload)) => visit(At { bucket, key }, id, upload),
+            (None, _) => ControlFlow::Break(()),
+            (_, Err(error)) => {
+                failed = Some(error);
+                ControlFlow::Break(())
             }
         })?;
         failed.map_or(Ok(()), Err)
@@ -177,20 +178,19 @@ impl Catalog {
         mut visit: impl FnMut(At, ObjectEntry) -> ControlFlow<()>,
     ) -> Result<()> {
         let mut failed = None;
-        self.index.scan(TreeId::Cur, Span::ALL, &mut |bytes, value| {
-            match (key::parse_current(bytes), decoded(value)) {
-                (Some((bucket, key)), Ok(object)) => {
-                    visit(At { bucket, key: key.to_owned() }, object)
-                }
-                (None, _) => {
-                    let what = "the index has a key that is none".to_owned();
-                    failed = Some(StoreError::Damaged { what });
-                    ControlFlow::Break(())
-                }
-                (_, Err(error)) => {
-                    failed = Some(error);
-                    ControlFlow::Break(())
-                }
+        self.index.scan(TreeId::Cur, Span::ALL, &mut |bytes, value| match (
+            key::parse_current(bytes),
+            decoded(value),
+        ) {
+            (Some((bucket, key)), Ok(object)) => visit(At { bucket, key: key.to_owned() }, object),
+            (None, _) => {
+                let what = "the index has a key that is none".to_owned();
+                failed = Some(StoreError::Damaged { what });
+                ControlFlow::Break(())
+            }
+            (_, Err(error)) => {
+                failed = Some(error);
+                ControlFlow::Break(())
             }
         })?;
         failed.map_or(Ok(()), Err)

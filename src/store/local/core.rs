@@ -148,6 +148,14 @@ impl Core {
         buckets.get(name.as_str()).cloned().ok_or(StoreError::NoSuchBucket)
     }
 
+    /// A bucket, for readers: buckets are known as soon as anything is.
+    pub(crate) fn readable_bucket(&self, name: &BucketName) -> Result<BucketEntry, StoreError> {
+        match *self.phase.borrow() {
+            Phase::Ready | Phase::Rebuilding { .. } => self.bucket(name),
+            Phase::Opening | Phase::Failed(_) => Err(StoreError::Rebuilding),
+        }
+    }
+
     /// All buckets.
     pub(crate) fn buckets(&self) -> BTreeMap<String, BucketEntry> {
         self.buckets.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -193,7 +201,11 @@ impl Core {
 
     /// Whether what the index says of a key can be believed, where records were lost: `lsn` is
     /// that of the entry found, 0 where there was none.
-    pub(crate) fn believe(&self, subject: impl FnOnce() -> u64, lsn: u64) -> Result<(), StoreError> {
+    pub(crate) fn believe(
+        &self,
+        subject: impl FnOnce() -> u64,
+        lsn: u64,
+    ) -> Result<(), StoreError> {
         let damage = self.damage.read().unwrap_or_else(PoisonError::into_inner);
         if damage.is_empty() {
             return Ok(());
@@ -203,6 +215,15 @@ impl Core {
             damage.lsn > lsn && damage.subject.is_none_or(|lost| lost == subject)
         };
         match damage.iter().find(concerns) {
+            None => Ok(()),
+            Some(damage) => Err(StoreError::Damaged { what: damage.what.clone() }),
+        }
+    }
+
+    /// Whether the index can be believed to have everything.
+    pub(crate) fn believe_all(&self) -> Result<(), StoreError> {
+        let damage = self.damage.read().unwrap_or_else(PoisonError::into_inner);
+        match damage.first() {
             None => Ok(()),
             Some(damage) => Err(StoreError::Damaged { what: damage.what.clone() }),
         }
@@ -276,11 +297,7 @@ impl Core {
 impl PendingBlob {
     /// Of a blob that was just published.
     pub(crate) fn new(core: &Core, published: Published) -> Self {
-        Self {
-            garbage: Arc::clone(&core.garbage),
-            published,
-            keep: AtomicBool::new(false),
-        }
+        Self { garbage: Arc::clone(&core.garbage), published, keep: AtomicBool::new(false) }
     }
 
     /// The blob.

@@ -19,9 +19,6 @@ use crate::object::{
 };
 use crate::store::{GetRequest, Got, Head, ObjectPath, Result, Selection, StoreError};
 
-/// How often a read is tried again whose files were replaced and removed under it.
-const TRIES: usize = 8;
-
 /// An object that was found.
 pub(crate) struct Found {
     /// Its entry.
@@ -73,14 +70,10 @@ pub(crate) fn find(core: &Core, at: &ObjectPath, version: Option<VersionId>) -> 
     }
     let lsn = entry.as_ref().map_or(0, |entry| entry.head.lsn);
     core.believe(|| subject(bucket.id.0, at.key.as_str()), lsn)?;
-    let missing = match version {
-        None | Some(VersionId::Null) => StoreError::NoSuchKey,
-        Some(VersionId::Id(_)) => StoreError::NoSuchVersion,
-    };
     match entry.filter(|entry| version.is_none_or(|version| version == entry.version)) {
         Some(entry) => Ok(Found { entry, guard }),
         None if version.is_some() => Err(StoreError::NoSuchVersion),
-        None => Err(missing),
+        None => Err(StoreError::NoSuchKey),
     }
 }
 
@@ -167,7 +160,8 @@ fn select(
                 assembly = Some(parts);
                 (range, Some(range), Some(part))
             }
-            _ if number.get() == 1 => (whole, Some(whole).filter(|_| entry.size > 0), None),
+            // An object of one PUT is its own only part.
+            _ if number.get() == 1 => (whole, None, None),
             _ => return Err(StoreError::InvalidPartNumber { count: 1 }),
         },
     };
@@ -175,6 +169,17 @@ fn select(
     if !with_body {
         return Ok(Selected { head, range, extents: None });
     }
+    let extents = extents(core, &entry, assembly, guard)?;
+    Ok(Selected { head, range, extents: Some(extents) })
+}
+
+/// What an object's bytes consist of; `assembly` saves reading its manifest again.
+fn extents(
+    core: &Arc<Core>,
+    entry: &ObjectEntry,
+    assembly: Option<Assembly>,
+    guard: ReadGuard,
+) -> Result<ObjectExtents> {
     let pieces = match (entry.body, assembly) {
         (Body::Empty, _) => Vec::new(),
         (Body::Packed(record), _) => vec![(entry.size, Piece::Packed(record))],
@@ -182,8 +187,7 @@ fn select(
         (Body::Manifest(_), Some(parts)) => pieces(&parts),
         (Body::Manifest(record), None) => pieces(&manifest(core, record)?),
     };
-    let extents = ObjectExtents { core: Arc::clone(core), pieces, _guard: guard };
-    Ok(Selected { head, range, extents: Some(extents) })
+    Ok(ObjectExtents { core: Arc::clone(core), pieces, _guard: guard })
 }
 
 fn part_range(assembly: &Assembly, number: PartNumber) -> Result<(ByteRange, ObjectPart)> {
@@ -264,36 +268,64 @@ impl LocalStore {
 
     /// An object's content.
     pub(super) async fn get(&self, at: &ObjectPath, request: &GetRequest) -> Result<Got> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match self.get_once(at, request).await {
-                // Readers keep dead files from being removed, so this is damage; but an operator
-                // who puts a file back in place should not have to restart anything.
-                Err(StoreError::Damaged { .. }) if tries < TRIES && self.is_moving(at).await => {}
-                got => return got,
-            }
-        }
-    }
-
-    async fn get_once(&self, at: &ObjectPath, request: &GetRequest) -> Result<Got> {
         let (at, request) = (at.clone(), request.clone());
-        let (head, range, rest) = blocking(&self.core, move |core| {
+        let (head, opened) = blocking(&self.core, move |core| {
             let Selected { head, range, extents } = select(core, &at, &request, true)?;
-            let Some(extents) = extents.filter(|_| range.length > 0) else {
-                return Ok((head, range, Err(Payload::empty())));
-            };
-            let rest = match extents.packed(range) {
-                Some(body) => Err(body?),
-                None => Ok(extents),
-            };
-            Ok((head, range, rest))
+            Ok((head, open(extents, range)?))
         })
         .await?;
-        let body = match rest {
-            Ok(extents) => read_source(Arc::new(extents), range).await?,
-            Err(body) => body,
-        };
-        Ok(Got { head, body })
+        Ok(Got { head, body: opened.payload().await? })
+    }
+
+    /// An object to copy from: its description and the bytes of a range of it.
+    pub(super) async fn source(
+        &self,
+        at: &ObjectPath,
+        version: Option<VersionId>,
+        conditions: &ReadConditions,
+        range: impl FnOnce(u64) -> Result<ByteRange> + Send + 'static,
+    ) -> Result<(Described, Payload)> {
+        let (at, conditions) = (at.clone(), conditions.clone());
+        let (object, opened) = blocking(&self.core, move |core| {
+            let Found { entry, guard } = find(core, &at, version)?;
+            let (etag, now) = (entry.tag.etag(), core.clock.now());
+            match conditions.evaluate_copy(&etag, entry.modified, now) {
+                ReadVerdict::Failed(header) => return Err(StoreError::PreconditionFailed(header)),
+                ReadVerdict::Proceed | ReadVerdict::NotModified => {}
+            }
+            let range = range(entry.size)?;
+            let object = describe(core, entry.head)?;
+            let extents = extents(core, &entry, None, guard)?;
+            Ok((object, open(Some(extents), range)?))
+        })
+        .await?;
+        Ok((object, opened.payload().await?))
+    }
+}
+
+/// A body about to be read.
+enum Opened {
+    /// All of it is there.
+    Whole(Payload),
+    /// It is read as it goes.
+    Streamed(ObjectExtents, ByteRange),
+}
+
+fn open(extents: Option<ObjectExtents>, range: ByteRange) -> Result<Opened> {
+    let Some(extents) = extents.filter(|_| range.length > 0) else {
+        return Ok(Opened::Whole(Payload::empty()));
+    };
+    match extents.packed(range) {
+        Some(body) => body.map(Opened::Whole),
+        None => Ok(Opened::Streamed(extents, range)),
+    }
+}
+
+impl Opened {
+    async fn payload(self) -> Result<Payload> {
+        match self {
+            Self::Whole(body) => Ok(body),
+            Self::Streamed(extents, range) => read_source(Arc::new(extents), range).await,
+        }
     }
 }

@@ -23,8 +23,7 @@ impl Reserve {
         let stat = vfs.stat(path)?;
         if stat.is_none_or(|stat| stat.len < len) {
             vfs.unlink(path)?;
-            let made =
-                vfs.create(path).and_then(|file| file.allocate(0, len, Allocation::Extend));
+            let made = vfs.create(path).and_then(|file| file.allocate(0, len, Allocation::Extend));
             if let Err(error) = made {
                 // Half a ballast helps nobody; the next attempt starts from nothing.
                 let _ = vfs.unlink(path);

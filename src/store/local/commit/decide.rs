@@ -65,15 +65,15 @@ pub(super) fn decide(view: &View, command: &Command, now: Timestamp) -> Decided 
         }
         Command::Delete { at, condition } => {
             let at = located(view, at)?;
-            match allowed(view, &at, condition.as_ref())? {
-                None => Ok(Decision::Write(Vec::new())),
-                Some(old) => write(Meta::DeleteObject(DeleteObject {
-                    at,
-                    version: VersionId::Null,
-                    time: now,
-                    replaces: replaced(&old),
-                })),
-            }
+            // What is not there is deleted, whatever the condition says.
+            let Some(old) = view.object(&at)? else { return Ok(Decision::Write(Vec::new())) };
+            check_condition(condition.as_ref(), Some(&old))?;
+            write(Meta::DeleteObject(DeleteObject {
+                at,
+                version: VersionId::Null,
+                time: now,
+                replaces: replaced(&old),
+            }))
         }
         Command::Change { at, head, object } => {
             let at = located(view, at)?;
@@ -99,9 +99,7 @@ pub(super) fn decide(view: &View, command: &Command, now: Timestamp) -> Decided 
             tags: upload.tags.clone(),
         })),
         Command::Part { at, id, .. } => part(view, command, &located(view, at)?, *id),
-        Command::Complete { at, id, .. } => {
-            complete(view, command, located(view, at)?, *id, now)
-        }
+        Command::Complete { at, id, .. } => complete(view, command, located(view, at)?, *id, now),
         Command::Abort { at, id, as_of, dead } => abort(view, at, *id, *as_of, dead),
     }
 }

@@ -16,9 +16,7 @@ use super::{Flaw, StoreId, crc32c, to_postcard};
 const MAGIC: [u8; 8] = *b"SGCHKPT1";
 
 /// A place in the log.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Position {
     /// The segment.
     pub(crate) segment: u64,
@@ -38,9 +36,7 @@ pub(crate) struct SegmentRow {
 }
 
 /// What is counted: the key of a counter. Later kinds of counters get a class of their own.
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct UsageKey {
     /// The bucket.
     pub(crate) bucket: BucketId,

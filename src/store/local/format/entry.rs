@@ -2,8 +2,8 @@
 //!
 //! The index is never migrated: a new [`SCHEMA`] has it rebuilt.
 
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::meta::{Described, Tag};
 use super::place::{Body, BucketId, Dead, RecordRef};

@@ -97,7 +97,8 @@ impl Appender {
     /// Starts the next segment and gives the id of the one that is to be sealed.
     pub(crate) fn roll(&mut self, first_lsn: u64, now: Timestamp) -> Result<u64, AppendError> {
         let vfs = Arc::clone(&self.vfs);
-        let next = Self::create(vfs, self.store, self.segment_size, self.segment + 1, first_lsn, now);
+        let next =
+            Self::create(vfs, self.store, self.segment_size, self.segment + 1, first_lsn, now);
         let full = std::mem::replace(self, next.map_err(AppendError::of)?);
         Ok(full.segment)
     }

@@ -12,12 +12,7 @@ use super::{FIRST_OFFSET, Scanner, segment_path};
 
 /// Writes hints and footer behind the records of a segment that nobody writes any more, and gives
 /// back what was allocated behind them. Idempotent; a crash in between leaves an unsealed segment.
-pub(crate) fn seal(
-    vfs: &dyn Vfs,
-    store: StoreId,
-    id: u64,
-    records_end: u64,
-) -> vfs::Result<()> {
+pub(crate) fn seal(vfs: &dyn Vfs, store: StoreId, id: u64, records_end: u64) -> vfs::Result<()> {
     let identity = Identity { store, segment: id };
     let file = vfs.open(&segment_path(id), Access::Write)?;
     if read_footer(&*file, &identity)?.is_some() {
@@ -96,8 +91,7 @@ pub(crate) fn visit_frames_backwards<E: From<ExtentError>>(
     footer: &SealFooter,
     mut visit: impl FnMut(&[HintEntry<'_>]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let damaged =
-        |why: &str| ExtentError::Damaged { what: format!("{}: {why}", file.describe()) };
+    let damaged = |why: &str| ExtentError::Damaged { what: format!("{}: {why}", file.describe()) };
     let read = |buf: &mut [u8], offset: u64| {
         file.read_exact_at(buf, offset).map_err(|error| {
             if error.is_past_end() { damaged("it is cut") } else { ExtentError::Io(error) }
