@@ -4,9 +4,23 @@
 //! back as [`Sealed`]: only a verified request can open it, and what comes out of it ends in an
 //! `Err` where the bytes are not the signed ones.
 
+mod canonical;
+mod chunked;
+mod content;
+mod date;
 mod error;
+mod header;
 mod keys;
+mod percent;
+mod presigned;
+mod query;
+mod redact;
+mod region;
+mod scope;
 mod sealed;
+mod signing_key;
+mod sigv2;
+mod v4;
 mod verify;
 
 pub use error::AuthError;
