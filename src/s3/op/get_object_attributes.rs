@@ -1,21 +1,26 @@
 //! GetObjectAttributes: `GET /bucket/key?attributes`.
 
-use bytes::Bytes;
+use http::header::{HeaderName, LAST_MODIFIED};
 
+use super::Execute;
+use crate::auth::Sealed;
 use crate::object::{ObjectInfo, ObjectPart, VersionId};
+use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::Head;
 use crate::s3::listing::{
     parse_count, parse_limit, write_checksum, write_checksum_value, write_storage_class,
 };
-use crate::s3::xml::{self, Writer};
-use crate::store::{ObjectParts, ObjectPath};
+use crate::s3::reply::Reply;
+use crate::s3::xml::Writer;
+use crate::store::{GetRequest, ObjectParts, ObjectPath};
 
 const HEADER: &str = "x-amz-object-attributes";
+const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct GetObjectAttributes {
+pub(super) struct GetObjectAttributes {
     object: ObjectPath,
     version: Option<VersionId>,
     wanted: Wanted,
@@ -63,9 +68,8 @@ impl Wanted {
     }
 }
 
-impl GetObjectAttributes {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for GetObjectAttributes {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         let marker = head.header("x-amz-part-number-marker").filter(|text| !text.is_empty());
         Ok(Self {
             object: head.object()?,
@@ -76,26 +80,54 @@ impl GetObjectAttributes {
         })
     }
 
-    fn document(&self, object: &ObjectInfo, parts: Option<&ObjectParts>) -> Bytes {
-        xml::document("GetObjectAttributesResponse", |w| {
-            if self.wanted.has(Wanted::ETAG) {
-                w.text("ETag", object.etag.as_str());
-            }
-            if self.wanted.has(Wanted::CHECKSUM)
-                && let Some(checksum) = &object.checksum
-            {
-                w.element("Checksum", |w| write_checksum(w, checksum));
-            }
-            if let Some((parts, count)) = parts.zip(object.parts_count) {
-                w.element("ObjectParts", |w| self.write_parts(w, parts, count));
-            }
-            if self.wanted.has(Wanted::STORAGE_CLASS) {
-                write_storage_class(w, object.metadata.storage_class.as_deref());
-            }
-            if self.wanted.has(Wanted::SIZE) {
-                w.value("ObjectSize", object.size);
-            }
-        })
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+        let request = GetRequest { version: self.version, ..GetRequest::default() };
+        let object = ctx.store.head_object(&self.object, &request).await?.object;
+        let parts = self.parts(ctx, &object).await?;
+        let reply = Reply::xml("GetObjectAttributesResponse", |w| {
+            self.write(w, &object, parts.as_ref());
+        });
+        let version = (object.version != VersionId::Null).then(|| object.version.to_string());
+        Ok(reply
+            .header(LAST_MODIFIED, object.last_modified.http_date())
+            .optional(VERSION_ID, version))
+    }
+}
+
+impl GetObjectAttributes {
+    /// The parts of an object that was completed from parts, where they are asked for.
+    async fn parts(
+        &self,
+        ctx: &Context,
+        object: &ObjectInfo,
+    ) -> Result<Option<ObjectParts>, S3Error> {
+        if !self.wanted.has(Wanted::PARTS) || object.parts_count.is_none() {
+            return Ok(None);
+        }
+        // The version that was looked at, even if another has become the current one since.
+        let version = Some(object.version);
+        let parts = ctx.store.object_parts(&self.object, version, self.after, self.limit).await?;
+        Ok(Some(parts))
+    }
+
+    fn write(&self, w: &mut Writer, object: &ObjectInfo, parts: Option<&ObjectParts>) {
+        if self.wanted.has(Wanted::ETAG) {
+            w.text("ETag", object.etag.as_str());
+        }
+        if self.wanted.has(Wanted::CHECKSUM)
+            && let Some(checksum) = &object.checksum
+        {
+            w.element("Checksum", |w| write_checksum(w, checksum));
+        }
+        if let Some((parts, count)) = parts.zip(object.parts_count) {
+            w.element("ObjectParts", |w| self.write_parts(w, parts, count));
+        }
+        if self.wanted.has(Wanted::STORAGE_CLASS) {
+            write_storage_class(w, object.metadata.storage_class.as_deref());
+        }
+        if self.wanted.has(Wanted::SIZE) {
+            w.value("ObjectSize", object.size);
+        }
     }
 
     fn write_parts(&self, writer: &mut Writer, parts: &ObjectParts, count: u32) {

@@ -1,19 +1,21 @@
 //! ListMultipartUploads: `GET /bucket?uploads`.
 
-use bytes::Bytes;
-
+use super::Execute;
 use super::list_parts::write_choice;
+use crate::auth::Sealed;
 use crate::object::{BucketName, Owner, Upload, UploadEntry, UploadId, UploadsPage, UploadsQuery};
+use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::Head;
 use crate::s3::listing::{
     Encoding, parse_limit, write_common_prefix, write_owner, write_storage_class,
 };
-use crate::s3::xml::{self, Writer};
+use crate::s3::reply::Reply;
+use crate::s3::xml::Writer;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct ListMultipartUploads {
+pub(super) struct ListMultipartUploads {
     bucket: BucketName,
     prefix: String,
     delimiter: Option<String>,
@@ -23,9 +25,8 @@ pub(in crate::s3) struct ListMultipartUploads {
     encoding: Encoding,
 }
 
-impl ListMultipartUploads {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for ListMultipartUploads {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         let text = |name| head.parameter(name).unwrap_or_default().to_owned();
         Ok(Self {
             bucket: head.bucket()?.clone(),
@@ -38,6 +39,15 @@ impl ListMultipartUploads {
         })
     }
 
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+        let page = ctx.store.list_uploads(&self.bucket, &self.query()).await?;
+        let owner = ctx.bucket_owner()?;
+        let reply = Reply::xml("ListMultipartUploadsResult", |w| self.write(w, &page, owner));
+        Ok(reply.amz("x-amz-bucket-region", &*ctx.region))
+    }
+}
+
+impl ListMultipartUploads {
     /// What is asked of the store. Without a key marker the upload's is ignored (API Reference,
     /// ListMultipartUploads).
     fn query(&self) -> UploadsQuery {
@@ -48,32 +58,30 @@ impl ListMultipartUploads {
         UploadsQuery { prefix, delimiter, after, limit: self.limit }
     }
 
-    fn document(&self, page: &UploadsPage, owner: &Owner) -> Bytes {
+    fn write(&self, w: &mut Writer, page: &UploadsPage, owner: &Owner) {
         let encoding = self.encoding;
-        xml::document("ListMultipartUploadsResult", |w| {
-            w.text("Bucket", self.bucket.as_str());
-            encoding.text(w, "KeyMarker", &self.key_marker);
-            w.text("UploadIdMarker", &self.upload_marker);
-            if let Some((key, upload)) = &page.next {
-                encoding.text(w, "NextKeyMarker", key);
-                w.text("NextUploadIdMarker", upload.as_ref().map_or("", UploadId::as_str));
+        w.text("Bucket", self.bucket.as_str());
+        encoding.text(w, "KeyMarker", &self.key_marker);
+        w.text("UploadIdMarker", &self.upload_marker);
+        if let Some((key, upload)) = &page.next {
+            encoding.text(w, "NextKeyMarker", key);
+            w.text("NextUploadIdMarker", upload.as_ref().map_or("", UploadId::as_str));
+        }
+        encoding.text(w, "Prefix", &self.prefix);
+        encoding.optional(w, "Delimiter", self.delimiter.as_deref());
+        encoding.echo(w);
+        w.value("MaxUploads", self.limit);
+        w.value("IsTruncated", page.next.is_some());
+        for entry in &page.entries {
+            if let UploadEntry::Upload(upload) = entry {
+                write_upload(w, encoding, upload, owner);
             }
-            encoding.text(w, "Prefix", &self.prefix);
-            encoding.optional(w, "Delimiter", self.delimiter.as_deref());
-            encoding.echo(w);
-            w.value("MaxUploads", self.limit);
-            w.value("IsTruncated", page.next.is_some());
-            for entry in &page.entries {
-                if let UploadEntry::Upload(upload) = entry {
-                    write_upload(w, encoding, upload, owner);
-                }
+        }
+        for entry in &page.entries {
+            if let UploadEntry::CommonPrefix(prefix) = entry {
+                write_common_prefix(w, encoding, prefix);
             }
-            for entry in &page.entries {
-                if let UploadEntry::CommonPrefix(prefix) = entry {
-                    write_common_prefix(w, encoding, prefix);
-                }
-            }
-        })
+        }
     }
 }
 

@@ -1,18 +1,20 @@
 //! ListObjectVersions: `GET /bucket?versions`.
 
-use bytes::Bytes;
-
+use super::Execute;
+use crate::auth::Sealed;
 use crate::object::{
     BucketName, Owner, VersionEntry, VersionId, VersionMarker, VersionsPage, VersionsQuery,
 };
+use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::Head;
 use crate::s3::listing::{Encoding, Line, parse_limit, write_common_prefix, write_owner};
-use crate::s3::xml::{self, Writer};
+use crate::s3::reply::Reply;
+use crate::s3::xml::Writer;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct ListObjectVersions {
+pub(super) struct ListObjectVersions {
     bucket: BucketName,
     prefix: String,
     delimiter: Option<String>,
@@ -22,9 +24,8 @@ pub(in crate::s3) struct ListObjectVersions {
     encoding: Encoding,
 }
 
-impl ListObjectVersions {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for ListObjectVersions {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         let text = |name| head.parameter(name).unwrap_or_default().to_owned();
         let key_marker = text("key-marker");
         let version_marker = parse_version_marker(head)?;
@@ -48,6 +49,15 @@ impl ListObjectVersions {
         })
     }
 
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+        let page = ctx.store.list_versions(&self.bucket, &self.query()).await?;
+        let owner = ctx.bucket_owner()?;
+        let reply = Reply::xml("ListVersionsResult", |w| self.write(w, &page, owner));
+        Ok(reply.amz("x-amz-bucket-region", &*ctx.region))
+    }
+}
+
+impl ListObjectVersions {
     fn query(&self) -> VersionsQuery {
         let after = (!self.key_marker.is_empty())
             .then(|| VersionMarker { key: self.key_marker.clone(), version: self.version_marker });
@@ -55,29 +65,27 @@ impl ListObjectVersions {
         VersionsQuery { prefix, delimiter, after, limit: self.limit }
     }
 
-    fn document(&self, page: &VersionsPage, owner: &Owner) -> Bytes {
+    fn write(&self, w: &mut Writer, page: &VersionsPage, owner: &Owner) {
         let encoding = self.encoding;
         let version = |version: Option<VersionId>| version.map(|version| version.to_string());
-        xml::document("ListVersionsResult", |w| {
-            w.text("Name", self.bucket.as_str());
-            encoding.text(w, "Prefix", &self.prefix);
-            encoding.text(w, "KeyMarker", &self.key_marker);
-            w.text("VersionIdMarker", &version(self.version_marker).unwrap_or_default());
-            if let Some(next) = &page.next {
-                encoding.text(w, "NextKeyMarker", &next.key);
-                w.optional("NextVersionIdMarker", version(next.version).as_deref());
+        w.text("Name", self.bucket.as_str());
+        encoding.text(w, "Prefix", &self.prefix);
+        encoding.text(w, "KeyMarker", &self.key_marker);
+        w.text("VersionIdMarker", &version(self.version_marker).unwrap_or_default());
+        if let Some(next) = &page.next {
+            encoding.text(w, "NextKeyMarker", &next.key);
+            w.optional("NextVersionIdMarker", version(next.version).as_deref());
+        }
+        w.value("MaxKeys", self.limit);
+        encoding.optional(w, "Delimiter", self.delimiter.as_deref());
+        encoding.echo(w);
+        w.value("IsTruncated", page.next.is_some());
+        page.entries.iter().for_each(|entry| write_version(w, encoding, entry, owner));
+        for entry in &page.entries {
+            if let VersionEntry::CommonPrefix(prefix) = entry {
+                write_common_prefix(w, encoding, prefix);
             }
-            w.value("MaxKeys", self.limit);
-            encoding.optional(w, "Delimiter", self.delimiter.as_deref());
-            encoding.echo(w);
-            w.value("IsTruncated", page.next.is_some());
-            page.entries.iter().for_each(|entry| write_version(w, encoding, entry, owner));
-            for entry in &page.entries {
-                if let VersionEntry::CommonPrefix(prefix) = entry {
-                    write_common_prefix(w, encoding, prefix);
-                }
-            }
-        })
+        }
     }
 }
 

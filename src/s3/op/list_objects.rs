@@ -1,16 +1,18 @@
 //! ListObjects, the first version: `GET /bucket`.
 
-use bytes::Bytes;
-
+use super::Execute;
+use crate::auth::Sealed;
 use crate::object::{BucketName, ListEntry, ListPage, ListQuery, Owner};
+use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::Head;
 use crate::s3::listing::{Encoding, Line, parse_limit, write_common_prefix};
-use crate::s3::xml::{self, Writer};
+use crate::s3::reply::Reply;
+use crate::s3::xml::Writer;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct ListObjects {
+pub(super) struct ListObjects {
     bucket: BucketName,
     prefix: String,
     delimiter: Option<String>,
@@ -19,9 +21,8 @@ pub(in crate::s3) struct ListObjects {
     encoding: Encoding,
 }
 
-impl ListObjects {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for ListObjects {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         let text = |name| head.parameter(name).unwrap_or_default().to_owned();
         Ok(Self {
             bucket: head.bucket()?.clone(),
@@ -33,6 +34,15 @@ impl ListObjects {
         })
     }
 
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+        let page = ctx.store.list_objects(&self.bucket, &self.query()).await?;
+        let owner = ctx.bucket_owner()?;
+        let reply = Reply::xml("ListBucketResult", |w| self.write(w, &page, owner));
+        Ok(reply.amz("x-amz-bucket-region", &*ctx.region))
+    }
+}
+
+impl ListObjects {
     fn query(&self) -> ListQuery {
         ListQuery {
             prefix: self.prefix.clone(),
@@ -42,20 +52,18 @@ impl ListObjects {
         }
     }
 
-    fn document(&self, page: &ListPage, owner: &Owner) -> Bytes {
+    fn write(&self, w: &mut Writer, page: &ListPage, owner: &Owner) {
         let encoding = self.encoding;
-        xml::document("ListBucketResult", |w| {
-            w.text("Name", self.bucket.as_str());
-            encoding.text(w, "Prefix", &self.prefix);
-            encoding.text(w, "Marker", &self.marker);
-            // S3 itself leaves it out without a delimiter; it never harms and helps s3cmd, s3fs.
-            encoding.optional(w, "NextMarker", page.next.as_deref());
-            w.value("MaxKeys", self.limit);
-            encoding.optional(w, "Delimiter", self.delimiter.as_deref());
-            encoding.echo(w);
-            w.value("IsTruncated", page.next.is_some());
-            write_entries(w, encoding, page, Some(owner));
-        })
+        w.text("Name", self.bucket.as_str());
+        encoding.text(w, "Prefix", &self.prefix);
+        encoding.text(w, "Marker", &self.marker);
+        // S3 itself leaves it out without a delimiter; it never harms and helps s3cmd, s3fs.
+        encoding.optional(w, "NextMarker", page.next.as_deref());
+        w.value("MaxKeys", self.limit);
+        encoding.optional(w, "Delimiter", self.delimiter.as_deref());
+        encoding.echo(w);
+        w.value("IsTruncated", page.next.is_some());
+        write_entries(w, encoding, page, Some(owner));
     }
 }
 

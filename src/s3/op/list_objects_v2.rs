@@ -1,18 +1,20 @@
 //! ListObjectsV2: `GET /bucket?list-type=2`.
 
-use bytes::Bytes;
-
+use super::Execute;
 use super::list_objects::write_entries;
+use crate::auth::Sealed;
 use crate::object::{BucketName, ListPage, ListQuery, Owner};
+use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::Head;
 use crate::s3::listing::{Encoding, parse_limit};
+use crate::s3::reply::Reply;
 use crate::s3::token::{TokenKey, TokenScope};
-use crate::s3::xml;
+use crate::s3::xml::Writer;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::s3) struct ListObjectsV2 {
+pub(super) struct ListObjectsV2 {
     bucket: BucketName,
     prefix: String,
     delimiter: Option<String>,
@@ -23,9 +25,8 @@ pub(in crate::s3) struct ListObjectsV2 {
     fetch_owner: bool,
 }
 
-impl ListObjectsV2 {
-    /// Reads the head.
-    pub(in crate::s3) fn parse(head: &Head) -> Result<Self, S3Error> {
+impl Execute for ListObjectsV2 {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
         let text = |name| head.parameter(name).map(str::to_owned);
         Ok(Self {
             bucket: head.bucket()?.clone(),
@@ -39,6 +40,16 @@ impl ListObjectsV2 {
         })
     }
 
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+        let page = ctx.store.list_objects(&self.bucket, &self.query(&ctx.token_key)?).await?;
+        let owner = ctx.bucket_owner()?;
+        let key = &ctx.token_key;
+        let reply = Reply::xml("ListBucketResult", |w| self.write(w, &page, owner, key));
+        Ok(reply.amz("x-amz-bucket-region", &*ctx.region))
+    }
+}
+
+impl ListObjectsV2 {
     /// What is asked of the store: a token wins over `start-after`, an empty one is none.
     fn query(&self, key: &TokenKey) -> Result<ListQuery, S3Error> {
         let token = self.token.as_deref().filter(|token| !token.is_empty());
@@ -60,22 +71,20 @@ impl ListObjectsV2 {
         TokenScope::Objects(self.bucket.as_str())
     }
 
-    fn document(&self, page: &ListPage, owner: &Owner, key: &TokenKey) -> Bytes {
+    fn write(&self, w: &mut Writer, page: &ListPage, owner: &Owner, key: &TokenKey) {
         let encoding = self.encoding;
-        xml::document("ListBucketResult", |w| {
-            w.text("Name", self.bucket.as_str());
-            encoding.text(w, "Prefix", &self.prefix);
-            w.value("KeyCount", page.entries.len());
-            w.value("MaxKeys", self.limit);
-            encoding.optional(w, "Delimiter", self.delimiter.as_deref());
-            encoding.echo(w);
-            w.value("IsTruncated", page.next.is_some());
-            w.optional("ContinuationToken", self.token.as_deref());
-            let next = page.next.as_deref().map(|next| key.seal(self.scope(), next));
-            w.optional("NextContinuationToken", next.as_deref());
-            encoding.optional(w, "StartAfter", self.start_after.as_deref());
-            write_entries(w, encoding, page, Some(owner).filter(|_| self.fetch_owner));
-        })
+        w.text("Name", self.bucket.as_str());
+        encoding.text(w, "Prefix", &self.prefix);
+        w.value("KeyCount", page.entries.len());
+        w.value("MaxKeys", self.limit);
+        encoding.optional(w, "Delimiter", self.delimiter.as_deref());
+        encoding.echo(w);
+        w.value("IsTruncated", page.next.is_some());
+        w.optional("ContinuationToken", self.token.as_deref());
+        let next = page.next.as_deref().map(|next| key.seal(self.scope(), next));
+        w.optional("NextContinuationToken", next.as_deref());
+        encoding.optional(w, "StartAfter", self.start_after.as_deref());
+        write_entries(w, encoding, page, Some(owner).filter(|_| self.fetch_owner));
     }
 }
 
