@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::error::{Code, S3Error, Subject};
 use super::token::TokenKey;
 use crate::auth::{Caller, Identity};
-use crate::object::{Bucket, Clock, Owner, RequestId};
+use crate::object::{Bucket, Owner, RequestId};
 use crate::store::Store;
 
 /// Everything around an operation. Cheap to clone, for answers that go on after their head.
@@ -13,8 +13,6 @@ use crate::store::Store;
 pub(super) struct Context {
     /// Where objects are.
     pub(super) store: Arc<dyn Store>,
-    /// What time it is.
-    pub(super) clock: Arc<dyn Clock>,
     /// The gateway's region.
     pub(super) region: Arc<str>,
     /// What continuation tokens are protected with.

@@ -16,6 +16,7 @@ mod header;
 mod keep_alive;
 mod listing;
 mod multipart;
+mod object_reply;
 mod op;
 mod operation;
 mod percent;

@@ -22,7 +22,7 @@ use super::route;
 use super::token::TokenKey;
 use crate::auth::{Authenticator, Caller, Verified};
 use crate::body::Payload;
-use crate::object::{Bucket, BucketName, Clock, RequestId};
+use crate::object::{Bucket, BucketName, RequestId};
 use crate::store::Store;
 
 /// What can be set.
@@ -44,7 +44,6 @@ pub struct Service {
     domains: BaseDomains,
     store: Arc<dyn Store>,
     auth: Arc<Authenticator>,
-    clock: Arc<dyn Clock>,
 }
 
 /// What is known of a request so far, for the answer and the log.
@@ -57,15 +56,10 @@ struct Progress {
 
 impl Service {
     /// Serves `store` to those whom `auth` knows.
-    pub fn new(
-        settings: Settings,
-        store: Arc<dyn Store>,
-        auth: Arc<Authenticator>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub fn new(settings: Settings, store: Arc<dyn Store>, auth: Arc<Authenticator>) -> Self {
         let Settings { region, base_domains, token_key } = settings;
         let domains = BaseDomains::new(base_domains);
-        Self { region: region.into(), token_key, domains, store, auth, clock }
+        Self { region: region.into(), token_key, domains, store, auth }
     }
 
     /// Answers a request. The response's extensions hold an [`Audit`].
@@ -123,7 +117,6 @@ impl Service {
     fn context(&self, caller: Caller, bucket: Option<Bucket>, progress: &Progress) -> Context {
         Context {
             store: Arc::clone(&self.store),
-            clock: Arc::clone(&self.clock),
             region: Arc::clone(&self.region),
             token_key: self.token_key.clone(),
             caller,

@@ -57,6 +57,7 @@ codes! {
     InternalError 500 "We encountered an internal error. Please try again."
     InvalidAccessKeyId 403 "The access key ID you provided does not exist in our records."
     InvalidArgument 400 "Invalid Argument"
+    InvalidBucketAclWithObjectOwnership 400 "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting."
     InvalidBucketName 400 "The specified bucket is not valid."
     InvalidDigest 400 "The Content-MD5 you specified was invalid."
     InvalidLocationConstraint 400 "The specified location constraint is not valid."

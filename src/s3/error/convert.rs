@@ -144,14 +144,8 @@ impl From<AuthError> for S3Error {
 }
 
 /// 412, naming the header that the failed condition came from.
-pub(super) fn precondition_failed(header: ConditionHeader) -> S3Error {
-    let name = match header {
-        ConditionHeader::IfMatch => "If-Match",
-        ConditionHeader::IfNoneMatch => "If-None-Match",
-        ConditionHeader::IfModifiedSince => "If-Modified-Since",
-        ConditionHeader::IfUnmodifiedSince => "If-Unmodified-Since",
-    };
-    S3Error::new(Code::PreconditionFailed).with("Condition", name)
+fn precondition_failed(header: ConditionHeader) -> S3Error {
+    S3Error::new(Code::PreconditionFailed).with("Condition", header.name())
 }
 
 fn expired(seconds: Option<u64>, expires: Timestamp, server_time: Timestamp) -> S3Error {

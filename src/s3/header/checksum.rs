@@ -73,10 +73,7 @@ pub(in crate::s3) fn checksum_text(head: &Head) -> Result<Option<(Algorithm, Str
 }
 
 /// A digest from its base64 form.
-pub(in crate::s3) fn checksum_value(
-    algorithm: Algorithm,
-    text: &str,
-) -> Result<ChecksumValue, S3Error> {
+fn checksum_value(algorithm: Algorithm, text: &str) -> Result<ChecksumValue, S3Error> {
     ChecksumValue::parse(algorithm, text).map_err(|_| {
         let name = algorithm.header_name();
         S3Error::invalid_request(format!("Value for {name} header is invalid."))
@@ -92,11 +89,9 @@ pub(in crate::s3) fn algorithm(head: &Head, name: &str) -> Result<Option<Algorit
 /// `x-amz-checksum-type`.
 pub(in crate::s3) fn checksum_kind(head: &Head) -> Result<Option<ChecksumKind>, S3Error> {
     let Some(text) = head.header("x-amz-checksum-type") else { return Ok(None) };
-    match text.to_ascii_uppercase().as_str() {
-        "COMPOSITE" => Ok(Some(ChecksumKind::Composite)),
-        "FULL_OBJECT" => Ok(Some(ChecksumKind::FullObject)),
-        _ => Err(S3Error::invalid_request("Value for x-amz-checksum-type header is invalid.")),
-    }
+    ChecksumKind::parse(&text)
+        .map(Some)
+        .ok_or_else(|| S3Error::invalid_request("Value for x-amz-checksum-type header is invalid."))
 }
 
 fn content_md5(head: &Head) -> Result<Option<[u8; 16]>, S3Error> {

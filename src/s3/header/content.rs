@@ -1,5 +1,7 @@
 //! What is stored with an object, out of the request's headers.
 
+use std::borrow::Cow;
+
 use super::Head;
 use crate::object::{ContentHeaders, ObjectMetadata, TagError, TagSet, UserMetadata};
 use crate::s3::error::{Code, S3Error};
@@ -27,8 +29,8 @@ pub(in crate::s3) fn object_metadata(head: &Head) -> Result<ObjectMetadata, S3Er
 }
 
 /// The standard headers that are stored.
-pub(in crate::s3) fn content_headers(head: &Head) -> Result<ContentHeaders, S3Error> {
-    let text = |name| head.header(name).map(|text| text.into_owned()).filter(|t| !t.is_empty());
+fn content_headers(head: &Head) -> Result<ContentHeaders, S3Error> {
+    let text = |name| head.header(name).map(Cow::into_owned).filter(|t| !t.is_empty());
     Ok(ContentHeaders {
         content_type: text("content-type"),
         content_encoding: text("content-encoding").and_then(|text| without_framing(&text)),

@@ -22,11 +22,11 @@ use crate::object::{BucketName, ObjectKey, VersionId};
 use crate::store::ObjectPath;
 
 pub(super) use acl::{check_acl, names_other_acl};
-pub(super) use checksum::{Integrity, algorithm, checksum_kind, checksum_text, checksum_value};
+pub(super) use checksum::{Integrity, algorithm, checksum_kind, checksum_text};
 pub(super) use condition::{copy_conditions, read_conditions, write_condition};
-pub(super) use content::{content_headers, object_metadata, tags};
+pub(super) use content::{object_metadata, tags};
 pub(super) use query::Query;
-pub(super) use refuse::{refuse_customer_key, refuse_object_lock, refuse_unserved};
+pub(super) use refuse::{refuse_customer_key, refuse_unserved};
 
 /// A request's head.
 #[derive(Debug)]

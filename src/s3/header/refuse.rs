@@ -19,7 +19,7 @@ pub(in crate::s3) fn refuse_unserved(head: &Head) -> Result<(), S3Error> {
 }
 
 /// Refuses the headers of object lock as S3 does in a bucket that was not made for it.
-pub(in crate::s3) fn refuse_object_lock(head: &Head) -> Result<(), S3Error> {
+fn refuse_object_lock(head: &Head) -> Result<(), S3Error> {
     match head.headers_from("x-amz-object-lock-").next() {
         Some(_) => Err(S3Error::invalid_request("Bucket is missing Object Lock Configuration")),
         None => Ok(()),

@@ -76,6 +76,11 @@ impl Writer {
         self.element(name, |writer| writer.escaped(text));
     }
 
+    /// Text in the element that is being written.
+    pub fn characters(&mut self, text: &str) {
+        self.escaped(text);
+    }
+
     /// An element with text, where there is any.
     pub fn optional(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text {
