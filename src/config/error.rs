@@ -11,7 +11,7 @@ pub struct ConfigError {
 
 impl ConfigError {
     /// A fault at `place`: `file:line: key`, a variable's name or a flag.
-    pub(super) fn new(place: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(place: impl Into<String>, message: impl Into<String>) -> Self {
         Self { place: place.into(), message: message.into() }
     }
 }

@@ -30,27 +30,31 @@ pub(super) fn build(
     env: &Env,
 ) -> Result<Keys, ConfigError> {
     let mut keys = from_file(listed, document)?;
-    keys.extend(from_env(env)?);
-    let built_in = keys.is_empty();
-    if built_in {
-        keys.push(operator(BUILT_IN_ACCESS_KEY.to_owned(), Secret::new(BUILT_IN_SECRET_KEY)));
-    }
-    Ok(Keys { ring: Keyring::new(keys), built_in })
-}
-
-/// Whether anyone may know `key`, having read the documentation.
-pub(super) fn is_public(key: &Key) -> bool {
-    key.secret.expose() == BUILT_IN_SECRET_KEY
+    let in_env = from_env(env)?;
+    let built_in = (keys.is_empty() && in_env.is_none())
+        .then(|| operator(BUILT_IN_ACCESS_KEY.to_owned(), Secret::new(BUILT_IN_SECRET_KEY)));
+    let is_admin = |key: &&Key| key.identity.role == Role::Admin;
+    let first = in_env.as_ref().or_else(|| keys.iter().find(is_admin)).or_else(|| keys.first());
+    let operator = first.map_or_else(operator_owner, |key| key.identity.owner.clone());
+    let is_built_in = built_in.is_some();
+    keys.extend(in_env.into_iter().chain(built_in));
+    Ok(Keys { ring: Keyring::new(keys), built_in: is_built_in, operator })
 }
 
 /// A key of the one who runs the gateway: the built-in one and the one in the environment share
 /// an owner, so that buckets stay theirs when they set a key of their own.
 fn operator(access_key: String, secret: Secret) -> Key {
-    let owner =
-        Owner { id: canonical_id(BUILT_IN_ACCESS_KEY), display_name: BUILT_IN_ACCESS_KEY.into() };
-    let identity =
-        Identity { access_key: access_key.clone(), role: Role::Admin, owner, email: None };
+    let identity = Identity {
+        access_key: access_key.clone(),
+        role: Role::Admin,
+        owner: operator_owner(),
+        email: None,
+    };
     Key { access_key, secret, identity: Arc::new(identity) }
+}
+
+fn operator_owner() -> Owner {
+    Owner { id: canonical_id(BUILT_IN_ACCESS_KEY), display_name: BUILT_IN_ACCESS_KEY.to_owned() }
 }
 
 /// An owner id in the form AWS gives them: 64 hexadecimal digits that say nothing.

@@ -31,7 +31,7 @@ pub use error::ConfigError;
 pub use keys::{BUILT_IN_ACCESS_KEY, BUILT_IN_SECRET_KEY};
 
 use crate::auth::{Keyring, Secret};
-use crate::object::BucketName;
+use crate::object::{BucketName, Owner};
 
 /// The bucket name that `/storage/…` takes away.
 pub const RESERVED_BUCKET: &str = "storage";
@@ -101,6 +101,9 @@ pub struct Keys {
     pub ring: Keyring,
     /// Whether nothing was configured, so that the ring holds the built-in key.
     pub built_in: bool,
+    /// Whose the configured buckets are: the owner behind the key in the environment, else behind
+    /// the first `admin` key of the file, else behind its first key.
+    pub operator: Owner,
 }
 
 /// Limits and times of the HTTP server.
@@ -165,6 +168,31 @@ pub struct Store {
     pub min_free: u64,
     /// … and in percent of the file system: the larger of the two counts.
     pub min_free_percent: u8,
+}
+
+impl Keys {
+    /// Whether one of them has the built-in secret, which everyone knows.
+    pub fn any_public(&self) -> bool {
+        self.ring.iter().any(|key| key.secret.expose() == BUILT_IN_SECRET_KEY)
+    }
+}
+
+impl Tls {
+    /// Reads certificate chain and key.
+    pub fn read(&self) -> Result<(Vec<u8>, Vec<u8>), ConfigError> {
+        let read = |path: &PathBuf| {
+            std::fs::read(path).map_err(|error| {
+                ConfigError::new(path.display().to_string(), format!("cannot be read: {error}"))
+            })
+        };
+        Ok((read(&self.cert)?, read(&self.key)?))
+    }
+
+    /// The fault that what was read cannot be used.
+    pub fn unusable(&self, reason: &str) -> ConfigError {
+        let place = format!("[tls] cert {}, key {}", self.cert.display(), self.key.display());
+        ConfigError::new(place, reason)
+    }
 }
 
 impl Config {

@@ -110,7 +110,7 @@ fn listen(
     let address = socket_address(&text).ok_or_else(|| {
         place.error(format!("{text:?} is not an address such as 127.0.0.1:9000 or [::]:9000"))
     })?;
-    if !address.ip().is_loopback() && keys.ring.iter().any(keys::is_public) {
+    if !address.ip().is_loopback() && keys.any_public() {
         return Err(place.error(format!(
             "{address} is not a loopback address, and the built-in secret is known to everyone; \
              configure a key of your own ([[key]], or STOWGATE_ACCESS_KEY and \

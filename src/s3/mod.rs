@@ -20,6 +20,7 @@ mod object_reply;
 mod op;
 mod operation;
 mod percent;
+mod refusal;
 mod reply;
 mod route;
 mod service;
@@ -29,5 +30,6 @@ mod upload;
 pub mod xml;
 
 pub use audit::Audit;
+pub use refusal::{Refusal, refuse};
 pub use service::{Service, Settings};
 pub use token::TokenKey;
