@@ -25,6 +25,8 @@ mod reply;
 mod route;
 mod service;
 mod tagging;
+#[cfg(test)]
+mod testing;
 mod token;
 mod upload;
 pub mod xml;

@@ -129,3 +129,6 @@ pub(super) async fn run(
 async fn execute<T: Execute>(head: &Head, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
     T::parse(head)?.run(ctx, body).await
 }
+
+#[cfg(test)]
+mod tests;
