@@ -31,6 +31,9 @@ mod token;
 mod upload;
 pub mod xml;
 
+#[cfg(test)]
+mod tests;
+
 pub use audit::Audit;
 pub use refusal::{Refusal, refuse};
 pub use service::{Service, Settings};
