@@ -157,7 +157,7 @@ async fn open(
         base_domains: config.server.base_domains.clone(),
         token_key: token_key(&config.keys.ring),
     };
-    let service = s3::Service::new(settings, storage.store(), Arc::clone(auth), clock);
+    let service = s3::Service::new(settings, storage.store(), Arc::clone(auth));
     gateway.open(service, storage.readiness());
     tracing::info!(data_dir = %config.data_dir.display(), "the store is open");
     Ok(Running { storage, workers })
