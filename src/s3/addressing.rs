@@ -69,12 +69,16 @@ pub(super) fn resolve(domains: &BaseDomains, parts: &Parts) -> Result<Target, S3
 }
 
 /// The host's name in lower case, without port, brackets and final dot. HTTP/2 has it in the
-/// target; of an absolute-form target with a `Host` header beside it only the path counts.
+/// target; of an absolute-form target of HTTP/1.1 only path and query count where a `Host` header
+/// is beside it. Signatures are verified over the same choice.
 fn host(parts: &Parts) -> String {
     let header = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = header
-        .or_else(|| parts.uri.authority().map(http::uri::Authority::as_str))
-        .unwrap_or_default();
+    let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+    let host = match parts.version {
+        http::Version::HTTP_2 | http::Version::HTTP_3 => authority.or(header),
+        _ => header.or(authority),
+    }
+    .unwrap_or_default();
     let host = host.trim().to_ascii_lowercase();
     let name = match host.strip_prefix('[') {
         Some(address) => address.split(']').next().unwrap_or_default(),

@@ -20,6 +20,7 @@ mod object_reply;
 mod op;
 mod operation;
 mod percent;
+mod refusal;
 mod reply;
 mod route;
 mod service;
@@ -30,6 +31,10 @@ mod token;
 mod upload;
 pub mod xml;
 
+#[cfg(test)]
+mod tests;
+
 pub use audit::Audit;
+pub use refusal::{Refusal, refuse};
 pub use service::{Service, Settings};
 pub use token::TokenKey;

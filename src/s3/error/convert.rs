@@ -161,3 +161,72 @@ fn expired(seconds: Option<u64>, expires: Timestamp, server_time: Timestamp) -> 
 fn hex_bytes(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::{Algorithm, ETag, Owner};
+
+    fn io() -> std::io::Error {
+        std::io::Error::other("secret source")
+    }
+
+    #[test]
+    fn every_answer_of_a_store_has_its_code() {
+        let owner = Owner { id: "o".to_owned(), display_name: String::new() };
+        let part = CompletionError::Part { number: 1, etag: ETag::parse("e") };
+        for (error, status, code) in [
+            (StoreError::NoSuchBucket, 404, Code::NoSuchBucket),
+            (StoreError::BucketExists { owner }, 409, Code::BucketAlreadyExists),
+            (StoreError::BucketNotEmpty, 409, Code::BucketNotEmpty),
+            (StoreError::NoSuchKey, 404, Code::NoSuchKey),
+            (StoreError::NoSuchVersion, 404, Code::NoSuchVersion),
+            (StoreError::NoSuchUpload, 404, Code::NoSuchUpload),
+            (StoreError::Conflict, 409, Code::ConditionalRequestConflict),
+            (StoreError::InvalidRange { size: 1 }, 416, Code::InvalidRange),
+            (StoreError::InvalidPartNumber { count: 1 }, 416, Code::InvalidPartNumber),
+            (StoreError::SourceRange { size: 1 }, 400, Code::InvalidArgument),
+            (StoreError::SourceTooLarge { size: 2, limit: 1 }, 400, Code::InvalidRequest),
+            (part.into(), 400, Code::InvalidPart),
+            (CompletionError::Empty.into(), 400, Code::MalformedXML),
+            (CompletionError::Order.into(), 400, Code::InvalidPartOrder),
+            (CompletionError::Checksum.into(), 400, Code::BadDigest),
+            (CompletionError::Kind.into(), 400, Code::InvalidRequest),
+            (BodyError::Incomplete.into(), 400, Code::IncompleteBody),
+            (BodyError::Stalled.into(), 400, Code::RequestTimeout),
+            (BodyError::Checksum(Algorithm::Crc32).into(), 400, Code::BadDigest),
+            (BodyError::Trailer.into(), 400, Code::MalformedTrailerError),
+            (BodyError::ChunkSignature.into(), 403, Code::SignatureDoesNotMatch),
+            (BodyError::TooLarge { limit: 1 }.into(), 400, Code::EntityTooLarge),
+            (StoreError::StorageFull, 507, Code::InsufficientStorage),
+            (StoreError::Rebuilding, 503, Code::SlowDown),
+            (StoreError::Closing, 503, Code::ServiceUnavailable),
+        ] {
+            let converted = S3Error::from(error);
+            assert_eq!((converted.code(), converted.code().status().as_u16()), (code, status));
+        }
+    }
+
+    #[test]
+    fn what_happened_inside_is_for_the_log_alone() {
+        let what = || "secret path".to_owned();
+        for (error, code) in [
+            (StoreError::Io { doing: what(), source: io() }, Code::InternalError),
+            (StoreError::Damaged { what: what() }, Code::InternalError),
+            (StoreError::ReadOnly { reason: what() }, Code::ServiceUnavailable),
+            (BodyError::Store(what()).into(), Code::InternalError),
+        ] {
+            let converted = S3Error::from(error);
+            assert_eq!(converted.code(), code);
+            assert!(!converted.text().contains("secret"));
+            assert!(converted.extras.is_empty());
+            assert!(converted.cause.is_some_and(|cause| cause.contains("secret path")));
+        }
+    }
+
+    #[test]
+    fn a_store_that_does_not_know_yet_asks_for_patience() {
+        let error = S3Error::from(StoreError::Rebuilding);
+        assert!(error.headers.iter().any(|(name, _)| name == http::header::RETRY_AFTER));
+    }
+}
