@@ -210,3 +210,6 @@ fn push_collapsed(out: &mut Vec<u8>, value: &[u8], blanks: Blanks) {
         out.extend_from_slice(word);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,19 +4,13 @@ use http::HeaderMap;
 
 use super::{AuthError, Sealed};
 use crate::body::{ChunkSigner, Framing, Payload};
+use crate::object::Algorithm;
 
 pub(super) const CONTENT_SHA256: &str = "x-amz-content-sha256";
 pub(super) const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 const DECODED_LENGTH: &str = "x-amz-decoded-content-length";
 const TRAILER: &str = "x-amz-trailer";
 const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";
-const TRAILERS: [&str; 5] = [
-    "x-amz-checksum-crc32",
-    "x-amz-checksum-crc32c",
-    "x-amz-checksum-crc64nvme",
-    "x-amz-checksum-sha1",
-    "x-amz-checksum-sha256",
-];
 
 /// A value of `x-amz-content-sha256`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +110,7 @@ fn announced_trailers(headers: &HeaderMap) -> Result<Vec<String>, AuthError> {
             if name.is_empty() || name == TRAILER_SIGNATURE || names.iter().any(|it| it == name) {
                 continue;
             }
-            if !TRAILERS.contains(&name) {
+            if Algorithm::ALL.iter().all(|algorithm| algorithm.header_name() != name) {
                 return Err(AuthError::InvalidRequest(
                     "The value specified in the x-amz-trailer header is not supported".to_owned(),
                 ));

@@ -16,7 +16,7 @@ pub(super) const MAX_SKEW_MILLIS: i64 = 15 * 60 * 1000;
 
 /// `yyyyMMddTHHmmssZ`, the form of `x-amz-date`.
 pub(super) fn parse_iso_basic(text: &str) -> Option<Timestamp> {
-    let time = PrimitiveDateTime::parse(text, ISO_BASIC).ok()?;
+    let time = PrimitiveDateTime::parse(unsigned(text)?, ISO_BASIC).ok()?;
     Some(timestamp(time.assume_utc()))
 }
 
@@ -32,12 +32,17 @@ pub(super) fn iso_basic(time: Timestamp) -> String {
 
 /// Whether `text` is a calendar day as `yyyyMMdd`.
 pub(super) fn is_day(text: &str) -> bool {
-    Date::parse(text, ISO_DAY).is_ok()
+    unsigned(text).is_some_and(|text| Date::parse(text, ISO_DAY).is_ok())
 }
 
 /// Whether the two are further apart than clocks may be.
 pub(super) fn is_skewed(time: Timestamp, now: Timestamp) -> bool {
     time.0.abs_diff(now.0) > MAX_SKEW_MILLIS.unsigned_abs()
+}
+
+/// Refuses a year with a sign, which the calendar's parser would take.
+fn unsigned(text: &str) -> Option<&str> {
+    Some(text).filter(|text| text.starts_with(|first: char| first.is_ascii_digit()))
 }
 
 fn parse_http(text: &str) -> Option<Timestamp> {
@@ -90,6 +95,12 @@ mod tests {
         ] {
             assert_eq!(parse_iso_basic(text), None, "{text}");
         }
-        assert!(is_day("20130524") && !is_day("20130230") && !is_day("130524") && !is_day(""));
+        assert!(
+            is_day("20130524")
+                && !is_day("20130230")
+                && !is_day("130524")
+                && !is_day("+20130524")
+                && !is_day("")
+        );
     }
 }

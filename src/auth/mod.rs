@@ -20,8 +20,17 @@ mod scope;
 mod sealed;
 mod signing_key;
 mod sigv2;
+#[cfg(test)]
+mod testing;
 mod v4;
 mod verify;
+
+#[doc(hidden)]
+pub mod fuzzing;
+#[cfg(test)]
+mod oracle_tests;
+#[cfg(test)]
+mod vector_tests;
 
 pub use error::AuthError;
 pub use keys::{Identity, Key, Keyring, Role, Secret};

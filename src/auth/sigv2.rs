@@ -270,3 +270,6 @@ fn sign(secret: &Secret, text: &[u8]) -> String {
 fn denied(message: &str) -> AuthError {
     AuthError::AccessDenied(message.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

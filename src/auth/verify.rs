@@ -239,3 +239,6 @@ fn unsupported_mechanism() -> AuthError {
         v4::ALGORITHM
     ))
 }
+
+#[cfg(test)]
+mod tests;

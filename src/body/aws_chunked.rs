@@ -300,3 +300,6 @@ fn check(computed: &str, given: &str) -> Result<(), BodyError> {
         Err(BodyError::ChunkSignature)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,6 @@
 
 use std::task::{Context, Poll, ready};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use crc_fast::CrcAlgorithm;
 use md5::Md5;
@@ -78,7 +76,7 @@ impl Hasher {
         let digest = match self.state {
             State::Crc(digest) => {
                 let crc = digest.finalize().to_be_bytes();
-                let width = digest_length(self.algorithm);
+                let width = self.algorithm.digest_length();
                 crc.get(crc.len().saturating_sub(width)..).unwrap_or_default().to_vec()
             }
             State::Sha1(digest) => digest.finalize().to_vec(),
@@ -210,30 +208,11 @@ impl Digesting {
 
     fn trailer_checksum(&self) -> Result<Option<ChecksumValue>, BodyError> {
         let Some(algorithm) = self.expected.trailer else { return Ok(None) };
-        let text = self.inner.trailer(trailer_name(algorithm)).ok_or(BodyError::Trailer)?;
-        let digest = STANDARD.decode(text).map_err(|_| BodyError::ChecksumMalformed)?;
-        if digest.len() != digest_length(algorithm) {
-            return Err(BodyError::ChecksumMalformed);
-        }
-        Ok(Some(ChecksumValue { algorithm, digest }))
+        let text = self.inner.trailer(algorithm.header_name()).ok_or(BodyError::Trailer)?;
+        let value = ChecksumValue::parse(algorithm, text);
+        value.map(Some).map_err(|_| BodyError::ChecksumMalformed)
     }
 }
 
-const fn digest_length(algorithm: Algorithm) -> usize {
-    match algorithm {
-        Algorithm::Crc32 | Algorithm::Crc32c => 4,
-        Algorithm::Crc64Nvme => 8,
-        Algorithm::Sha1 => 20,
-        Algorithm::Sha256 => 32,
-    }
-}
-
-const fn trailer_name(algorithm: Algorithm) -> &'static str {
-    match algorithm {
-        Algorithm::Crc32 => "x-amz-checksum-crc32",
-        Algorithm::Crc32c => "x-amz-checksum-crc32c",
-        Algorithm::Crc64Nvme => "x-amz-checksum-crc64nvme",
-        Algorithm::Sha1 => "x-amz-checksum-sha1",
-        Algorithm::Sha256 => "x-amz-checksum-sha256",
-    }
-}
+#[cfg(test)]
+mod tests;

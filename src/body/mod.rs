@@ -8,6 +8,11 @@ mod digest;
 mod error;
 mod payload;
 mod sha256;
+#[cfg(test)]
+pub(crate) mod testing;
+
+#[doc(hidden)]
+pub mod fuzzing;
 
 pub use aws_chunked::{ChunkDecoder, ChunkSigner, Framing};
 pub use digest::{Digests, Expected, Hasher, digesting};

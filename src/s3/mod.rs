@@ -20,6 +20,7 @@ mod object_reply;
 mod op;
 mod operation;
 mod percent;
+mod refusal;
 mod reply;
 mod route;
 mod service;
@@ -34,5 +35,6 @@ pub mod xml;
 mod tests;
 
 pub use audit::Audit;
+pub use refusal::{Refusal, refuse};
 pub use service::{Service, Settings};
 pub use token::TokenKey;

@@ -93,6 +93,7 @@ codes! {
     OwnershipControlsNotFoundError 404 "The bucket ownership controls were not found."
     PreconditionFailed 412 "At least one of the preconditions you specified did not hold."
     ReplicationConfigurationNotFoundError 404 "The replication configuration was not found."
+    RequestHeaderSectionTooLarge 400 "Your request header and query parameters used to make the request exceed the maximum allowed size."
     RequestTimeTooSkewed 403 "The difference between the request time and the current time is too large."
     RequestTimeout 400 "Your socket connection to the server was not read from or written to within the timeout period."
     ServerSideEncryptionConfigurationNotFoundError 404 "The server-side encryption configuration was not found."
