@@ -9,4 +9,5 @@
 )]
 
 mod cli;
+mod model;
 mod server;
