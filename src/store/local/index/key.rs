@@ -6,7 +6,9 @@
 
 /// A bucket for the index. Never used again after the bucket is gone, so that what is left of a
 /// removed bucket is not seen in a new one of its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub(crate) struct BucketId(pub(crate) u64);
 
 /// What follows an object key in a tree where a key has several entries.
@@ -16,7 +18,8 @@ pub(crate) const UPLOAD_TAIL: usize = 16;
 
 const UPLOAD: u8 = b'u';
 const PART: u8 = b'p';
-const UPLOAD_BY_KEY: u8 = b'k';
+/// What all keys made by [`upload_by_key`] begin with.
+pub(crate) const UPLOAD_BY_KEY: u8 = b'k';
 
 /// `Cur`: bucket, key as it is.
 pub(crate) fn current(bucket: BucketId, key: &str) -> Vec<u8> {
