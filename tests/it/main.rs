@@ -1,3 +1,3 @@
 //! Integration tests, one binary.
-#[test]
-fn t() {}
+
+mod model;
