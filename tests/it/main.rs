@@ -1,3 +1,5 @@
 //! Integration tests, one binary.
 
+mod cli;
 mod model;
+mod server;
