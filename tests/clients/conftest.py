@@ -9,18 +9,13 @@ import secrets
 import ssl
 import urllib.parse
 
-import boto3
-import botocore
-import botocore.config
 import pytest
 
 import certificate
 import wire
+from connect import connect
 from gateway import ALT, MAIN, READER, THIRD, Gateway
 
-BOTOCORE = tuple(int(n) for n in botocore.__version__.split(".")[:2])
-# boto3 1.36 (January 2025) made checksums the default and brought CRC64NVME.
-MODERN = BOTOCORE >= (1, 36)
 _numbers = itertools.count()
 
 
@@ -61,22 +56,6 @@ def still_alive(gateway):
     """Whatever a test sends, the server lives on."""
     yield
     assert gateway.alive(), gateway.tail()
-
-
-def connect(server, key, **settings):
-    """A boto3 client for a key. `settings` are botocore's."""
-    s3 = {"addressing_style": "path", **settings.pop("s3", {})}
-    settings.setdefault("retries", {"max_attempts": 0})
-    settings.setdefault("signature_version", "s3v4")
-    return boto3.client(
-        "s3",
-        endpoint_url=settings.pop("endpoint_url", server.endpoint),
-        region_name=settings.pop("region_name", "us-east-1"),
-        aws_access_key_id=key.access,
-        aws_secret_access_key=key.secret,
-        verify=server.tls.cert if server.tls else None,
-        config=botocore.config.Config(s3=s3, **settings),
-    )
 
 
 @pytest.fixture(scope="session")
