@@ -2,6 +2,7 @@
 //!
 //! The list of files is the map; README's architecture section says who knows whom.
 
+pub mod app;
 pub mod auth;
 pub mod background;
 pub mod body;
@@ -11,3 +12,4 @@ pub mod object;
 pub mod s3;
 pub mod server;
 pub mod store;
+pub mod telemetry;

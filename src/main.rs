@@ -1,2 +1,5 @@
 //! The binary; see the library.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    stowgate::cli::run()
+}

@@ -4,10 +4,33 @@
 //! back as [`Sealed`]: only a verified request can open it, and what comes out of it ends in an
 //! `Err` where the bytes are not the signed ones.
 
+mod canonical;
+mod chunked;
+mod content;
+mod date;
 mod error;
+mod header;
 mod keys;
+mod percent;
+mod presigned;
+mod query;
+mod redact;
+mod region;
+mod scope;
 mod sealed;
+mod signing_key;
+mod sigv2;
+#[cfg(test)]
+mod testing;
+mod v4;
 mod verify;
+
+#[doc(hidden)]
+pub mod fuzzing;
+#[cfg(test)]
+mod oracle_tests;
+#[cfg(test)]
+mod vector_tests;
 
 pub use error::AuthError;
 pub use keys::{Identity, Key, Keyring, Role, Secret};

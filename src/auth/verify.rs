@@ -3,10 +3,16 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
 
-use super::{AuthError, Identity, Keyring, Sealed};
-use crate::body::Payload;
-use crate::object::Clock;
+use super::content::Content;
+use super::query::Query;
+use super::signing_key::SigningKeys;
+use super::{AuthError, Identity, Keyring, Sealed, header, presigned, sigv2, v4};
+use crate::body::{ChunkSigner, Payload};
+use crate::object::{Clock, Timestamp};
 
 /// What can be set.
 #[derive(Debug, Clone)]
@@ -21,7 +27,7 @@ pub struct AuthSettings {
 
 /// Verifies requests.
 pub struct Authenticator {
-    keys: ArcSwap<Keyring>,
+    ring: ArcSwap<Ring>,
     settings: AuthSettings,
     clock: Arc<dyn Clock>,
 }
@@ -61,15 +67,52 @@ pub struct Verified {
     pub body: Sealed,
 }
 
+/// The keys in force, with what was derived from them.
+struct Ring {
+    keys: Keyring,
+    derived: SigningKeys,
+}
+
+/// A request under verification, and what it is verified with.
+pub(super) struct Incoming<'a> {
+    pub(super) head: &'a Parts,
+    pub(super) query: Query<'a>,
+    /// The bucket in the host name.
+    pub(super) bucket: Option<&'a str>,
+    pub(super) keys: &'a Keyring,
+    pub(super) derived: &'a SigningKeys,
+    pub(super) settings: &'a AuthSettings,
+    pub(super) now: Timestamp,
+}
+
+/// A head whose signature holds.
+pub(super) struct Genuine {
+    pub(super) identity: Arc<Identity>,
+    /// What it says about the body.
+    pub(super) content: Content,
+    /// Continues the signature over the body's chunks.
+    pub(super) signer: Option<Box<dyn ChunkSigner>>,
+}
+
+/// Where a request's signature stands, with what follows the algorithm's name in the header.
+#[derive(Debug, PartialEq, Eq)]
+enum Presented<'a> {
+    Nothing,
+    V4Header(&'a str),
+    V4Query,
+    V2Header(&'a str),
+    V2Query,
+}
+
 impl Authenticator {
     /// Verifies with `keys`.
     pub fn new(keys: Keyring, settings: AuthSettings, clock: Arc<dyn Clock>) -> Self {
-        Self { keys: ArcSwap::from_pointee(keys), settings, clock }
+        Self { ring: ArcSwap::from_pointee(Ring::new(keys)), settings, clock }
     }
 
     /// Replaces all keys at once, for the requests that start from now on.
     pub fn replace_keys(&self, keys: Keyring) {
-        self.keys.store(Arc::new(keys));
+        self.ring.store(Arc::new(Ring::new(keys)));
     }
 
     /// Verifies a request from its head. `virtual_bucket` is the bucket in the host name, which
@@ -77,11 +120,125 @@ impl Authenticator {
     /// [`Caller::Anonymous`]; whoever decides about access refuses it or not.
     pub fn verify(
         &self,
-        head: &http::request::Parts,
+        head: &Parts,
         virtual_bucket: Option<&str>,
         body: Payload,
     ) -> Result<Verified, AuthError> {
-        let _ = (head, virtual_bucket, &self.keys, &self.settings, self.clock.now());
-        Ok(Verified { caller: Caller::Anonymous, scheme: Scheme::None, body: Sealed::plain(body) })
+        let ring = self.ring.load();
+        let incoming = Incoming {
+            head,
+            query: Query(head.uri.query().unwrap_or_default().as_bytes()),
+            bucket: virtual_bucket,
+            keys: &ring.keys,
+            derived: &ring.derived,
+            settings: &self.settings,
+            now: self.clock.now(),
+        };
+        let presented = Presented::by(&head.headers, incoming.query)?;
+        let scheme = presented.scheme();
+        if !self.settings.sigv2 && matches!(scheme, Scheme::V2Header | Scheme::V2Query) {
+            return Err(unsupported_mechanism());
+        }
+        let genuine = match presented {
+            Presented::Nothing => {
+                let content = Content::in_headers(&head.headers);
+                let content = content.map_or(Ok(Content::Unsigned), |it| Content::parse(&it))?;
+                let body = content.seal(&head.headers, body, None)?;
+                return Ok(Verified { caller: Caller::Anonymous, scheme, body });
+            }
+            Presented::V4Header(items) => header::verify(&incoming, items),
+            Presented::V4Query => presigned::verify(&incoming),
+            Presented::V2Header(items) => sigv2::verify_header(&incoming, items),
+            Presented::V2Query => sigv2::verify_query(&incoming),
+        }?;
+        let body = genuine.content.seal(&head.headers, body, genuine.signer)?;
+        Ok(Verified { caller: Caller::Key(genuine.identity), scheme, body })
     }
 }
+
+impl Ring {
+    fn new(keys: Keyring) -> Self {
+        Self { keys, derived: SigningKeys::default() }
+    }
+}
+
+impl Incoming<'_> {
+    /// A header's first value, as text.
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        let value = self.head.headers.get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+
+    /// Whether a session token came along; configured keys have none.
+    pub(super) fn has_token(&self) -> bool {
+        const TOKEN: &str = "x-amz-security-token";
+        self.head.headers.contains_key(TOKEN) || self.query.get_any_case(TOKEN).is_some()
+    }
+}
+
+impl<'a> Presented<'a> {
+    fn by(headers: &'a HeaderMap, query: Query<'_>) -> Result<Self, AuthError> {
+        let has = |names: &[&str]| names.iter().any(|name| query.has(name));
+        let v4_query = has(&["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature"]);
+        let v2_query = has(&["AWSAccessKeyId", "Signature"]);
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let value = values.next().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let several = usize::from(v4_query) + usize::from(v2_query) + usize::from(value.is_some());
+        if several > 1 || values.next().is_some() {
+            return Err(authorization(
+                "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, \
+                 Signature query string parameter or the Authorization header should be specified",
+                value.as_deref().unwrap_or_default(),
+            ));
+        }
+        match headers.get(AUTHORIZATION) {
+            Some(value) => Self::by_header(value),
+            None if v4_query => Ok(Self::V4Query),
+            None if v2_query => Ok(Self::V2Query),
+            None => Ok(Self::Nothing),
+        }
+    }
+
+    fn by_header(value: &'a http::HeaderValue) -> Result<Self, AuthError> {
+        let Ok(text) = value.to_str() else {
+            return Err(authorization("The Authorization header is not plain text", ""));
+        };
+        let (algorithm, items) = text.trim().split_once([' ', '\t']).ok_or_else(|| {
+            authorization(
+                "Authorization header is invalid -- one and only one ' ' (space) required",
+                text,
+            )
+        })?;
+        match algorithm {
+            v4::ALGORITHM => Ok(Self::V4Header(items)),
+            "AWS" => Ok(Self::V2Header(items)),
+            "AWS4-ECDSA-P256-SHA256" => Err(unsupported_mechanism()),
+            _ => Err(authorization("Unsupported Authorization Type", text)),
+        }
+    }
+
+    fn scheme(&self) -> Scheme {
+        match self {
+            Self::Nothing => Scheme::None,
+            Self::V4Header(_) => Scheme::V4Header,
+            Self::V4Query => Scheme::V4Query,
+            Self::V2Header(_) => Scheme::V2Header,
+            Self::V2Query => Scheme::V2Query,
+        }
+    }
+}
+
+fn authorization(message: &str, value: &str) -> AuthError {
+    let (message, value) = (message.to_owned(), value.to_owned());
+    AuthError::InvalidArgument { message, name: "Authorization", value }
+}
+
+fn unsupported_mechanism() -> AuthError {
+    AuthError::InvalidRequest(format!(
+        "The authorization mechanism you have provided is not supported. Please use {}.",
+        v4::ALGORITHM
+    ))
+}
+
+#[cfg(test)]
+mod tests;

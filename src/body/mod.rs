@@ -7,8 +7,15 @@ mod aws_chunked;
 mod digest;
 mod error;
 mod payload;
+mod sha256;
+#[cfg(test)]
+pub(crate) mod testing;
+
+#[doc(hidden)]
+pub mod fuzzing;
 
 pub use aws_chunked::{ChunkDecoder, ChunkSigner, Framing};
 pub use digest::{Digests, Expected, Hasher, digesting};
 pub use error::BodyError;
 pub use payload::{Payload, Source};
+pub use sha256::matching_sha256;

@@ -1,1 +1,227 @@
-//! Configuration.
+//! Configuration: flags, environment and file, checked once and made into a typed [`Config`].
+//!
+//! Flag beats environment beats file beats default. Whatever is wrong is a [`ConfigError`] that
+//! names the place (file and line, variable or flag), the key, and what would be right. Nothing
+//! here opens a socket or touches the data directory.
+
+mod amount;
+mod application;
+mod bounds;
+mod buckets;
+mod document;
+mod env;
+mod error;
+mod file;
+mod keys;
+mod secret;
+mod sections;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tracing_subscriber::filter::Targets;
+
+pub use amount::{Period, Size};
+pub use env::Env;
+pub use error::ConfigError;
+pub use keys::{BUILT_IN_ACCESS_KEY, BUILT_IN_SECRET_KEY};
+
+use crate::auth::{Keyring, Secret};
+use crate::object::{BucketName, Owner};
+
+/// The bucket name that `/storage/…` takes away.
+pub const RESERVED_BUCKET: &str = "storage";
+
+/// What the command line says.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--listen`.
+    pub listen: Option<String>,
+    /// `--data-dir`.
+    pub data_dir: Option<PathBuf>,
+    /// `--log-format`.
+    pub log_format: Option<LogFormat>,
+}
+
+/// Everything that can be set, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where the local store lives.
+    pub data_dir: PathBuf,
+    /// The gateway's region.
+    pub region: String,
+    /// Certificate and key; plain HTTP without.
+    pub tls: Option<Tls>,
+    /// What signatures are accepted.
+    pub auth: Auth,
+    /// The access keys.
+    pub keys: Keys,
+    /// Limits and times of the HTTP server.
+    pub server: Server,
+    /// The log.
+    pub log: Log,
+    /// The local store.
+    pub store: Store,
+    /// Buckets that exist without CreateBucket.
+    pub buckets: Vec<BucketName>,
+    /// The token of the side API.
+    pub admin_token: Option<Secret>,
+}
+
+/// Where certificate and private key are: PEM files, read at start and at every reload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate chain, the server's own first.
+    pub cert: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// What signatures are accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Auth {
+    /// Signature Version 2.
+    pub sigv2: bool,
+    /// Only the configured region in a credential scope.
+    pub strict_region: bool,
+}
+
+/// The access keys.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// All of them.
+    pub ring: Keyring,
+    /// Whether nothing was configured, so that the ring holds the built-in key.
+    pub built_in: bool,
+    /// Whose the configured buckets are: the owner behind the key in the environment, else behind
+    /// the first `admin` key of the file, else behind its first key.
+    pub operator: Owner,
+}
+
+/// Limits and times of the HTTP server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// The host names of the service, lower-case; `bucket.` before one of them is a virtual host.
+    pub base_domains: Vec<String>,
+    /// The most connections at one time.
+    pub max_connections: usize,
+    /// The most bytes of header names and values in one request.
+    pub max_header_size: u64,
+    /// How long a request's head may take, from its first byte to its last.
+    pub header_timeout: Duration,
+    /// How long a connection may be idle between requests.
+    pub idle_timeout: Duration,
+    /// How long a request's body may stall.
+    pub body_timeout: Duration,
+    /// How long a client may leave a response unread.
+    pub write_timeout: Duration,
+    /// How long a TLS handshake may take.
+    pub handshake_timeout: Duration,
+    /// How long requests under way may go on after SIGTERM.
+    pub drain_timeout: Duration,
+}
+
+/// The log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Log {
+    /// What is logged: a level, or levels by target.
+    pub level: Targets,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// The local store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    /// Bodies up to this size are packed into the log, in bytes.
+    pub pack_limit: u64,
+    /// The size of a log segment, in bytes.
+    pub segment_size: u64,
+    /// The index's cache, in bytes.
+    pub cache_size: u64,
+    /// How often the index is made a checkpoint of.
+    pub checkpoint_interval: Duration,
+    /// How old an unfinished multipart upload may become.
+    pub multipart_expiry: Duration,
+    /// Free space under which new bodies are refused, in bytes …
+    pub min_free: u64,
+    /// … and in percent of the file system: the larger of the two counts.
+    pub min_free_percent: u8,
+}
+
+impl Keys {
+    /// Whether one of them has the built-in secret, which everyone knows.
+    pub fn any_public(&self) -> bool {
+        self.ring.iter().any(|key| key.secret.expose() == BUILT_IN_SECRET_KEY)
+    }
+}
+
+impl Tls {
+    /// Reads certificate chain and key.
+    pub fn read(&self) -> Result<(Vec<u8>, Vec<u8>), ConfigError> {
+        let read = |path: &PathBuf| {
+            std::fs::read(path).map_err(|error| {
+                ConfigError::new(path.display().to_string(), format!("cannot be read: {error}"))
+            })
+        };
+        Ok((read(&self.cert)?, read(&self.key)?))
+    }
+
+    /// The fault that what was read cannot be used.
+    pub fn unusable(&self, reason: &str) -> ConfigError {
+        let place = format!("[tls] cert {}, key {}", self.cert.display(), self.key.display());
+        ConfigError::new(place, reason)
+    }
+}
+
+impl Config {
+    /// Reads flags, environment and the file that one of them names.
+    pub fn load(flags: &Flags, env: &Env) -> Result<Self, ConfigError> {
+        let named = match &flags.config {
+            Some(path) => Some(path.clone()),
+            None => env.get("STOWGATE_CONFIG")?.map(PathBuf::from),
+        };
+        let document = match named {
+            Some(path) => document::Document::read(&path)?,
+            None => document::Document::absent(),
+        };
+        sections::build(flags, env, &document)
+    }
+
+    /// The names of those changed settings that only a restart brings into force.
+    pub fn needs_restart(&self, new: &Self) -> Vec<&'static str> {
+        let changed = [
+            ("listen", self.listen != new.listen),
+            ("data_dir", self.data_dir != new.data_dir),
+            ("region", self.region != new.region),
+            ("[tls]", self.tls.is_some() != new.tls.is_some()),
+            ("[auth]", self.auth != new.auth),
+            ("[server]", self.server != new.server),
+            ("[log] format", self.log.format != new.log.format),
+            ("[store]", self.store != new.store),
+            ("[[bucket]]", self.buckets != new.buckets),
+        ];
+        changed.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use md5::{Digest, Md5};
+
 /// An object's or part's entity tag, without the quotes that headers and XML put around it.
 #[derive(Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ETag(String);
@@ -17,6 +19,18 @@ impl ETag {
     /// The tag of an object stored by one PUT: the MD5 of its content in hexadecimal.
     pub fn from_md5(md5: [u8; 16]) -> Self {
         Self(hex::encode(md5))
+    }
+
+    /// The tag of an object completed from parts: the MD5 over the parts' MD5s, a dash, and how
+    /// many parts there are.
+    pub fn multipart(digests: impl IntoIterator<Item = [u8; 16]>) -> Self {
+        let mut whole = Md5::new();
+        let mut count = 0usize;
+        for digest in digests {
+            whole.update(digest);
+            count += 1;
+        }
+        Self(format!("{}-{count}", hex::encode(whole.finalize())))
     }
 
     /// The tag without quotes.
@@ -40,5 +54,28 @@ impl ETag {
 impl fmt::Debug for ETag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ETag({})", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wire_forms_become_one() {
+        for text in ["abc", "\"abc\"", "W/\"abc\"", " \"abc\" "] {
+            assert_eq!(ETag::parse(text).as_str(), "abc", "{text}");
+        }
+        assert_eq!(ETag::parse("abc").quoted(), "\"abc\"");
+    }
+
+    #[test]
+    fn multipart_form() {
+        let md5: [u8; 16] = Md5::digest(b"hello").into();
+        let both = Md5::digest([md5, md5].concat());
+        let etag = ETag::multipart([md5, md5]);
+        assert_eq!(etag.as_str(), format!("{}-2", hex::encode(both)));
+        assert_eq!(etag.md5(), None);
+        assert_eq!(ETag::from_md5(md5).md5(), Some(md5));
     }
 }

@@ -57,7 +57,8 @@ pub enum ListEntry {
 pub struct VersionMarker {
     /// Versions of greater keys only ...
     pub key: String,
-    /// ... and, where given, those of this very key that are older than this version.
+    /// ... and, where given, those of this very key that are older than this version. Without
+    /// versioning there are none.
     pub version: Option<VersionId>,
 }
 

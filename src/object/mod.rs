@@ -4,6 +4,7 @@
 
 mod checksum;
 mod completion;
+mod crc;
 mod etag;
 mod listing;
 mod metadata;
@@ -13,6 +14,7 @@ mod precondition;
 mod range;
 mod record;
 mod request_id;
+mod roll;
 mod tags;
 mod time;
 mod version;
@@ -27,7 +29,10 @@ pub use listing::{
     BucketsPage, BucketsQuery, ListEntry, ListPage, ListQuery, PartsPage, PartsQuery, UploadEntry,
     UploadsPage, UploadsQuery, VersionEntry, VersionMarker, VersionsPage, VersionsQuery,
 };
-pub use metadata::{ContentHeaders, ObjectMetadata, UserMetadata};
+pub use metadata::{
+    ContentHeaders, MAX_USER_METADATA_BYTES, ObjectMetadata, UserMetadata, decode_header_value,
+    encode_header_value, stored_content_encoding,
+};
 pub use name::{BucketName, InvalidBucketName, InvalidKey, MAX_KEY_BYTES, ObjectKey};
 pub use owner::Owner;
 pub use precondition::{
@@ -38,6 +43,7 @@ pub use record::{
     Bucket, ChecksumChoice, MAX_PART_NUMBER, ObjectInfo, ObjectPart, PartNumber, Upload, UploadId,
 };
 pub use request_id::RequestId;
-pub use tags::{TagError, TagSet};
-pub use time::{Clock, SystemClock, Timestamp};
+pub use roll::{Offer, Roll, Rolled, RolledPage, Start, fill_page};
+pub use tags::{MAX_BUCKET_TAGS, MAX_OBJECT_TAGS, TagError, TagSet};
+pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use version::VersionId;

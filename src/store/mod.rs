@@ -13,15 +13,21 @@
 //!   first and writing then.
 //! - Not knowing is an error, never "there is none".
 //! - Dropping a future is safe: the write either happens as a whole or not at all.
+//! - What is missing is named from the outside in: `NoSuchBucket` before `NoSuchKey` and
+//!   `NoSuchUpload`; `NoSuchVersion` instead of `NoSuchKey` where a version was asked for. A body
+//!   is read only after that.
+//! - Pages with a limit of 0 are empty and have no `next`.
 
 pub mod conformance;
 mod error;
+mod fault;
 pub mod local;
 mod memory;
 
 use async_trait::async_trait;
 
 pub use error::StoreError;
+pub use fault::{Call, FaultStore};
 pub use memory::MemoryStore;
 
 use crate::body::Payload;
@@ -57,7 +63,8 @@ pub enum Selection {
     Whole,
     /// A range, resolved against the object's size.
     Range(RangeSpec),
-    /// A part by its number; for an object of one PUT only 1, which is the whole.
+    /// A part by its number; for an object of one PUT only 1, which is the whole. Another number
+    /// is `InvalidPartNumber`.
     Part(PartNumber),
 }
 
@@ -77,7 +84,8 @@ pub struct GetRequest {
 pub struct Head {
     /// The object.
     pub object: ObjectInfo,
-    /// The selected bytes; `None` where the whole was asked for.
+    /// The selected bytes; `None` where the whole was asked for, also as part 1 of an object of
+    /// one PUT.
     pub range: Option<ByteRange>,
     /// The selected part, where a part was asked for of an object that has parts.
     pub part: Option<ObjectPart>,
@@ -117,11 +125,12 @@ pub struct Stored {
 pub struct DeleteRequest {
     /// This version for good; without it the key's current object.
     pub version: Option<VersionId>,
-    /// `If-Match`.
+    /// `If-Match`, on the key's current object. Where there is none, there is nothing to protect,
+    /// and the delete succeeds.
     pub condition: Option<WriteCondition>,
 }
 
-/// What a delete came to. Deleting what isn't there succeeds.
+/// What a delete came to. Deleting a key or version that isn't there succeeds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Deleted {
     /// The version removed or the delete marker made, where the bucket keeps versions.
@@ -202,8 +211,8 @@ pub trait Buckets: Send + Sync {
     /// The bucket.
     async fn head_bucket(&self, name: &BucketName) -> Result<Bucket>;
 
-    /// Removes an empty bucket with its tags and its uploads under way. `BucketNotEmpty` where
-    /// any object or version is in it.
+    /// Removes an empty bucket with its tags and its uploads under way: a later one of the same
+    /// name has nothing of it. `BucketNotEmpty` where any object or version is in it.
     async fn delete_bucket(&self, name: &BucketName) -> Result<()>;
 
     /// A page of buckets.
@@ -217,14 +226,15 @@ pub trait Objects: Send + Sync {
     /// through [`crate::body::digesting`].
     async fn put_object(&self, at: &ObjectPath, new: NewObject, body: Payload) -> Result<Stored>;
 
-    /// Whether `condition` would hold now: lets a hopeless upload fail before its body is read.
+    /// Whether `condition` would hold now (`NoSuchKey`, `PreconditionFailed`): lets a hopeless upload fail before its body is read.
     /// Decides nothing; `put_object` decides.
     async fn check_condition(&self, at: &ObjectPath, condition: &WriteCondition) -> Result<()>;
 
-    /// An object's head. Conditions and selection as in `get_object`.
+    /// An object's head; every answer is the one that `get_object` gives.
     async fn head_object(&self, at: &ObjectPath, request: &GetRequest) -> Result<Head>;
 
-    /// An object's content.
+    /// An object's content. Conditions are judged first, by the store's clock, then the
+    /// selection.
     async fn get_object(&self, at: &ObjectPath, request: &GetRequest) -> Result<Got>;
 
     /// The parts of an object, numbers greater than `after`, at most `limit`; none for an object
@@ -240,7 +250,8 @@ pub trait Objects: Send + Sync {
     /// Removes an object.
     async fn delete_object(&self, at: &ObjectPath, request: &DeleteRequest) -> Result<Deleted>;
 
-    /// Copies an object; the copy is one of a single PUT, with the MD5 of its content as ETag.
+    /// Copies an object as it is when the call starts; the copy is one of a single PUT, with the
+    /// MD5 of its content as ETag and a full-object checksum. Source and target may be the same.
     async fn copy_object(
         &self,
         source: &ObjectPath,
@@ -283,7 +294,7 @@ pub trait Tags: Send + Sync {
 /// Multipart uploads.
 #[async_trait]
 pub trait Multipart: Send + Sync {
-    /// Starts an upload.
+    /// Starts an upload. Ids are safe in a URL, and those of one key ascend by their start.
     async fn create_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId>;
 
     /// The upload's checksum choice, for what `UploadPart` must compute and check.
@@ -298,7 +309,8 @@ pub trait Multipart: Send + Sync {
         body: Payload,
     ) -> Result<PartSummary>;
 
-    /// Stores a part copied from an object of this store.
+    /// Stores a part copied from an object of this store, with the checksum that the upload's
+    /// choice names. Source faults come before `SourceRange`, that before `SourceTooLarge`.
     async fn copy_part(
         &self,
         source: &ObjectPath,
@@ -310,7 +322,10 @@ pub trait Multipart: Send + Sync {
     /// A page of an upload's parts.
     async fn list_parts(&self, upload: &UploadPath, query: &PartsQuery) -> Result<PartsPage>;
 
-    /// Makes the object. Doing it again with the same list, soon after, gives the same answer.
+    /// Makes the object out of the listed parts (`object::plan_completion`, then the condition),
+    /// and ends the upload. A refused completion leaves the upload as it was. Doing it again with
+    /// the same parts, soon after, gives the same answer whatever became of the object, and the
+    /// condition is not asked again; with others it is `NoSuchUpload`.
     async fn complete_upload(
         &self,
         upload: &UploadPath,
@@ -321,7 +336,7 @@ pub trait Multipart: Send + Sync {
     /// Drops the upload and its parts.
     async fn abort_upload(&self, upload: &UploadPath) -> Result<()>;
 
-    /// A page of a bucket's uploads under way.
+    /// A page of a bucket's uploads under way, by key and then by start.
     async fn list_uploads(&self, bucket: &BucketName, query: &UploadsQuery) -> Result<UploadsPage>;
 
     /// Aborts every upload that was started before `deadline`, at most `limit` of them; says how

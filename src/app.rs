@@ -1,0 +1,201 @@
+//! From a configuration to a running gateway: the only place that knows everyone.
+//!
+//! The port is bound and answered first, then the store is opened, however long that takes.
+//! Stopping goes the other way: connections are drained, then workers, then the store is closed.
+
+mod buckets;
+mod expiry;
+mod gateway;
+mod side;
+mod storage;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::auth::{AuthSettings, Authenticator, Keyring};
+use crate::background::{Next, Supervisor, Worker as _};
+use crate::config::{self, Config, ConfigError};
+use crate::object::{Clock, SystemClock};
+use crate::s3::{self, TokenKey};
+use crate::server::{Server, Settings, TlsConfig, TlsSwitch};
+
+use buckets::ConfiguredBuckets;
+use expiry::UploadExpiry;
+use gateway::Gateway;
+use storage::Storage;
+
+/// How long workers may finish what they are at.
+const WORKER_DRAIN: Duration = Duration::from_secs(5);
+
+/// Why the gateway does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The address can't be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+    /// The store can't be opened.
+    #[error("the store cannot be opened: {0}")]
+    Store(String),
+}
+
+/// A gateway that is bound to its address.
+pub struct App {
+    config: Config,
+    server: Server,
+    gateway: Arc<Gateway>,
+    control: Control,
+}
+
+/// What can be changed while the gateway runs.
+#[derive(Clone)]
+pub struct Control {
+    auth: Arc<Authenticator>,
+    tls: TlsSwitch,
+    address: SocketAddr,
+}
+
+impl App {
+    /// Checks what the configuration names and binds the address. Opens nothing yet.
+    pub async fn bind(config: Config) -> Result<Self, AppError> {
+        let tls = config.tls.as_ref().map(tls).transpose()?;
+        let settings = server_settings(&config.server);
+        let seed = uuid::Uuid::new_v4().as_u64_pair().0;
+        let address = config.listen;
+        let server = Server::bind(address, settings, tls, seed)
+            .await
+            .map_err(|source| AppError::Listen { address, source })?;
+        let auth = Arc::new(authenticator(&config));
+        let control = Control { auth, tls: server.tls(), address: server.address() };
+        let gateway = Arc::new(Gateway::new(&config));
+        Ok(Self { config, server, gateway, control })
+    }
+
+    /// The address that it is bound to.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// What changes it while it runs.
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    /// Opens the store and serves until `drain` is done; `abort` cuts short what then still goes
+    /// on.
+    pub async fn run(
+        self,
+        drain: impl Future<Output = ()>,
+        abort: impl Future<Output = ()>,
+    ) -> Result<(), AppError> {
+        let Self { config, server, gateway, control } = self;
+        let opened = open(&config, &gateway, &control.auth);
+        let serving = server.serve(Arc::clone(&gateway) as _, drain, abort);
+        tokio::pin!(opened, serving);
+        let running = tokio::select! {
+            running = &mut opened => running?,
+            // Told to stop before the store was open.
+            () = &mut serving => return Ok(()),
+        };
+        serving.await;
+        running.workers.drain(WORKER_DRAIN).await;
+        running.storage.close().await;
+        Ok(())
+    }
+}
+
+impl Control {
+    /// Takes over keys and certificate, all or nothing. Whatever else changed needs a restart.
+    pub fn reload(&self, config: &Config) -> Result<(), ConfigError> {
+        let tls = config.tls.as_ref().map(tls).transpose()?;
+        if config.keys.any_public() && !self.address.ip().is_loopback() {
+            return Err(ConfigError::new(
+                "[[key]]",
+                format!("the built-in secret is not for {}, which others reach", self.address),
+            ));
+        }
+        self.auth.replace_keys(config.keys.ring.clone());
+        if let Some(tls) = tls {
+            self.tls.replace(tls);
+        }
+        Ok(())
+    }
+}
+
+/// What goes on beside the server.
+struct Running {
+    storage: Storage,
+    workers: Supervisor,
+}
+
+async fn open(
+    config: &Config,
+    gateway: &Gateway,
+    auth: &Arc<Authenticator>,
+) -> Result<Running, AppError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let storage = Storage::open(config, &clock).await.map_err(AppError::Store)?;
+    let mut workers = Supervisor::default();
+    let mut configured = ConfiguredBuckets::new(config, storage.store());
+    if configured.step().await != Next::Done {
+        workers.start(configured);
+    }
+    let expiry = config.store.multipart_expiry;
+    workers.start(UploadExpiry::new(storage.store(), Arc::clone(&clock), expiry));
+    let settings = s3::Settings {
+        region: config.region.clone(),
+        base_domains: config.server.base_domains.clone(),
+        token_key: token_key(&config.keys.ring),
+    };
+    let service = s3::Service::new(settings, storage.store(), Arc::clone(auth));
+    gateway.open(service, storage.readiness());
+    tracing::info!(data_dir = %config.data_dir.display(), "the store is open");
+    Ok(Running { storage, workers })
+}
+
+fn authenticator(config: &Config) -> Authenticator {
+    let settings = AuthSettings {
+        sigv2: config.auth.sigv2,
+        region: config.region.clone(),
+        strict_region: config.auth.strict_region,
+    };
+    Authenticator::new(config.keys.ring.clone(), settings, Arc::new(SystemClock))
+}
+
+fn tls(files: &config::Tls) -> Result<TlsConfig, ConfigError> {
+    let (cert, key) = files.read()?;
+    TlsConfig::from_pem(&cert, &key).map_err(|error| files.unusable(&error.to_string()))
+}
+
+fn server_settings(server: &config::Server) -> Settings {
+    Settings {
+        max_connections: server.max_connections,
+        max_header_size: server.max_header_size,
+        header_timeout: server.header_timeout,
+        idle_timeout: server.idle_timeout,
+        body_timeout: server.body_timeout,
+        write_timeout: server.write_timeout,
+        handshake_timeout: server.handshake_timeout,
+        drain_timeout: server.drain_timeout,
+    }
+}
+
+/// Continuation tokens hold across restarts and between gateways with the same keys.
+fn token_key(keys: &Keyring) -> TokenKey {
+    let mut lines: Vec<String> =
+        keys.iter().map(|key| format!("{}\n{}\n", key.access_key, key.secret.expose())).collect();
+    lines.sort_unstable();
+    let mut digest = Sha256::new_with_prefix("stowgate continuation tokens\n");
+    lines.iter().for_each(|line| digest.update(line));
+    TokenKey::new(digest.finalize().into())
+}

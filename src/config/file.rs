@@ -1,0 +1,117 @@
+//! The TOML file as serde sees it. Unknown keys are refused; every key may be absent.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use toml::Spanned;
+
+use super::LogFormat;
+use super::amount::{Period, Size};
+use crate::auth::Secret;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) listen: Option<Spanned<String>>,
+    pub(super) data_dir: Option<PathBuf>,
+    pub(super) region: Option<Spanned<String>>,
+    pub(super) tls: Option<Tls>,
+    #[serde(default)]
+    pub(super) auth: Auth,
+    #[serde(default)]
+    pub(super) key: Vec<Spanned<Key>>,
+    #[serde(default)]
+    pub(super) server: Server,
+    #[serde(default)]
+    pub(super) log: Log,
+    #[serde(default)]
+    pub(super) store: Store,
+    #[serde(default)]
+    pub(super) bucket: Vec<Spanned<Bucket>>,
+    pub(super) upstream: Option<Spanned<toml::Table>>,
+    pub(super) admin: Option<Spanned<toml::Table>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    pub(super) cert: PathBuf,
+    pub(super) key: PathBuf,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Auth {
+    pub(super) sigv2: Option<bool>,
+    pub(super) strict_region: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Key {
+    pub(super) access_key: Spanned<String>,
+    pub(super) secret_key: Option<Spanned<SecretText>>,
+    pub(super) secret_key_file: Option<Spanned<PathBuf>>,
+    pub(super) role: Option<Spanned<String>>,
+    pub(super) user_id: Option<Spanned<String>>,
+    pub(super) display_name: Option<Spanned<String>>,
+    pub(super) email: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Server {
+    pub(super) base_domains: Option<Vec<Spanned<String>>>,
+    pub(super) max_connections: Option<Spanned<usize>>,
+    pub(super) max_header_size: Option<Spanned<Size>>,
+    pub(super) header_timeout: Option<Spanned<Period>>,
+    pub(super) idle_timeout: Option<Spanned<Period>>,
+    pub(super) body_timeout: Option<Spanned<Period>>,
+    pub(super) write_timeout: Option<Spanned<Period>>,
+    pub(super) handshake_timeout: Option<Spanned<Period>>,
+    pub(super) drain_timeout: Option<Spanned<Period>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Log {
+    pub(super) level: Option<Spanned<String>>,
+    pub(super) format: Option<LogFormat>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Store {
+    pub(super) pack_limit: Option<Spanned<Size>>,
+    pub(super) segment_size: Option<Spanned<Size>>,
+    pub(super) cache_size: Option<Spanned<Size>>,
+    pub(super) checkpoint_interval: Option<Spanned<Period>>,
+    pub(super) multipart_expiry: Option<Spanned<Period>>,
+    pub(super) min_free: Option<Spanned<Size>>,
+    pub(super) min_free_percent: Option<Spanned<u8>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Bucket {
+    pub(super) name: Spanned<String>,
+    pub(super) mode: Option<Spanned<String>>,
+    pub(super) upstream: Option<Spanned<String>>,
+    pub(super) upstream_bucket: Option<Spanned<String>>,
+    pub(super) upstream_prefix: Option<Spanned<String>>,
+}
+
+/// A secret in the file. A value of another type is refused without being shown, which serde's
+/// own message would do.
+#[derive(Debug)]
+pub(super) struct SecretText(pub(super) Secret);
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match toml::Value::deserialize(from)? {
+            toml::Value::String(text) => Ok(Self(Secret::new(text))),
+            _ => Err(D::Error::custom("a secret is a text in quotes")),
+        }
+    }
+}

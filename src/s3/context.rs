@@ -1,0 +1,77 @@
+//! What an operation runs with, beside its own input.
+
+use std::sync::Arc;
+
+use super::error::{Code, S3Error, Subject};
+use super::token::TokenKey;
+use crate::auth::{Caller, Identity};
+use crate::object::{Bucket, Owner, RequestId};
+use crate::store::Store;
+
+/// Everything around an operation. Cheap to clone, for answers that go on after their head.
+#[derive(Clone)]
+pub(super) struct Context {
+    /// Where objects are.
+    pub(super) store: Arc<dyn Store>,
+    /// The gateway's region.
+    pub(super) region: Arc<str>,
+    /// What continuation tokens are protected with.
+    pub(super) token_key: TokenKey,
+    /// On whose behalf.
+    pub(super) caller: Caller,
+    /// The request's id.
+    pub(super) request_id: RequestId,
+    /// The bucket that the request names, as it was when access was decided; absent for the
+    /// service and for a bucket that is being made.
+    pub(super) bucket: Option<Bucket>,
+    /// The method, path and names, for errors that are written into answers already begun.
+    pub(super) asked: Arc<Asked>,
+}
+
+/// What was asked for, as errors repeat it.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    /// The method.
+    pub(super) method: http::Method,
+    /// The path as it came.
+    pub(super) path: String,
+    /// The bucket's name.
+    pub(super) bucket: Option<String>,
+    /// The object's key.
+    pub(super) key: Option<String>,
+}
+
+impl Context {
+    /// Who is asking; anonymous callers are nobody that could own anything.
+    pub(super) fn identity(&self) -> Result<&Arc<Identity>, S3Error> {
+        match &self.caller {
+            Caller::Key(identity) => Ok(identity),
+            Caller::Anonymous => Err(S3Error::new(Code::AccessDenied)),
+        }
+    }
+
+    /// Whose the request's bucket is: the owner of every object in it.
+    pub(super) fn bucket_owner(&self) -> Result<&Owner, S3Error> {
+        let bucket = self.bucket.as_ref();
+        bucket.map(|bucket| &bucket.owner).ok_or_else(|| S3Error::internal("no bucket at hand"))
+    }
+
+    /// What an error says it was about.
+    pub(super) fn subject(&self) -> Subject<'_> {
+        self.asked.subject(&self.region, self.request_id)
+    }
+}
+
+impl Asked {
+    /// What an error says it was about.
+    pub(super) fn subject<'a>(&'a self, region: &'a str, id: RequestId) -> Subject<'a> {
+        Subject {
+            method: &self.method,
+            resource: &self.path,
+            bucket: self.bucket.as_deref(),
+            key: self.key.as_deref(),
+            region,
+            id,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! A request's head as operations see it: typed access to headers and parameters.
+//!
+//! The `x-amz-*` inputs that a presigned URL carries in its query are read like headers, so that no
+//! operation has to know how it was called. The checksums among them are not: presigners bake in
+//! that of the empty body they had.
+
+mod acl;
+mod checksum;
+mod condition;
+mod content;
+mod query;
+mod refuse;
+
+use std::borrow::Cow;
+
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+use super::addressing::Target;
+use super::error::S3Error;
+use crate::object::{BucketName, ObjectKey, VersionId};
+use crate::store::ObjectPath;
+
+pub(super) use acl::{check_acl, names_other_acl};
+pub(super) use checksum::{Integrity, algorithm, checksum_kind, checksum_text};
+pub(super) use condition::{copy_conditions, read_conditions, write_condition};
+pub(super) use content::{object_metadata, tags};
+pub(super) use query::Query;
+pub(super) use refuse::{refuse_customer_key, refuse_unserved};
+
+/// A request's head.
+#[derive(Debug)]
+pub(super) struct Head {
+    method: Method,
+    target: Target,
+    query: Query,
+    headers: HeaderMap,
+}
+
+impl Head {
+    /// Reads a request's head. `target` is what addressing made of it.
+    pub(super) fn new(parts: &Parts, target: Target) -> Result<Self, S3Error> {
+        let query = Query::parse(parts.uri.query().unwrap_or_default())?;
+        let mut headers = parts.headers.clone();
+        if query.is_presigned() {
+            hoist(&query, &mut headers)?;
+        }
+        Ok(Self { method: parts.method.clone(), target, query, headers })
+    }
+
+    /// The method.
+    pub(super) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// What it is about.
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The query.
+    pub(super) fn query(&self) -> &Query {
+        &self.query
+    }
+
+    /// A parameter of the query.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.get(name)
+    }
+
+    /// A header as text: UTF-8, or else Latin-1; repeated ones joined by commas.
+    pub(super) fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        let mut values = self.headers.get_all(name).iter();
+        let first = text(values.next()?);
+        Some(values.fold(first, |joined, value| Cow::Owned(format!("{joined},{}", text(value)))))
+    }
+
+    /// Whether there is such a header, even an empty one.
+    pub(super) fn has_header(&self, name: &str) -> bool {
+        self.headers.contains_key(name)
+    }
+
+    /// Headers whose names start with `prefix`: the rest of the name, and the value.
+    pub(super) fn headers_from(&self, prefix: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        self.headers.iter().filter_map(move |(name, value)| {
+            Some((name.as_str().strip_prefix(prefix)?, text(value)))
+        })
+    }
+
+    /// The bucket. Routing gives bucket operations only to requests that have one.
+    pub(super) fn bucket(&self) -> Result<&BucketName, S3Error> {
+        self.target.bucket.as_ref().ok_or_else(|| S3Error::internal("routed without a bucket"))
+    }
+
+    /// The object. Routing gives object operations only to requests that have one.
+    pub(super) fn object(&self) -> Result<ObjectPath, S3Error> {
+        let key: Option<&ObjectKey> = self.target.key.as_ref();
+        let key = key.ok_or_else(|| S3Error::internal("routed without a key"))?;
+        Ok(ObjectPath { bucket: self.bucket()?.clone(), key: key.clone() })
+    }
+
+    /// The parameter `versionId`.
+    pub(super) fn version(&self) -> Result<Option<VersionId>, S3Error> {
+        let Some(text) = self.parameter("versionId") else { return Ok(None) };
+        let version = VersionId::parse(text);
+        version.map(Some).ok_or_else(|| {
+            S3Error::invalid_argument("versionId", text, "Invalid version id specified")
+        })
+    }
+}
+
+/// Copies the operation's inputs out of a presigned query, where no header says otherwise.
+fn hoist(query: &Query, headers: &mut HeaderMap) -> Result<(), S3Error> {
+    for (name, value) in query.iter() {
+        let name = name.to_ascii_lowercase();
+        if !is_input(&name) || headers.contains_key(&name) {
+            continue;
+        }
+        let invalid = || S3Error::invalid_argument("x-amz-*", value, "Not a header's value");
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
+        headers.insert(name, HeaderValue::from_str(value).map_err(|_| invalid())?);
+    }
+    Ok(())
+}
+
+/// Whether a query parameter is an operation's input rather than part of the signature, and not a
+/// checksum of a body that the presigner did not have.
+fn is_input(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("x-amz-") else { return false };
+    match rest {
+        "algorithm"
+        | "credential"
+        | "date"
+        | "expires"
+        | "signedheaders"
+        | "signature"
+        | "security-token"
+        | "content-sha256"
+        | "sdk-checksum-algorithm"
+        | "trailer" => false,
+        "checksum-mode" | "checksum-algorithm" | "checksum-type" => true,
+        other => !other.starts_with("checksum-"),
+    }
+}
+
+fn text(value: &HeaderValue) -> Cow<'_, str> {
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(value.as_bytes().iter().copied().map(char::from).collect()),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::s3::addressing::{BaseDomains, resolve};
+    use crate::s3::error::Code;
+
+    /// The head of a path-style request.
+    pub(in crate::s3) fn head(method: &str, target: &str, headers: &[(&str, &str)]) -> Head {
+        let mut request = http::Request::builder().method(method).uri(target);
+        for (name, value) in headers {
+            request = request.header(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        let parts = request.body(()).unwrap().into_parts().0;
+        let target = resolve(&BaseDomains::default(), &parts).unwrap();
+        Head::new(&parts, target).unwrap()
+    }
+
+    #[test]
+    fn presigned_inputs_are_headers_but_signature_and_checksums_are_not() {
+        let head = head(
+            "PUT",
+            "/b12/k?X-Amz-Signature=s&x-amz-meta-A=%C3%BC&x-amz-checksum-crc32=AAAAAA%3D%3D\
+             &x-amz-sdk-checksum-algorithm=CRC32&X-Amz-Checksum-Mode=ENABLED&x-amz-acl=private",
+            &[("x-amz-acl", "public-read")],
+        );
+        assert_eq!(head.header("x-amz-meta-a").as_deref(), Some("ü"));
+        assert_eq!(head.header("x-amz-checksum-mode").as_deref(), Some("ENABLED"));
+        assert_eq!(head.header("x-amz-acl").as_deref(), Some("public-read"));
+        for absent in ["x-amz-signature", "x-amz-checksum-crc32", "x-amz-sdk-checksum-algorithm"] {
+            assert!(!head.has_header(absent), "{absent}");
+        }
+    }
+
+    #[test]
+    fn the_query_of_an_unsigned_url_is_no_header() {
+        let head = head("PUT", "/b12/k?x-amz-acl=private", &[]);
+        assert!(!head.has_header("x-amz-acl"));
+    }
+
+    #[test]
+    fn header_text_is_utf8_or_else_latin1_and_repetitions_are_joined() {
+        let request = http::Request::get("/b12")
+            .header("a", HeaderValue::from_bytes(b"\xfc").unwrap())
+            .header("a", HeaderValue::from_bytes("ü".as_bytes()).unwrap());
+        let parts = request.body(()).unwrap().into_parts().0;
+        let head = Head::new(&parts, Target::default()).unwrap();
+        assert_eq!(head.header("A").as_deref(), Some("ü,ü"));
+    }
+
+    #[test]
+    fn version_ids_are_read_and_others_refused() {
+        assert_eq!(head("GET", "/b12/k", &[]).version().unwrap(), None);
+        let null = head("GET", "/b12/k?versionId=null", &[]);
+        assert_eq!(null.version().unwrap(), Some(VersionId::Null));
+        for text in ["", "x", "NULL"] {
+            let head = head("GET", &format!("/b12/k?versionId={text}"), &[]);
+            assert_eq!(head.version().unwrap_err().code(), Code::InvalidArgument);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! An object's head as response headers.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE,
+    CONTENT_TYPE, ETAG, EXPIRES, HeaderName, LAST_MODIFIED,
+};
+
+use super::reply::Reply;
+use crate::object::{
+    Checksum, ChecksumValue, ContentHeaders, ETag, ObjectInfo, Timestamp, VersionId,
+};
+
+const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
+
+/// How many bytes of text one encoded word of RFC 2047 takes: 60 characters of base64, which with
+/// the word's frame stay under its 75.
+const ENCODED_WORD_BYTES: usize = 45;
+
+/// Headers that a signed request may replace in its response (S3 API Reference, GetObject).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Overrides(pub(super) ContentHeaders);
+
+/// ETag and Last-Modified, which a 304 has as well.
+pub(super) fn validators(reply: Reply, etag: &ETag, last_modified: Timestamp) -> Reply {
+    reply.header(ETAG, etag.quoted()).header(LAST_MODIFIED, last_modified.http_date())
+}
+
+/// Everything that GET and HEAD say of an object but its checksum and length.
+pub(super) fn object_headers(reply: Reply, object: &ObjectInfo, overrides: &Overrides) -> Reply {
+    let reply = validators(reply, &object.etag, object.last_modified)
+        .header(ACCEPT_RANGES, "bytes")
+        .optional(HeaderName::from_static("x-amz-version-id"), version(Some(object.version)));
+    let reply = content_headers(reply, &object.metadata.headers, &overrides.0);
+    let reply = match &object.metadata.storage_class {
+        Some(class) => reply.amz("x-amz-storage-class", class),
+        None => reply,
+    };
+    let reply = match object.tag_count {
+        0 => reply,
+        count => reply.amz("x-amz-tagging-count", count.to_string()),
+    };
+    user_metadata(reply, object)
+}
+
+/// The header of a checksum's value, and its kind.
+pub(super) fn checksum(reply: Reply, checksum: &Checksum) -> Reply {
+    reply
+        .amz(checksum.value.algorithm.header_name(), checksum.wire_value())
+        .amz("x-amz-checksum-type", checksum.kind.wire())
+}
+
+/// The header of a part's checksum.
+pub(super) fn part_checksum(reply: Reply, value: &ChecksumValue) -> Reply {
+    reply.amz(value.algorithm.header_name(), value.to_base64())
+}
+
+/// `x-amz-version-id`: shown only where the bucket keeps versions.
+pub(super) fn version(version: Option<VersionId>) -> Option<String> {
+    version.filter(|version| *version != VersionId::Null).map(|version| version.to_string())
+}
+
+fn content_headers(reply: Reply, stored: &ContentHeaders, overrides: &ContentHeaders) -> Reply {
+    let pick = |replaced: &Option<String>, stored: &Option<String>| {
+        replaced.as_ref().or(stored.as_ref()).cloned()
+    };
+    let content_type = pick(&overrides.content_type, &stored.content_type);
+    reply
+        .header(CONTENT_TYPE, content_type.as_deref().unwrap_or(DEFAULT_CONTENT_TYPE))
+        .optional(CONTENT_ENCODING, pick(&overrides.content_encoding, &stored.content_encoding))
+        .optional(CONTENT_LANGUAGE, pick(&overrides.content_language, &stored.content_language))
+        .optional(
+            CONTENT_DISPOSITION,
+            pick(&overrides.content_disposition, &stored.content_disposition),
+        )
+        .optional(CACHE_CONTROL, pick(&overrides.cache_control, &stored.cache_control))
+        .optional(EXPIRES, pick(&overrides.expires, &stored.expires))
+        .optional(
+            HeaderName::from_static("x-amz-website-redirect-location"),
+            stored.website_redirect_location.as_ref(),
+        )
+}
+
+/// `x-amz-meta-*`, and how many of them no header can carry.
+fn user_metadata(mut reply: Reply, object: &ObjectInfo) -> Reply {
+    let mut missing = 0_u32;
+    for (name, value) in &object.metadata.user.0 {
+        match HeaderName::from_bytes(format!("x-amz-meta-{name}").as_bytes()) {
+            Ok(name) => reply = reply.header(name, printable(value).as_bytes()),
+            Err(_) => missing += 1,
+        }
+    }
+    match missing {
+        0 => reply,
+        missing => reply.amz("x-amz-missing-meta", missing.to_string()),
+    }
+}
+
+/// Printable ASCII as it is, everything else in encoded words (RFC 2047) of UTF-8 and base64.
+fn printable(value: &str) -> Cow<'_, str> {
+    if value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
+        return Cow::Borrowed(value);
+    }
+    let mut words = Vec::new();
+    let mut rest = value;
+    while !rest.is_empty() {
+        let (word, after) = rest.split_at(rest.floor_char_boundary(ENCODED_WORD_BYTES));
+        words.push(format!("=?UTF-8?B?{}?=", STANDARD.encode(word)));
+        rest = after;
+    }
+    Cow::Owned(words.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_printable_ascii_becomes_encoded_words() {
+        assert_eq!(printable("a  b\t~"), "a  b\t~");
+        assert_eq!(printable("=?UTF-8?Q?x?="), "=?UTF-8?Q?x?=");
+        assert_eq!(printable("ü"), "=?UTF-8?B?w7w=?=");
+        let long = "ü".repeat(40);
+        let encoded = printable(&long);
+        let words: Vec<&str> = encoded.split(' ').collect();
+        assert!(words.len() > 1 && words.iter().all(|word| word.len() <= 75));
+        let decoded: Vec<u8> = words
+            .iter()
+            .flat_map(|word| STANDARD.decode(&word[10..word.len() - 2]).unwrap())
+            .collect();
+        assert_eq!(decoded, long.as_bytes());
+    }
+
+    #[test]
+    fn the_null_version_is_not_shown() {
+        assert_eq!(version(Some(VersionId::Null)), None);
+        assert_eq!(version(Some(VersionId::Id(1))).map(|v| v.len()), Some(32));
+    }
+}

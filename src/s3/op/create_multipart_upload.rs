@@ -1,0 +1,111 @@
+//! CreateMultipartUpload: `POST /bucket/key?uploads`.
+
+use super::Execute;
+use crate::auth::Sealed;
+use crate::object::{Algorithm, ChecksumChoice, ChecksumKind, ObjectMetadata, TagSet};
+use crate::s3::context::Context;
+use crate::s3::error::S3Error;
+use crate::s3::header::{self, Head};
+use crate::s3::reply::Reply;
+use crate::store::{NewUpload, ObjectPath};
+
+/// A request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CreateMultipartUpload {
+    object: ObjectPath,
+    metadata: ObjectMetadata,
+    tags: TagSet,
+    checksum: ChecksumChoice,
+}
+
+impl Execute for CreateMultipartUpload {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
+        header::check_acl(head)?;
+        header::refuse_unserved(head)?;
+        let algorithm = header::algorithm(head, "x-amz-checksum-algorithm")?;
+        Ok(Self {
+            object: head.object()?,
+            metadata: header::object_metadata(head)?,
+            tags: header::tags(head)?,
+            checksum: choose(algorithm, header::checksum_kind(head)?)?,
+        })
+    }
+
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+        let new = NewUpload {
+            metadata: self.metadata,
+            tags: self.tags,
+            checksum: self.checksum,
+            initiator: ctx.identity()?.owner.clone(),
+        };
+        let id = ctx.store.create_upload(&self.object, new).await?;
+        let reply = Reply::xml("InitiateMultipartUploadResult", |w| {
+            w.text("Bucket", self.object.bucket.as_str());
+            w.text("Key", self.object.key.as_str());
+            w.text("UploadId", id.as_str());
+        });
+        if !self.checksum.explicit {
+            return Ok(reply);
+        }
+        Ok(reply
+            .amz("x-amz-checksum-algorithm", self.checksum.algorithm.wire_name())
+            .amz("x-amz-checksum-type", self.checksum.kind.wire()))
+    }
+}
+
+/// Which checksum the object will have (S3 User Guide, "Checking object integrity"): without any
+/// word of the client a CRC64NVME over the whole object.
+fn choose(
+    algorithm: Option<Algorithm>,
+    kind: Option<ChecksumKind>,
+) -> Result<ChecksumChoice, S3Error> {
+    let Some(algorithm) = algorithm else {
+        return match kind {
+            None => Ok(ChecksumChoice {
+                algorithm: Algorithm::Crc64Nvme,
+                kind: ChecksumKind::FullObject,
+                explicit: false,
+            }),
+            Some(_) => Err(S3Error::invalid_request(
+                "The x-amz-checksum-type header can only be used with the \
+                 x-amz-checksum-algorithm header.",
+            )),
+        };
+    };
+    let kind = kind.unwrap_or_else(|| algorithm.default_kind());
+    if !algorithm.allows(kind) {
+        return Err(S3Error::invalid_request(format!(
+            "The {} checksum type cannot be used with the {} checksum algorithm.",
+            kind.wire(),
+            algorithm.wire_name()
+        )));
+    }
+    Ok(ChecksumChoice { algorithm, kind, explicit: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::s3::error::Code;
+
+    #[test]
+    fn the_allowed_combinations_of_algorithm_and_type() {
+        use {Algorithm as A, ChecksumKind as K};
+        let kind = |algorithm, kind| choose(algorithm, kind).map(|choice| choice.kind).ok();
+        for algorithm in [A::Crc32, A::Crc32c] {
+            assert_eq!(kind(Some(algorithm), None), Some(K::Composite));
+            assert_eq!(kind(Some(algorithm), Some(K::FullObject)), Some(K::FullObject));
+            assert_eq!(kind(Some(algorithm), Some(K::Composite)), Some(K::Composite));
+        }
+        for algorithm in [A::Sha1, A::Sha256] {
+            assert_eq!(kind(Some(algorithm), None), Some(K::Composite));
+            assert_eq!(kind(Some(algorithm), Some(K::FullObject)), None);
+        }
+        assert_eq!(kind(Some(A::Crc64Nvme), None), Some(K::FullObject));
+        assert_eq!(kind(Some(A::Crc64Nvme), Some(K::Composite)), None);
+        let default = choose(None, None).unwrap();
+        assert_eq!((default.algorithm, default.explicit), (A::Crc64Nvme, false));
+        let lonely = choose(None, Some(K::FullObject)).unwrap_err();
+        assert_eq!(lonely.code(), Code::InvalidRequest);
+    }
+}

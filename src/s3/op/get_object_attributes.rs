@@ -1,0 +1,153 @@
+//! GetObjectAttributes: `GET /bucket/key?attributes`.
+
+use http::header::{HeaderName, LAST_MODIFIED};
+
+use super::Execute;
+use crate::auth::Sealed;
+use crate::object::{ObjectInfo, ObjectPart, VersionId};
+use crate::s3::context::Context;
+use crate::s3::error::S3Error;
+use crate::s3::header::{self, Head};
+use crate::s3::listing::{
+    parse_count, parse_limit, write_checksum, write_checksum_value, write_storage_class,
+};
+use crate::s3::object_reply;
+use crate::s3::reply::Reply;
+use crate::s3::xml::Writer;
+use crate::store::{GetRequest, ObjectParts, ObjectPath};
+
+const HEADER: &str = "x-amz-object-attributes";
+const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
+
+/// A request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct GetObjectAttributes {
+    object: ObjectPath,
+    version: Option<VersionId>,
+    wanted: Wanted,
+    after: u32,
+    limit: usize,
+}
+
+/// Which attributes are asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Wanted(u8);
+
+impl Wanted {
+    const ETAG: u8 = 1;
+    const CHECKSUM: u8 = 1 << 1;
+    const PARTS: u8 = 1 << 2;
+    const STORAGE_CLASS: u8 = 1 << 3;
+    const SIZE: u8 = 1 << 4;
+
+    /// Reads the header's names, separated by commas.
+    fn parse(header: &str) -> Result<Self, S3Error> {
+        let mut wanted = 0;
+        for name in header.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            wanted |= match name {
+                "ETag" => Self::ETAG,
+                "Checksum" => Self::CHECKSUM,
+                "ObjectParts" => Self::PARTS,
+                "StorageClass" => Self::STORAGE_CLASS,
+                "ObjectSize" => Self::SIZE,
+                _ => {
+                    let message = "Invalid attribute name specified.";
+                    return Err(S3Error::invalid_argument(HEADER, name, message));
+                }
+            };
+        }
+        if wanted == 0 {
+            let message = "The x-amz-object-attributes header specifying the attributes to be \
+                           retrieved is either missing or empty";
+            return Err(S3Error::invalid_argument(HEADER, header, message));
+        }
+        Ok(Self(wanted))
+    }
+
+    fn has(self, attribute: u8) -> bool {
+        self.0 & attribute != 0
+    }
+}
+
+impl Execute for GetObjectAttributes {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
+        header::refuse_customer_key(head)?;
+        let marker = head.header("x-amz-part-number-marker").filter(|text| !text.is_empty());
+        Ok(Self {
+            object: head.object()?,
+            version: head.version()?,
+            wanted: Wanted::parse(&head.header(HEADER).unwrap_or_default())?,
+            after: marker.map_or(Ok(0), |text| parse_count("x-amz-part-number-marker", &text))?,
+            limit: parse_limit("x-amz-max-parts", head.header("x-amz-max-parts").as_deref())?,
+        })
+    }
+
+    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+        let request = GetRequest { version: self.version, ..GetRequest::default() };
+        let object = ctx.store.head_object(&self.object, &request).await?.object;
+        let parts = self.parts(ctx, &object).await?;
+        let reply = Reply::xml("GetObjectAttributesResponse", |w| {
+            self.write(w, &object, parts.as_ref());
+        });
+        Ok(reply
+            .header(LAST_MODIFIED, object.last_modified.http_date())
+            .optional(VERSION_ID, object_reply::version(Some(object.version))))
+    }
+}
+
+impl GetObjectAttributes {
+    /// The parts of an object that was completed from parts, where they are asked for.
+    async fn parts(
+        &self,
+        ctx: &Context,
+        object: &ObjectInfo,
+    ) -> Result<Option<ObjectParts>, S3Error> {
+        if !self.wanted.has(Wanted::PARTS) || object.parts_count.is_none() {
+            return Ok(None);
+        }
+        // The version that was looked at, even if another has become the current one since.
+        let version = Some(object.version);
+        let parts = ctx.store.object_parts(&self.object, version, self.after, self.limit).await?;
+        Ok(Some(parts))
+    }
+
+    fn write(&self, w: &mut Writer, object: &ObjectInfo, parts: Option<&ObjectParts>) {
+        if self.wanted.has(Wanted::ETAG) {
+            w.text("ETag", object.etag.as_str());
+        }
+        if self.wanted.has(Wanted::CHECKSUM)
+            && let Some(checksum) = &object.checksum
+        {
+            w.element("Checksum", |w| write_checksum(w, checksum));
+        }
+        if let Some((parts, count)) = parts.zip(object.parts_count) {
+            w.element("ObjectParts", |w| self.write_parts(w, parts, count));
+        }
+        if self.wanted.has(Wanted::STORAGE_CLASS) {
+            write_storage_class(w, object.metadata.storage_class.as_deref());
+        }
+        if self.wanted.has(Wanted::SIZE) {
+            w.value("ObjectSize", object.size);
+        }
+    }
+
+    fn write_parts(&self, writer: &mut Writer, parts: &ObjectParts, count: u32) {
+        let last = parts.parts.last().map_or(self.after, |part| part.number);
+        writer.value("PartsCount", count);
+        writer.value("PartNumberMarker", self.after);
+        writer.value("NextPartNumberMarker", parts.next.unwrap_or(last));
+        writer.value("MaxParts", self.limit);
+        writer.value("IsTruncated", parts.next.is_some());
+        parts.parts.iter().for_each(|part| write_part(writer, part));
+    }
+}
+
+fn write_part(writer: &mut Writer, part: &ObjectPart) {
+    writer.element("Part", |w| {
+        w.value("PartNumber", part.number);
+        w.value("Size", part.size);
+        if let Some(checksum) = &part.checksum {
+            write_checksum_value(w, checksum);
+        }
+    });
+}

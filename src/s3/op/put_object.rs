@@ -1,0 +1,60 @@
+//! PutObject.
+
+use http::header::{ETAG, HeaderName};
+
+use super::Execute;
+use crate::auth::Sealed;
+use crate::object::Algorithm;
+use crate::s3::context::Context;
+use crate::s3::error::S3Error;
+use crate::s3::header::{
+    Head, Integrity, check_acl, object_metadata, refuse_unserved, tags, write_condition,
+};
+use crate::s3::object_reply;
+use crate::s3::reply::Reply;
+use crate::s3::upload;
+use crate::store::{NewObject, ObjectPath, Stored};
+
+/// A whole object in one request.
+pub(super) struct PutObject {
+    at: ObjectPath,
+    new: NewObject,
+    integrity: Integrity,
+}
+
+impl Execute for PutObject {
+    fn parse(head: &Head) -> Result<Self, S3Error> {
+        refuse_unserved(head)?;
+        check_acl(head)?;
+        Ok(Self {
+            at: head.object()?,
+            new: NewObject {
+                metadata: object_metadata(head)?,
+                tags: tags(head)?,
+                condition: write_condition(head)?,
+            },
+            integrity: Integrity::parse(head)?,
+        })
+    }
+
+    async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
+        let payload = upload::open(body, self.integrity, Some(Algorithm::Crc64Nvme))?;
+        if let Some(condition) = &self.new.condition {
+            // Before the first byte is asked for: a hopeless upload fails while it is cheap.
+            ctx.store.check_condition(&self.at, condition).await?;
+        }
+        let stored = ctx.store.put_object(&self.at, self.new, payload).await?;
+        Ok(reply(&stored))
+    }
+}
+
+fn reply(stored: &Stored) -> Reply {
+    let reply = Reply::ok().header(ETAG, stored.object.etag.quoted()).optional(
+        HeaderName::from_static("x-amz-version-id"),
+        object_reply::version(stored.version),
+    );
+    match &stored.object.checksum {
+        Some(checksum) => object_reply::checksum(reply, checksum),
+        None => reply,
+    }
+}

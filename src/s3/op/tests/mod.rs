@@ -1,0 +1,10 @@
+//! The operations against a store in memory, a file for each group.
+
+mod attributes;
+mod completion;
+mod copy;
+mod delete_objects;
+mod listing;
+mod multipart;
+mod tagging;
+mod versions;

@@ -1,0 +1,221 @@
+//! The operations by name, and what each needs to be allowed.
+
+/// What a request asks for. Matched without a wildcard wherever it decides something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operation {
+    AbortMultipartUpload,
+    CompleteMultipartUpload,
+    CopyObject,
+    CreateBucket,
+    CreateMultipartUpload,
+    DeleteBucket,
+    DeleteBucketTagging,
+    DeleteObject,
+    DeleteObjectTagging,
+    DeleteObjects,
+    GetBucketLocation,
+    GetBucketTagging,
+    GetObject,
+    GetObjectAcl,
+    GetObjectAttributes,
+    GetObjectLegalHold,
+    GetObjectRetention,
+    GetObjectTagging,
+    GetObjectTorrent,
+    HeadBucket,
+    HeadObject,
+    ListBuckets,
+    ListMultipartUploads,
+    ListObjectVersions,
+    ListObjects,
+    ListObjectsV2,
+    ListParts,
+    Preflight,
+    PutBucketTagging,
+    PutObject,
+    PutObjectTagging,
+    UploadPart,
+    UploadPartCopy,
+    /// Reads a bucket setting that cannot be set yet.
+    GetSetting(Setting),
+    /// Removes a bucket setting that cannot be set yet.
+    DeleteSetting(Setting),
+    /// An operation of S3 that is not served, by its name.
+    Unserved(&'static str),
+}
+
+/// A bucket's setting that still has its initial value everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setting {
+    Accelerate,
+    Acl,
+    Cors,
+    Encryption,
+    Lifecycle,
+    Logging,
+    Notification,
+    ObjectLock,
+    OwnershipControls,
+    Policy,
+    PolicyStatus,
+    PublicAccessBlock,
+    Replication,
+    RequestPayment,
+    Versioning,
+    Website,
+}
+
+/// What an operation does to what it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Nothing: browsers ask without credentials.
+    Anyone,
+    /// Reads what belongs to the caller, in no particular bucket.
+    Service,
+    /// Makes a bucket, which is not there to ask.
+    NewBucket,
+    /// Reads a bucket or something in it.
+    Read,
+    /// Changes a bucket or something in it.
+    Write,
+}
+
+impl Operation {
+    /// The name in the S3 API Reference.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::AbortMultipartUpload => "AbortMultipartUpload",
+            Self::CompleteMultipartUpload => "CompleteMultipartUpload",
+            Self::CopyObject => "CopyObject",
+            Self::CreateBucket => "CreateBucket",
+            Self::CreateMultipartUpload => "CreateMultipartUpload",
+            Self::DeleteBucket => "DeleteBucket",
+            Self::DeleteBucketTagging => "DeleteBucketTagging",
+            Self::DeleteObject => "DeleteObject",
+            Self::DeleteObjectTagging => "DeleteObjectTagging",
+            Self::DeleteObjects => "DeleteObjects",
+            Self::GetBucketLocation => "GetBucketLocation",
+            Self::GetBucketTagging => "GetBucketTagging",
+            Self::GetObject => "GetObject",
+            Self::GetObjectAcl => "GetObjectAcl",
+            Self::GetObjectAttributes => "GetObjectAttributes",
+            Self::GetObjectLegalHold => "GetObjectLegalHold",
+            Self::GetObjectRetention => "GetObjectRetention",
+            Self::GetObjectTagging => "GetObjectTagging",
+            Self::GetObjectTorrent => "GetObjectTorrent",
+            Self::HeadBucket => "HeadBucket",
+            Self::HeadObject => "HeadObject",
+            Self::ListBuckets => "ListBuckets",
+            Self::ListMultipartUploads => "ListMultipartUploads",
+            Self::ListObjectVersions => "ListObjectVersions",
+            Self::ListObjects => "ListObjects",
+            Self::ListObjectsV2 => "ListObjectsV2",
+            Self::ListParts => "ListParts",
+            Self::Preflight => "Preflight",
+            Self::PutBucketTagging => "PutBucketTagging",
+            Self::PutObject => "PutObject",
+            Self::PutObjectTagging => "PutObjectTagging",
+            Self::UploadPart => "UploadPart",
+            Self::UploadPartCopy => "UploadPartCopy",
+            Self::GetSetting(setting) => setting.get_name(),
+            Self::DeleteSetting(setting) => setting.delete_name(),
+            Self::Unserved(name) => name,
+        }
+    }
+
+    /// What it needs to be allowed.
+    pub(super) fn access(self) -> Access {
+        match self {
+            Self::Preflight => Access::Anyone,
+            Self::ListBuckets => Access::Service,
+            Self::CreateBucket => Access::NewBucket,
+            Self::GetBucketLocation
+            | Self::GetBucketTagging
+            | Self::GetObject
+            | Self::GetObjectAcl
+            | Self::GetObjectAttributes
+            | Self::GetObjectLegalHold
+            | Self::GetObjectRetention
+            | Self::GetObjectTagging
+            | Self::GetObjectTorrent
+            | Self::GetSetting(_)
+            | Self::HeadBucket
+            | Self::HeadObject
+            | Self::ListMultipartUploads
+            | Self::ListObjectVersions
+            | Self::ListObjects
+            | Self::ListObjectsV2
+            | Self::ListParts => Access::Read,
+            Self::AbortMultipartUpload
+            | Self::CompleteMultipartUpload
+            | Self::CopyObject
+            | Self::CreateMultipartUpload
+            | Self::DeleteBucket
+            | Self::DeleteBucketTagging
+            | Self::DeleteObject
+            | Self::DeleteObjectTagging
+            | Self::DeleteObjects
+            | Self::DeleteSetting(_)
+            | Self::PutBucketTagging
+            | Self::PutObject
+            | Self::PutObjectTagging
+            | Self::Unserved(_)
+            | Self::UploadPart
+            | Self::UploadPartCopy => Access::Write,
+        }
+    }
+
+    /// Whether its body may be framed as aws-chunked.
+    pub(super) fn takes_chunks(self) -> bool {
+        matches!(self, Self::PutObject | Self::UploadPart)
+    }
+
+    /// Whether it copies, so that `x-amz-copy-source` means something.
+    pub(super) fn copies(self) -> bool {
+        matches!(self, Self::CopyObject | Self::UploadPartCopy)
+    }
+}
+
+impl Setting {
+    fn get_name(self) -> &'static str {
+        match self {
+            Self::Accelerate => "GetBucketAccelerateConfiguration",
+            Self::Acl => "GetBucketAcl",
+            Self::Cors => "GetBucketCors",
+            Self::Encryption => "GetBucketEncryption",
+            Self::Lifecycle => "GetBucketLifecycleConfiguration",
+            Self::Logging => "GetBucketLogging",
+            Self::Notification => "GetBucketNotificationConfiguration",
+            Self::ObjectLock => "GetObjectLockConfiguration",
+            Self::OwnershipControls => "GetBucketOwnershipControls",
+            Self::Policy => "GetBucketPolicy",
+            Self::PolicyStatus => "GetBucketPolicyStatus",
+            Self::PublicAccessBlock => "GetPublicAccessBlock",
+            Self::Replication => "GetBucketReplication",
+            Self::RequestPayment => "GetBucketRequestPayment",
+            Self::Versioning => "GetBucketVersioning",
+            Self::Website => "GetBucketWebsite",
+        }
+    }
+
+    fn delete_name(self) -> &'static str {
+        match self {
+            Self::Accelerate => "DeleteBucketAccelerateConfiguration",
+            Self::Acl => "DeleteBucketAcl",
+            Self::Cors => "DeleteBucketCors",
+            Self::Encryption => "DeleteBucketEncryption",
+            Self::Lifecycle => "DeleteBucketLifecycle",
+            Self::Logging => "DeleteBucketLogging",
+            Self::Notification => "DeleteBucketNotification",
+            Self::ObjectLock => "DeleteObjectLockConfiguration",
+            Self::OwnershipControls => "DeleteBucketOwnershipControls",
+            Self::Policy => "DeleteBucketPolicy",
+            Self::PolicyStatus => "DeleteBucketPolicyStatus",
+            Self::PublicAccessBlock => "DeletePublicAccessBlock",
+            Self::Replication => "DeleteBucketReplication",
+            Self::RequestPayment => "DeleteBucketRequestPayment",
+            Self::Versioning => "DeleteBucketVersioning",
+            Self::Website => "DeleteBucketWebsite",
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Answers to requests that never reach an operation, in S3's words.
+
+use http::{Method, Response};
+
+use super::error::{Code, S3Error, Subject, error_reply};
+use crate::body::Payload;
+use crate::object::RequestId;
+
+/// Why a request reaches no operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// 400 `RequestHeaderSectionTooLarge`.
+    HeadersTooLarge {
+        /// The most bytes allowed.
+        limit: u64,
+    },
+    /// 503 `ServiceUnavailable`: the store is being opened.
+    Opening,
+    /// 500 `InternalError`.
+    Internal,
+}
+
+/// The answer to such a request.
+pub fn refuse(
+    refusal: Refusal,
+    method: &Method,
+    path: &str,
+    region: &str,
+    id: RequestId,
+) -> Response<Payload> {
+    let error = match refusal {
+        Refusal::HeadersTooLarge { limit } => S3Error::new(Code::RequestHeaderSectionTooLarge)
+            .with("MaxSizeAllowed", limit.to_string()),
+        Refusal::Opening => S3Error::new(Code::ServiceUnavailable)
+            .message("The store is being opened. Please try again.")
+            .header(http::header::RETRY_AFTER, "1"),
+        Refusal::Internal => S3Error::new(Code::InternalError),
+    };
+    let subject = Subject { method, resource: path, bucket: None, key: None, region, id };
+    error_reply(&error, &subject)
+}

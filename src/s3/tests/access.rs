@@ -1,0 +1,74 @@
+use super::{ADMIN, ALT, Gateway, MAIN, NOBODY, READER};
+
+#[tokio::test]
+async fn a_bucket_is_its_makers_and_the_admins() {
+    let gateway = Gateway::with_bucket().await;
+    for (who, read, write) in [
+        (MAIN, 200, 200),
+        (READER, 200, 403),
+        (ALT, 403, 403),
+        (ADMIN, 200, 200),
+        (NOBODY, 403, 403),
+    ] {
+        let put = gateway.send(who, "PUT", "/b12/k", &[], b"x").await;
+        assert_eq!(put.status, write, "{who} writes");
+        assert_eq!(gateway.send(MAIN, "PUT", "/b12/k", &[], b"x").await.status, 200);
+        assert_eq!(gateway.send(who, "GET", "/b12/k", &[], b"").await.status, read, "{who} reads");
+        assert_eq!(gateway.send(who, "HEAD", "/b12", &[], b"").await.status, read);
+        let location = gateway.send(who, "GET", "/b12?location", &[], b"").await;
+        assert_eq!(location.status, read);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_bucket_is_missing_for_everyone() {
+    let gateway = Gateway::new();
+    for who in [MAIN, READER, ALT, ADMIN, NOBODY] {
+        let get = gateway.send(who, "GET", "/b12/k", &[], b"").await;
+        assert_eq!(get.error(), (404, "NoSuchBucket"), "{who}");
+        assert_eq!(get.element("BucketName"), "b12");
+        let put = gateway.send(who, "PUT", "/b12/k", &[], b"x").await;
+        assert_eq!(put.error(), (404, "NoSuchBucket"), "{who}");
+    }
+}
+
+#[tokio::test]
+async fn buckets_are_made_and_listed_by_signed_callers_only() {
+    let gateway = Gateway::new();
+    assert_eq!(gateway.send(NOBODY, "GET", "/", &[], b"").await.error(), (403, "AccessDenied"));
+    assert_eq!(gateway.send(NOBODY, "PUT", "/b12", &[], b"").await.error(), (403, "AccessDenied"));
+    assert_eq!(gateway.send(READER, "PUT", "/b12", &[], b"").await.error(), (403, "AccessDenied"));
+    for (who, bucket) in [(MAIN, "main"), (ALT, "alt"), (ADMIN, "admin")] {
+        assert_eq!(gateway.send(who, "PUT", &format!("/{bucket}-1"), &[], b"").await.status, 200);
+    }
+    for (who, owner) in [(MAIN, "main"), (READER, "main"), (ALT, "alt"), (ADMIN, "admin")] {
+        let list = gateway.send(who, "GET", "/", &[], b"").await;
+        assert_eq!(list.element("ID"), format!("{owner}-id"));
+        assert_eq!(list.element("DisplayName"), owner);
+        assert_eq!(list.text().matches("<Bucket>").count(), 1);
+        assert_eq!(list.element("Name"), format!("{owner}-1"));
+    }
+}
+
+#[tokio::test]
+async fn the_expected_owner_must_be_the_owner() {
+    let gateway = Gateway::with_bucket().await;
+    let expecting = |owner| [("x-amz-expected-bucket-owner", owner)];
+    let right = gateway.send(MAIN, "HEAD", "/b12", &expecting("main-id"), b"").await;
+    assert_eq!(right.status, 200);
+    let wrong = gateway.send(MAIN, "PUT", "/b12/k", &expecting("alt-id"), b"x").await;
+    assert_eq!(wrong.error(), (403, "AccessDenied"));
+    assert_eq!(gateway.send(MAIN, "GET", "/b12/k", &[], b"").await.error(), (404, "NoSuchKey"));
+}
+
+#[tokio::test]
+async fn the_log_is_told_who_did_what() {
+    let gateway = Gateway::with_bucket().await;
+    let audit = gateway.send(ALT, "GET", "/b12/a%20b", &[], b"").await.audit;
+    assert_eq!(audit.access_key.as_deref(), Some(ALT));
+    assert_eq!(audit.operation, Some("GetObject"));
+    assert_eq!((audit.bucket.as_deref(), audit.key.as_deref()), (Some("b12"), Some("a b")));
+    assert_eq!(audit.error_code, Some("AccessDenied"));
+    let audit = gateway.send(MAIN, "GET", "/b12?policyStatus", &[], b"").await.audit;
+    assert_eq!(audit.operation, Some("GetBucketPolicyStatus"));
+}

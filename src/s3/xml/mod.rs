@@ -1,0 +1,29 @@
+//! XML as S3 speaks it: a strict reader, the request documents, and the writer of answers.
+//!
+//! Knows nothing of HTTP, of operations or of stores. Request documents are read into an
+//! [`Element`] tree and decoded in a file each; answers are written by [`Writer`].
+
+mod completion;
+mod create_bucket;
+mod delete;
+mod element;
+pub mod fuzzing;
+mod reader;
+mod tagging;
+mod writer;
+
+pub use completion::{CompletionDocument, CompletionPart, PartChecksum};
+pub use create_bucket::CreateBucketConfiguration;
+pub use delete::{DeleteDocument, DeleteEntry, MAX_DELETED_KEYS};
+pub use element::Element;
+pub use reader::{parse, parse_root};
+pub use tagging::TaggingDocument;
+pub use writer::{DECLARATION, Writer, document, error_document, error_root, root};
+
+/// A document that is ill-formed or not what the operation expects: `MalformedXML`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct MalformedXml(
+    /// What is wrong, in words that are fit for the client.
+    pub &'static str,
+);

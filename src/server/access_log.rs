@@ -1,0 +1,129 @@
+//! The access log: one line a request, when its last byte is out or its connection broke.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::header::USER_AGENT;
+use tokio::time::Instant;
+
+use super::Peer;
+use crate::object::RequestId;
+
+/// The target of access log lines.
+pub const ACCESS_LOG: &str = "stowgate::access";
+
+/// What only the handler knows of a request; it puts it into the answer's extensions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccessDetail {
+    /// The access key id that signed it.
+    pub access_key: Option<String>,
+    /// The operation's S3 name.
+    pub operation: Option<Cow<'static, str>>,
+    /// The bucket.
+    pub bucket: Option<String>,
+    /// The object's key.
+    pub key: Option<String>,
+    /// The error code in the answer.
+    pub error_code: Option<Cow<'static, str>>,
+    /// What lies behind the error, for the operator only.
+    pub cause: Option<String>,
+}
+
+/// A request's line under way; written when this is dropped.
+#[derive(Debug)]
+pub(super) struct Record {
+    id: RequestId,
+    peer: Peer,
+    method: http::Method,
+    path: String,
+    user_agent: Option<String>,
+    started: Instant,
+    received: Arc<AtomicU64>,
+    status: Option<u16>,
+    first_byte: Option<Duration>,
+    sent: u64,
+    complete: bool,
+    detail: AccessDetail,
+}
+
+impl Record {
+    /// A request that has just arrived. Its query is not kept: it may hold a signature.
+    pub(super) fn new<B>(request: &http::Request<B>, id: RequestId, peer: Peer) -> Self {
+        let user_agent = request.headers().get(USER_AGENT);
+        Self {
+            id,
+            peer,
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            user_agent: user_agent.map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()),
+            started: Instant::now(),
+            received: Arc::default(),
+            status: None,
+            first_byte: None,
+            sent: 0,
+            complete: false,
+            detail: AccessDetail::default(),
+        }
+    }
+
+    /// Where the bytes of the request's body are counted.
+    pub(super) fn received(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.received)
+    }
+
+    /// The answer is ready to be sent.
+    pub(super) fn answered(&mut self, status: http::StatusCode, detail: Option<AccessDetail>) {
+        self.status = Some(status.as_u16());
+        self.first_byte = Some(self.started.elapsed());
+        self.detail = detail.unwrap_or_default();
+    }
+
+    /// So many bytes of the answer's body went out.
+    pub(super) fn sent(&mut self, count: u64) {
+        self.sent += count;
+    }
+
+    /// How many went out so far.
+    pub(super) fn sent_so_far(&self) -> u64 {
+        self.sent
+    }
+
+    /// The whole answer went out.
+    pub(super) fn complete(&mut self) {
+        self.complete = true;
+    }
+}
+
+impl Drop for Record {
+    /// Texts are recorded as values, so that both formats escape what a client put into them.
+    fn drop(&mut self) {
+        tracing::info!(
+            target: ACCESS_LOG,
+            request_id = %self.id,
+            peer = %self.peer.address,
+            tls = self.peer.tls,
+            access_key = self.detail.access_key.as_deref(),
+            operation = self.detail.operation.as_deref(),
+            bucket = self.detail.bucket.as_deref(),
+            key = self.detail.key.as_deref(),
+            method = self.method.as_str(),
+            path = self.path.as_str(),
+            status = self.status,
+            error_code = self.detail.error_code.as_deref(),
+            cause = self.detail.cause.as_deref(),
+            bytes_in = self.received.load(Ordering::Relaxed),
+            bytes_out = self.sent,
+            first_byte_ms = self.first_byte.map(milliseconds),
+            duration_ms = milliseconds(self.started.elapsed()),
+            user_agent = self.user_agent.as_deref(),
+            outcome = if self.complete { "complete" } else { "aborted" },
+        );
+    }
+}
+
+/// Milliseconds to three places.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}

@@ -1,0 +1,15 @@
+//! The reference model passes what every store passes.
+
+use std::sync::Arc;
+
+use super::MemoryStore;
+use crate::store::conformance::{self, Subject};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conforms() {
+    conformance::all(|| async {
+        let clock = Subject::clock();
+        Subject::new(Arc::new(MemoryStore::new(clock.clone())), clock)
+    })
+    .await;
+}
