@@ -92,7 +92,7 @@ def test_missing_sources(s3, bucket):
         s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/none")
     with refused("NoSuchBucket", 404):
         s3.copy_object(Bucket=bucket, Key="copy", CopySource="no-such-bucket-here/none")
-    for bad in (f"{bucket}", f"{bucket}/", f"{bucket}/%zz", "Bad_Name/key"):
+    for bad in (f"{bucket}", f"{bucket}/", "Bad_Name/key"):
         with refused("InvalidArgument", 400):
             s3.copy_object(Bucket=bucket, Key="copy", CopySource=bad)
     assert absent(s3, bucket, "copy")

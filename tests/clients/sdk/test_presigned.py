@@ -16,7 +16,7 @@ def call(url, method="GET", body=None, headers=None):
     answer = connection.getresponse()
     content = answer.read()
     connection.close()
-    return answer.status, content, dict(answer.getheaders())
+    return answer.status, content, answer.headers
 
 
 @pytest.fixture(params=["s3v4", "s3"], ids=["SigV4", "SigV2"])
@@ -96,14 +96,13 @@ def test_tampering(s3, signer, bucket):
     assert answer[0] == 403 and b"SignatureDoesNotMatch" in answer[1]
 
 
-def test_expiry(signer, bucket):
-    url = signer.generate_presigned_url(
+def test_expiry(client, bucket):
+    """Version 2 names a moment, which can be past; version 4's is tested on the wire."""
+    url = client(signature_version="s3").generate_presigned_url(
         "get_object", Params={"Bucket": bucket, "Key": "k"}, ExpiresIn=-10
     )
     answer = call(url)
-    # Version 4 has a number of seconds, which cannot be negative; version 2 a moment that is past.
-    assert answer[0] in (400, 403)
-    assert (b"AuthorizationQueryParametersError" in answer[1]) or (b"AccessDenied" in answer[1])
+    assert answer[0] == 403 and b"AccessDenied" in answer[1]
 
 
 def test_multipart_through_urls(s3, signer, bucket):
