@@ -151,7 +151,7 @@ async fn open(
         workers.start(configured);
     }
     let expiry = config.store.multipart_expiry;
-    workers.start(UploadExpiry::new(storage.store(), Arc::clone(&clock), expiry));
+    workers.start(UploadExpiry::new(storage.store(), clock, expiry));
     let settings = s3::Settings {
         region: config.region.clone(),
         base_domains: config.server.base_domains.clone(),

@@ -1,3 +1,4 @@
 //! Integration tests, one binary.
-#[test]
-fn t() {}
+
+mod cli;
+mod server;

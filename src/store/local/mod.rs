@@ -1,1 +1,38 @@
 //! Objects on the local disk: an append-only log is the truth, the index is disposable.
+//!
+//! A write: the body is taken in ([`receive`]), the committer decides and logs ([`commit`]), the
+//! index follows ([`apply`]), the caller is answered. A read: the index names a record or a file
+//! ([`read`]). After a stop: [`recover`]. What lies on the disk: [`format`].
+//!
+//! Knows nothing of HTTP, of requests, nor of who may do what.
+
+mod apply;
+mod blob;
+mod buckets;
+mod catalog;
+mod commit;
+mod core;
+mod effects;
+mod format;
+mod garbage;
+mod index;
+mod keeper;
+mod listing;
+mod log;
+mod objects;
+mod options;
+mod read;
+mod receive;
+mod recover;
+mod reserve;
+mod store;
+mod tags;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod uploads;
+mod vfs;
+
+pub use self::core::Phase;
+pub use options::LocalOptions;
+pub use store::{LocalStore, OpenError};

@@ -1,0 +1,153 @@
+//! Reading a blob: every byte given out has passed its block's checksum.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+
+use super::super::vfs::{Access, Vfs, VfsError, VfsFile};
+use super::footer::{BlobFooter, MAX_FOOTER};
+use super::format::{self, Geometry, PER_PAGE, TRAILER, Trailer};
+use super::stream::ExtentReader;
+use super::{BLOCK, BlobId, ExtentError};
+
+/// How much [`BlobReader::verify`] reads at once.
+const VERIFY: u64 = 4 * BLOCK as u64;
+
+/// An open blob. Stays readable after it is unlinked. Calls block.
+pub(crate) struct BlobReader {
+    file: Arc<dyn VfsFile>,
+    id: BlobId,
+    trailer: Trailer,
+    /// The page of checksums that was needed last, with its number.
+    page: Mutex<Option<(u64, Arc<[u32]>)>>,
+}
+
+impl BlobReader {
+    pub(super) fn open(vfs: &dyn Vfs, id: BlobId) -> Result<Self, ExtentError> {
+        let file = match vfs.open(&id.path(), Access::Read) {
+            Err(error) if error.is_not_found() => {
+                return Err(ExtentError::Missing { what: vfs.describe(&id.path()) });
+            }
+            opened => opened?,
+        };
+        let damaged =
+            |why| ExtentError::Damaged { what: format!("{} {why}", vfs.describe(&id.path())) };
+        let file_len = file.len()?;
+        let offset = file_len
+            .checked_sub(TRAILER as u64)
+            .ok_or_else(|| damaged("is too short for a blob"))?;
+        let mut trailer = [0; TRAILER];
+        file.read_exact_at(&mut trailer, offset).map_err(|e| unreadable(&*file, e))?;
+        let trailer = Trailer::decode(id, &trailer, file_len).map_err(damaged)?;
+        Ok(Self { file, id, trailer, page: Mutex::new(None) })
+    }
+
+    /// Its name.
+    pub(crate) fn id(&self) -> BlobId {
+        self.id
+    }
+
+    /// Bytes of data.
+    pub(crate) fn size(&self) -> u64 {
+        self.trailer.size
+    }
+
+    /// What it says about itself.
+    pub(crate) fn footer(&self) -> Result<BlobFooter, ExtentError> {
+        let len = usize::try_from(self.trailer.footer_len).ok().filter(|len| *len <= MAX_FOOTER);
+        let len = len.ok_or_else(|| self.damaged("has a footer that is too long"))?;
+        let mut footer = vec![0; len];
+        self.fill(&mut footer, self.geometry().footer())?;
+        if format::footer_crc(self.id, &footer) != self.trailer.footer_crc {
+            return Err(self.damaged("has a footer that fails its checksum"));
+        }
+        postcard::from_bytes(&footer).map_err(|_| self.damaged("has a footer that says nothing"))
+    }
+
+    /// Reads `len` bytes at `offset` of the data. Whole blocks are read around them, so reads that
+    /// begin and end on multiples of [`BLOCK`] cost least. Memory is `len` and up to two blocks.
+    pub(crate) fn read(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError> {
+        let end = offset.checked_add(len as u64).filter(|end| *end <= self.size());
+        let end = end.ok_or_else(|| self.damaged("is shorter than the object"))?;
+        if len == 0 {
+            return Ok(Bytes::new());
+        }
+        let first = offset / BLOCK as u64;
+        let from = first * BLOCK as u64;
+        let to = end.next_multiple_of(BLOCK as u64).min(self.size());
+        let skip = usize::try_from(offset - from).unwrap_or_default();
+        let whole = usize::try_from(to - from).map_err(|_| self.damaged("is read in too much"))?;
+        let mut bytes = vec![0; whole];
+        self.fill(&mut bytes, from)?;
+        for (number, block) in (first..).zip(bytes.chunks(BLOCK)) {
+            if self.block_crc(number)? != Some(format::crc(block)) {
+                let why = format!("fails the checksum of block {number}");
+                return Err(self.damaged(&why));
+            }
+        }
+        Ok(Bytes::from(bytes).slice(skip..skip + len))
+    }
+
+    /// Reads everything and compares every checksum; gives the footer.
+    pub(crate) fn verify(&self) -> Result<BlobFooter, ExtentError> {
+        self.file.expect_sequential()?;
+        let mut offset = 0;
+        while offset < self.size() {
+            let len = VERIFY.min(self.size() - offset);
+            self.read(offset, usize::try_from(len).unwrap_or(BLOCK))?;
+            offset += len;
+        }
+        self.footer()
+    }
+
+    fn geometry(&self) -> Geometry {
+        Geometry { size: self.trailer.size }
+    }
+
+    fn block_crc(&self, block: u64) -> Result<Option<u32>, ExtentError> {
+        let page = self.page(block / PER_PAGE as u64)?;
+        let place = usize::try_from(block % PER_PAGE as u64).unwrap_or(usize::MAX);
+        Ok(page.get(place).copied())
+    }
+
+    fn page(&self, number: u64) -> Result<Arc<[u32]>, ExtentError> {
+        let mut kept = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, page)) = kept.as_ref().filter(|(kept, _)| *kept == number) {
+            return Ok(Arc::clone(page));
+        }
+        let (offset, entries) = self.geometry().page(number);
+        let mut bytes = vec![0; 4 * (entries + 1)];
+        self.fill(&mut bytes, offset)?;
+        let page = format::decode_page(self.id, number, &bytes);
+        let page: Arc<[u32]> =
+            page.ok_or_else(|| self.damaged("has block checksums that fail their own"))?.into();
+        *kept = Some((number, Arc::clone(&page)));
+        Ok(page)
+    }
+
+    fn fill(&self, bytes: &mut [u8], offset: u64) -> Result<(), ExtentError> {
+        self.file.read_exact_at(bytes, offset).map_err(|e| unreadable(&*self.file, e))
+    }
+
+    fn damaged(&self, why: &str) -> ExtentError {
+        ExtentError::Damaged { what: format!("{} {why}", self.file.describe()) }
+    }
+}
+
+/// A file that became shorter since it was opened is damaged; all else is the file system's.
+fn unreadable(file: &dyn VfsFile, error: VfsError) -> ExtentError {
+    if error.is_past_end() {
+        return ExtentError::Damaged { what: format!("{} was cut", file.describe()) };
+    }
+    ExtentError::Io(error)
+}
+
+impl ExtentReader for BlobReader {
+    fn len(&self) -> u64 {
+        self.size()
+    }
+
+    fn read(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError> {
+        BlobReader::read(self, offset, len)
+    }
+}

@@ -1,0 +1,1 @@
+//! Blobs on the simulated file system and on the machine's.

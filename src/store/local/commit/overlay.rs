@@ -1,0 +1,176 @@
+//! What is written but not applied to the index yet.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::super::catalog::Catalog;
+use super::super::effects::{Change, Effects};
+use super::super::format::entry::{BucketEntry, ObjectEntry, PartEntry, UploadEntry};
+use super::super::format::meta::At;
+use super::super::format::place::BucketId;
+use crate::store::Result;
+
+/// The state after the last record written: the index, and over it what it has not got yet.
+pub(super) struct View {
+    catalog: Catalog,
+    buckets: HashMap<String, BucketEntry>,
+    objects: HashMap<At, (u64, Option<Box<ObjectEntry>>)>,
+    uploads: HashMap<u128, (u64, Option<(At, Box<UploadEntry>)>)>,
+    parts: HashMap<(u128, u16), (u64, Box<PartEntry>)>,
+    /// What to take out again, once the index is at that record.
+    pending: VecDeque<(u64, Pending)>,
+    /// The last record about a bucket or upload, as long as this process runs: tells whether
+    /// anything happened since a caller looked.
+    touched_buckets: HashMap<BucketId, u64>,
+    touched_uploads: HashMap<u128, u64>,
+}
+
+enum Pending {
+    Object(At),
+    Upload(u128),
+    Part(u128, u16),
+}
+
+impl View {
+    /// The state of the index, with nothing pending.
+    pub(super) fn new(
+        catalog: Catalog,
+        buckets: impl IntoIterator<Item = (String, BucketEntry)>,
+    ) -> Self {
+        Self {
+            catalog,
+            buckets: buckets.into_iter().collect(),
+            objects: HashMap::new(),
+            uploads: HashMap::new(),
+            parts: HashMap::new(),
+            pending: VecDeque::new(),
+            touched_buckets: HashMap::new(),
+            touched_uploads: HashMap::new(),
+        }
+    }
+
+    /// Takes a failed batch back: the index, which has everything up to `lsn`, is all there is.
+    pub(super) fn reset(
+        &mut self,
+        buckets: impl IntoIterator<Item = (String, BucketEntry)>,
+        lsn: u64,
+    ) {
+        self.buckets = buckets.into_iter().collect();
+        self.objects.clear();
+        self.uploads.clear();
+        self.parts.clear();
+        self.pending.clear();
+        let touched = self.touched_buckets.values_mut().chain(self.touched_uploads.values_mut());
+        touched.for_each(|touched| *touched = lsn.min(*touched));
+    }
+
+    /// Forgets what the index has by now.
+    pub(super) fn prune(&mut self, applied: u64) {
+        while let Some((lsn, _)) = self.pending.front().filter(|(lsn, _)| *lsn <= applied) {
+            let lsn = *lsn;
+            match self.pending.pop_front() {
+                Some((_, Pending::Object(at))) => {
+                    if self.objects.get(&at).is_some_and(|(newest, _)| *newest <= lsn) {
+                        self.objects.remove(&at);
+                    }
+                }
+                Some((_, Pending::Upload(id))) => {
+                    if self.uploads.get(&id).is_some_and(|(newest, _)| *newest <= lsn) {
+                        self.uploads.remove(&id);
+                    }
+                }
+                Some((_, Pending::Part(id, number))) => {
+                    if self.parts.get(&(id, number)).is_some_and(|(newest, _)| *newest <= lsn) {
+                        self.parts.remove(&(id, number));
+                    }
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Adds what a record does.
+    pub(super) fn add(&mut self, effects: &Effects) {
+        let lsn = effects.record.lsn;
+        for change in &effects.changes {
+            match change {
+                Change::Object(at, object) => self.set_object(lsn, at, Some(object.clone())),
+                Change::ObjectGone(at) => self.set_object(lsn, at, None),
+                Change::Upload(at, id, upload) => {
+                    self.uploads.insert(*id, (lsn, Some((at.clone(), upload.clone()))));
+                    self.pending.push_back((lsn, Pending::Upload(*id)));
+                    self.touched_buckets.insert(at.bucket, lsn);
+                }
+                Change::Part(id, number, part) => {
+                    self.parts.insert((*id, *number), (lsn, part.clone()));
+                    self.pending.push_back((lsn, Pending::Part(*id, *number)));
+                    self.touched_uploads.insert(*id, lsn);
+                }
+                Change::UploadGone(at, id) => {
+                    self.uploads.insert(*id, (lsn, None));
+                    self.pending.push_back((lsn, Pending::Upload(*id)));
+                    self.touched_uploads.remove(id);
+                    self.touched_buckets.insert(at.bucket, lsn);
+                }
+                Change::Bucket(name, bucket) => {
+                    self.buckets.insert(name.clone(), bucket.clone());
+                }
+                Change::BucketGone(name, id) => {
+                    self.buckets.remove(name);
+                    self.touched_buckets.remove(id);
+                }
+                Change::Completed(..) | Change::Setting(..) => {}
+            }
+        }
+    }
+
+    fn set_object(&mut self, lsn: u64, at: &At, object: Option<Box<ObjectEntry>>) {
+        self.objects.insert(at.clone(), (lsn, object));
+        self.pending.push_back((lsn, Pending::Object(at.clone())));
+        self.touched_buckets.insert(at.bucket, lsn);
+    }
+
+    /// A part was added to an upload of this bucket.
+    pub(super) fn touch_bucket(&mut self, bucket: BucketId, lsn: u64) {
+        self.touched_buckets.insert(bucket, lsn);
+    }
+
+    /// A bucket.
+    pub(super) fn bucket(&self, name: &str) -> Option<&BucketEntry> {
+        self.buckets.get(name)
+    }
+
+    /// The object of a key.
+    pub(super) fn object(&self, at: &At) -> Result<Option<ObjectEntry>> {
+        match self.objects.get(at) {
+            Some((_, object)) => Ok(object.as_deref().cloned()),
+            None => self.catalog.object(at.bucket, &at.key),
+        }
+    }
+
+    /// An upload, if it is one of that key.
+    pub(super) fn upload(&self, at: &At, id: u128) -> Result<Option<UploadEntry>> {
+        match self.uploads.get(&id) {
+            Some((_, Some((of, upload)))) if of == at => Ok(Some((**upload).clone())),
+            Some(_) => Ok(None),
+            None => self.catalog.upload(at.bucket, &at.key, id),
+        }
+    }
+
+    /// A part of an upload that is there.
+    pub(super) fn part(&self, id: u128, number: u16) -> Result<Option<PartEntry>> {
+        match self.parts.get(&(id, number)) {
+            Some((_, part)) => Ok(Some((**part).clone())),
+            None => self.catalog.part(id, number),
+        }
+    }
+
+    /// Whether anything was written about the bucket after the index was at `as_of`.
+    pub(super) fn bucket_changed(&self, bucket: BucketId, as_of: u64) -> bool {
+        self.touched_buckets.get(&bucket).is_some_and(|lsn| *lsn > as_of)
+    }
+
+    /// Whether any part came to the upload after the index was at `as_of`.
+    pub(super) fn upload_changed(&self, id: u128, as_of: u64) -> bool {
+        self.touched_uploads.get(&id).is_some_and(|lsn| *lsn > as_of)
+    }
+}

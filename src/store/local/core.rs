@@ -1,0 +1,325 @@
+//! What the threads of an open store share.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+
+use tokio::sync::watch;
+
+use super::blob::{Blobs, Published};
+use super::catalog::Catalog;
+use super::format::StoreId;
+use super::format::checkpoint::{Damage, Position, Usage};
+use super::format::entry::BucketEntry;
+use super::format::place::BlobId;
+use super::garbage::Garbage;
+use super::log::LogReader;
+use super::options::LocalOptions;
+use super::reserve::Reserve;
+use super::tally::Tally;
+use super::vfs::Vfs;
+use crate::object::{BucketName, Clock};
+use crate::store::StoreError;
+
+/// How far the start of a store is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase {
+    /// The log's end is read and the index is opened; nothing can be answered yet.
+    Opening,
+    /// The index is made anew: what is found can be read, all else is not known yet.
+    Rebuilding {
+        /// Segments that are done.
+        done: u64,
+        /// Segments there are.
+        total: u64,
+    },
+    /// Everything works.
+    Ready,
+    /// The store could not be opened; the text is for the operator.
+    Failed(String),
+}
+
+/// The shared state of a store.
+pub(crate) struct Core {
+    /// Its files.
+    pub(crate) vfs: Arc<dyn Vfs>,
+    /// Its larger bodies.
+    pub(crate) blobs: Blobs,
+    /// Its id.
+    pub(crate) store: StoreId,
+    /// Its settings.
+    pub(crate) options: LocalOptions,
+    /// Its time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Its records.
+    pub(crate) log: LogReader,
+    /// Its dead files and its readers.
+    pub(crate) garbage: Arc<Garbage>,
+    /// Its ballast.
+    pub(crate) reserve: Reserve,
+    /// How far its start is.
+    pub(crate) phase: watch::Sender<Phase>,
+    catalog: RwLock<Option<Catalog>>,
+    buckets: RwLock<BTreeMap<String, BucketEntry>>,
+    progress: Mutex<Progress>,
+    applied: AtomicU64,
+    damage: RwLock<Vec<Damage>>,
+    read_only: OnceLock<String>,
+    closing: AtomicBool,
+    full: AtomicBool,
+}
+
+/// How far the index is, and what is counted up to there. Always changed together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Progress {
+    /// The last record that is applied.
+    pub(crate) applied: u64,
+    /// Where the next one starts.
+    pub(crate) position: Position,
+    /// The counters.
+    pub(crate) tally: Tally,
+    /// Records applied since the last checkpoint.
+    pub(crate) records: u64,
+    /// Their bytes.
+    pub(crate) bytes: u64,
+}
+
+/// A blob that is there and that no record names yet. Dropped so, it is removed.
+pub(crate) struct PendingBlob {
+    garbage: Arc<Garbage>,
+    published: Published,
+    keep: AtomicBool,
+}
+
+impl Core {
+    /// The state of a store that is about to be opened.
+    pub(crate) fn new(
+        vfs: Arc<dyn Vfs>,
+        blobs: Blobs,
+        store: StoreId,
+        options: LocalOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            log: LogReader::new(Arc::clone(&vfs), store),
+            vfs,
+            blobs,
+            store,
+            options,
+            clock,
+            garbage: Arc::default(),
+            reserve: Reserve::default(),
+            phase: watch::Sender::new(Phase::Opening),
+            catalog: RwLock::default(),
+            buckets: RwLock::default(),
+            progress: Mutex::default(),
+            applied: AtomicU64::new(0),
+            damage: RwLock::default(),
+            read_only: OnceLock::new(),
+            closing: AtomicBool::new(false),
+            full: AtomicBool::new(false),
+        }
+    }
+
+    /// The index, once it is open, wholly built or not.
+    pub(crate) fn catalog(&self) -> Result<Catalog, StoreError> {
+        let catalog = self.catalog.read().unwrap_or_else(PoisonError::into_inner);
+        catalog.clone().ok_or(StoreError::Rebuilding)
+    }
+
+    /// The index, once it knows everything.
+    pub(crate) fn whole_catalog(&self) -> Result<Catalog, StoreError> {
+        if *self.phase.borrow() == Phase::Ready {
+            self.catalog()
+        } else {
+            Err(StoreError::Rebuilding)
+        }
+    }
+
+    /// Opens or takes away the index.
+    pub(crate) fn set_catalog(&self, catalog: Option<Catalog>) {
+        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
+    }
+
+    /// A bucket.
+    pub(crate) fn bucket(&self, name: &BucketName) -> Result<BucketEntry, StoreError> {
+        self.catalog()?;
+        let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
+        buckets.get(name.as_str()).cloned().ok_or(StoreError::NoSuchBucket)
+    }
+
+    /// A bucket, for readers: buckets are known as soon as anything is.
+    pub(crate) fn readable_bucket(&self, name: &BucketName) -> Result<BucketEntry, StoreError> {
+        match *self.phase.borrow() {
+            Phase::Ready | Phase::Rebuilding { .. } => self.bucket(name),
+            Phase::Opening | Phase::Failed(_) => Err(StoreError::Rebuilding),
+        }
+    }
+
+    /// All buckets.
+    pub(crate) fn buckets(&self) -> BTreeMap<String, BucketEntry> {
+        self.buckets.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes the buckets that readers see.
+    pub(crate) fn with_buckets<T>(
+        &self,
+        change: impl FnOnce(&mut BTreeMap<String, BucketEntry>) -> T,
+    ) -> T {
+        change(&mut self.buckets.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How far the index is. Every change under the lock is one step.
+    pub(crate) fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last record whose effects every reader sees.
+    pub(crate) fn applied(&self) -> u64 {
+        self.applied.load(Ordering::Acquire)
+    }
+
+    /// Readers see everything up to this record.
+    pub(crate) fn set_applied(&self, lsn: u64) {
+        self.applied.store(lsn, Ordering::Release);
+    }
+
+    /// Objects and bytes of a bucket.
+    pub(crate) fn usage(&self, bucket: &BucketEntry) -> Usage {
+        self.progress().tally.bucket(bucket.id)
+    }
+
+    /// What the log has lost.
+    pub(crate) fn damage(&self) -> Vec<Damage> {
+        self.damage.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The log has lost this.
+    pub(crate) fn add_damage(&self, damage: impl IntoIterator<Item = Damage>) {
+        self.damage.write().unwrap_or_else(PoisonError::into_inner).extend(damage);
+    }
+
+    /// Whether what the index says of a key can be believed, where records were lost: `lsn` is
+    /// that of the entry found, 0 where there was none.
+    pub(crate) fn believe(
+        &self,
+        subject: impl FnOnce() -> u64,
+        lsn: u64,
+    ) -> Result<(), StoreError> {
+        let damage = self.damage.read().unwrap_or_else(PoisonError::into_inner);
+        if damage.is_empty() {
+            return Ok(());
+        }
+        let subject = subject();
+        let concerns = |damage: &&Damage| {
+            damage.lsn > lsn && damage.subject.is_none_or(|lost| lost == subject)
+        };
+        match damage.iter().find(concerns) {
+            None => Ok(()),
+            Some(damage) => Err(StoreError::Damaged { what: damage.what.clone() }),
+        }
+    }
+
+    /// Whether the index can be believed to have everything.
+    pub(crate) fn believe_all(&self) -> Result<(), StoreError> {
+        let damage = self.damage.read().unwrap_or_else(PoisonError::into_inner);
+        match damage.first() {
+            None => Ok(()),
+            Some(damage) => Err(StoreError::Damaged { what: damage.what.clone() }),
+        }
+    }
+
+    /// From here on nothing is written. Called at the first failure of the disk; later reasons
+    /// are only its consequences.
+    pub(crate) fn make_read_only(&self, reason: impl Into<String>) {
+        let reason = reason.into();
+        if self.read_only.set(reason.clone()).is_ok() {
+            tracing::error!(%reason, "the store takes no more writes");
+        }
+    }
+
+    /// Why nothing is written any more, if that is so.
+    pub(crate) fn read_only(&self) -> Option<&str> {
+        self.read_only.get().map(String::as_str)
+    }
+
+    /// The answer to a write if none is taken any more.
+    pub(crate) fn refusal(&self) -> Result<(), StoreError> {
+        if self.closing.load(Ordering::Acquire) {
+            return Err(StoreError::Closing);
+        }
+        match self.read_only() {
+            Some(reason) => Err(StoreError::ReadOnly { reason: reason.to_owned() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a write may begin.
+    pub(crate) fn writable(&self) -> Result<(), StoreError> {
+        self.refusal()?;
+        match *self.phase.borrow() {
+            Phase::Ready => Ok(()),
+            _ => Err(StoreError::Rebuilding),
+        }
+    }
+
+    /// Whether a new body may come: of `length` bytes, as far as that is known.
+    pub(crate) fn admit(&self, length: Option<u64>) -> Result<(), StoreError> {
+        self.writable()?;
+        if self.full.load(Ordering::Acquire) {
+            return Err(StoreError::StorageFull);
+        }
+        if length.unwrap_or_default() > self.options.pack_limit {
+            return self.measure(length.unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// Looks how much room there is, beside `more` bytes that are about to come.
+    pub(crate) fn measure(&self, more: u64) -> Result<(), StoreError> {
+        let space = self.vfs.space()?;
+        let share = space.total_bytes / 20;
+        let keep = self.options.free_space_watermark.min(share);
+        let low_on_files = space.total_files > 0 && space.free_files < space.total_files / 100;
+        self.full.store(space.free_bytes < keep || low_on_files, Ordering::Release);
+        if space.free_bytes < keep.saturating_add(more) || low_on_files {
+            return Err(StoreError::StorageFull);
+        }
+        Ok(())
+    }
+
+    /// No more writes are taken.
+    pub(crate) fn begin_closing(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+}
+
+impl PendingBlob {
+    /// Of a blob that was just published.
+    pub(crate) fn new(core: &Core, published: Published) -> Self {
+        Self { garbage: Arc::clone(&core.garbage), published, keep: AtomicBool::new(false) }
+    }
+
+    /// The blob.
+    pub(crate) fn id(&self) -> BlobId {
+        self.published.id
+    }
+
+    /// The blob, and the directory to sync.
+    pub(crate) fn published(&self) -> Published {
+        self.published
+    }
+
+    /// A record names it, or may name it: it stays.
+    pub(crate) fn keep(&self) {
+        self.keep.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for PendingBlob {
+    fn drop(&mut self) {
+        if !self.keep.load(Ordering::Acquire) {
+            self.garbage.discard(self.published.id);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What a record does to index, counters and garbage: a pure function of the record.
+//!
+//! The committer, the replay after a crash and the check all go through here, so that they cannot
+//! disagree.
+
+use sha2::{Digest, Sha256};
+
+use super::format::entry::{
+    BucketEntry, CompletedEntry, ObjectEntry, PartEntry, SettingEntry, UploadEntry, inline,
+};
+use super::format::meta::{Assembly, At, Meta};
+use super::format::place::{Body, BucketId, Dead, RecordRef};
+use super::format::{Flaw, StoreId};
+
+/// One change of the index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// The key has this object.
+    Object(At, Box<ObjectEntry>),
+    /// The key has no object.
+    ObjectGone(At),
+    /// There is this upload.
+    Upload(At, u128, Box<UploadEntry>),
+    /// The upload has this part.
+    Part(u128, u16, Box<PartEntry>),
+    /// There is no such upload, and none of its parts.
+    UploadGone(At, u128),
+    /// The upload was completed.
+    Completed(u128, CompletedEntry),
+    /// There is this bucket.
+    Bucket(String, BucketEntry),
+    /// There is no such bucket, and none of its settings.
+    BucketGone(String, BucketId),
+    /// The bucket's setting is this, or nothing.
+    Setting(BucketId, String, Option<SettingEntry>),
+}
+
+/// A change of a bucket's counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct UsageDelta {
+    /// Which bucket.
+    pub(crate) bucket: BucketId,
+    /// The size of the object that comes.
+    pub(crate) added: Option<u64>,
+    /// The size of the object that goes.
+    pub(crate) removed: Option<u64>,
+}
+
+/// All that a record does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Effects {
+    /// The record.
+    pub(crate) record: RecordRef,
+    /// Changes of the index, in order.
+    pub(crate) changes: Vec<Change>,
+    /// Whether something refers to the record afterwards.
+    pub(crate) lives: bool,
+    /// What nothing refers to any more.
+    pub(crate) dead: Dead,
+    /// What to count.
+    pub(crate) usage: Option<UsageDelta>,
+}
+
+/// The id of the upload that the record with that LSN started: the LSN, so that ids order by
+/// start, and behind it digits that nobody can guess without the store's id.
+pub(crate) fn upload_id(store: StoreId, lsn: u64) -> u128 {
+    let mut hash = Sha256::new();
+    hash.update(b"stowgate upload id");
+    hash.update(store.0);
+    hash.update(lsn.to_be_bytes());
+    let hash: [u8; 32] = hash.finalize().into();
+    let tail = hash.first_chunk::<8>().copied().map(u64::from_be_bytes).unwrap_or_default();
+    (u128::from(lsn) << 64) | u128::from(tail)
+}
+
+/// The LSN in an upload's id.
+#[allow(clippy::cast_possible_truncation, reason = "the shift leaves 64 bits")]
+pub(crate) fn upload_lsn(id: u128) -> u64 {
+    (id >> 64) as u64
+}
+
+impl Effects {
+    /// What a record does. `data` is needed only of the kinds that carry lists in it.
+    pub(crate) fn of(
+        store: StoreId,
+        record: RecordRef,
+        meta: Meta,
+        data: &[u8],
+    ) -> Result<Self, Flaw> {
+        let mut effects =
+            Self { record, changes: Vec::new(), lives: true, dead: Dead::default(), usage: None };
+        effects.fill(store, meta, data)?;
+        Ok(effects)
+    }
+
+    fn fill(&mut self, store: StoreId, meta: Meta, data: &[u8]) -> Result<(), Flaw> {
+        let record = self.record;
+        match meta {
+            Meta::PutObject(put) => {
+                let body = put.carried.body(record);
+                self.count(put.at.bucket, Some(put.object.size), put.replaces.size);
+                self.dead = put.replaces.dead;
+                let entry = ObjectEntry::new(record, body, &put.object);
+                self.changes.push(Change::Object(put.at, Box::new(entry)));
+            }
+            Meta::ChangeObject(change) => {
+                self.dead = change.replaces.dead;
+                let entry = ObjectEntry::new(record, change.body, &change.object);
+                self.changes.push(Change::Object(change.at, Box::new(entry)));
+            }
+            Meta::DeleteObject(delete) => {
+                self.lives = false;
+                self.count(delete.at.bucket, None, delete.replaces.size);
+                self.dead = delete.replaces.dead;
+                self.changes.push(Change::ObjectGone(delete.at));
+            }
+            Meta::CreateUpload(upload) => {
+                let entry = UploadEntry {
+                    head: record,
+                    initiated: upload.initiated,
+                    initiator: upload.initiator,
+                    checksum: upload.checksum,
+                    metadata: inline(upload.metadata),
+                };
+                let id = upload_id(store, record.lsn);
+                self.changes.push(Change::Upload(upload.at, id, Box::new(entry)));
+            }
+            Meta::UploadPart(part) => {
+                self.dead = part.replaces.dead;
+                let entry = PartEntry {
+                    head: record,
+                    body: part.carried.body(record),
+                    size: part.size,
+                    modified: part.modified,
+                    tag: part.tag,
+                    checksum: part.checksum,
+                };
+                let id = upload_id(store, part.upload);
+                self.changes.push(Change::Part(id, part.number, Box::new(entry)));
+            }
+            Meta::CompleteUpload(complete) => {
+                let assembly = Assembly::decode(data)?;
+                self.count(complete.at.bucket, Some(complete.object.size), complete.replaces.size);
+                self.dead = complete.replaces.dead;
+                self.dead.extend(assembly.dead);
+                let id = upload_id(store, complete.upload);
+                let body = Body::Manifest(record);
+                let entry = ObjectEntry::new(record, body, &complete.object);
+                let (request, time) = (complete.request, complete.time);
+                let completed = CompletedEntry { head: record, request, time };
+                self.changes.push(Change::Object(complete.at.clone(), Box::new(entry)));
+                self.changes.push(Change::Completed(id, completed));
+                self.changes.push(Change::UploadGone(complete.at, id));
+            }
+            Meta::AbortUpload(abort) => {
+                self.lives = false;
+                self.dead = Dead::decode(data)?;
+                let id = upload_id(store, abort.upload);
+                self.changes.push(Change::UploadGone(abort.at, id));
+            }
+            Meta::CreateBucket(bucket) => {
+                // Buckets and settings are few and small: they do not count as living bytes.
+                self.lives = false;
+                let id = BucketId(record.lsn);
+                let entry = BucketEntry { id, owner: bucket.owner, created: bucket.created };
+                self.changes.push(Change::Bucket(bucket.name, entry));
+            }
+            Meta::DeleteBucket(bucket) => {
+                self.lives = false;
+                self.changes.push(Change::BucketGone(bucket.name, bucket.bucket));
+            }
+            Meta::BucketSetting(setting) => {
+                self.lives = false;
+                let entry = setting.present.then_some(SettingEntry { head: record });
+                self.changes.push(Change::Setting(setting.bucket, setting.setting, entry));
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, bucket: BucketId, added: Option<u64>, removed: Option<u64>) {
+        self.usage = Some(UsageDelta { bucket, added, removed });
+    }
+}

@@ -1,0 +1,405 @@
+//! The metas of the records: what each kind of mutation says.
+//!
+//! Every struct says enough to apply the mutation without asking the index: which bytes it makes
+//! dead and how large the object was that it replaces. So counters and garbage are functions of
+//! the log alone, however far ahead of the log's reader the index may be.
+
+use serde::{Deserialize, Serialize};
+
+use super::place::{BlobId, Body, BucketId, Carried, Dead, RecordRef};
+use super::record::META_FORMAT;
+use super::{Flaw, subject, to_postcard};
+use crate::object::{
+    Checksum, ChecksumChoice, ChecksumValue, ETag, ObjectMetadata, Owner, TagSet, Timestamp,
+    VersionId,
+};
+
+/// An entity tag in few bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Tag {
+    /// The MD5 of the content.
+    Md5([u8; 16]),
+    /// The MD5 of the parts' MD5s, and how many parts.
+    Parts([u8; 16], u32),
+    /// Anything else.
+    Text(String),
+}
+
+/// Which key of which bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct At {
+    /// The bucket.
+    pub(crate) bucket: BucketId,
+    /// The key.
+    pub(crate) key: String,
+}
+
+/// An object as every record that makes one describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Described {
+    /// Its version.
+    pub(crate) version: VersionId,
+    /// Its size in bytes.
+    pub(crate) size: u64,
+    /// Last-Modified.
+    pub(crate) modified: Timestamp,
+    /// Its entity tag.
+    pub(crate) tag: Tag,
+    /// Its checksum.
+    pub(crate) checksum: Option<Checksum>,
+    /// How many parts it was completed from.
+    pub(crate) parts_count: Option<u32>,
+    /// Headers and user metadata.
+    pub(crate) metadata: ObjectMetadata,
+    /// Tags.
+    pub(crate) tags: TagSet,
+}
+
+/// What a mutation replaces.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Replaces {
+    /// The size of the object that was there.
+    pub(crate) size: Option<u64>,
+    /// What nothing refers to any more.
+    pub(crate) dead: Dead,
+}
+
+/// Kind 1: an object of one PUT or copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PutObject {
+    /// Which key.
+    pub(crate) at: At,
+    /// The object.
+    pub(crate) object: Described,
+    /// Where its bytes are.
+    pub(crate) carried: Carried,
+    /// What was there.
+    pub(crate) replaces: Replaces,
+}
+
+/// Kind 2: an object is no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DeleteObject {
+    /// Which key.
+    pub(crate) at: At,
+    /// Which version.
+    pub(crate) version: VersionId,
+    /// When.
+    pub(crate) time: Timestamp,
+    /// What was there.
+    pub(crate) replaces: Replaces,
+}
+
+/// Kind 4: a bucket; its id is the record's LSN.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CreateBucket {
+    /// Its name.
+    pub(crate) name: String,
+    /// Whose it is.
+    pub(crate) owner: Owner,
+    /// When it was made.
+    pub(crate) created: Timestamp,
+}
+
+/// Kind 5: a bucket is no more. Its uploads were aborted by records before this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DeleteBucket {
+    /// Its id.
+    pub(crate) bucket: BucketId,
+    /// Its name.
+    pub(crate) name: String,
+    /// When.
+    pub(crate) time: Timestamp,
+}
+
+/// Kind 6: a setting of a bucket. The data is its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BucketSetting {
+    /// Which bucket.
+    pub(crate) bucket: BucketId,
+    /// The setting's name, such as `tags`.
+    pub(crate) setting: String,
+    /// Whether it is there from now on, or no more.
+    pub(crate) present: bool,
+}
+
+/// Kind 7: an upload; its id is made from the record's LSN.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CreateUpload {
+    /// The object it will be.
+    pub(crate) at: At,
+    /// When it was started.
+    pub(crate) initiated: Timestamp,
+    /// By whom.
+    pub(crate) initiator: Owner,
+    /// Which checksum it will have.
+    pub(crate) checksum: ChecksumChoice,
+    /// Its headers and user metadata.
+    pub(crate) metadata: ObjectMetadata,
+    /// Its tags.
+    pub(crate) tags: TagSet,
+}
+
+/// Kind 8: a part of an upload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UploadPart {
+    /// The object it will belong to.
+    pub(crate) at: At,
+    /// The upload, by the LSN of its record.
+    pub(crate) upload: u64,
+    /// The part's number.
+    pub(crate) number: u16,
+    /// Its size in bytes.
+    pub(crate) size: u64,
+    /// When it was stored.
+    pub(crate) modified: Timestamp,
+    /// Its entity tag.
+    pub(crate) tag: Tag,
+    /// Its checksum.
+    pub(crate) checksum: Option<ChecksumValue>,
+    /// Where its bytes are.
+    pub(crate) carried: Carried,
+    /// What was there under that number; no size, as parts are not counted as objects.
+    pub(crate) replaces: Replaces,
+}
+
+/// Kind 9: an upload becomes an object. The data is an [`Assembly`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CompleteUpload {
+    /// Which key.
+    pub(crate) at: At,
+    /// The upload.
+    pub(crate) upload: u64,
+    /// The object.
+    pub(crate) object: Described,
+    /// What the client listed, as a hash: tells a repeated request from another one.
+    pub(crate) request: [u8; 16],
+    /// When, unlike Last-Modified to the millisecond.
+    pub(crate) time: Timestamp,
+    /// The object that was there.
+    pub(crate) replaces: Replaces,
+}
+
+/// Kind 10: an upload is dropped. The data is the [`Dead`] of its parts and its own record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AbortUpload {
+    /// The object it would have been.
+    pub(crate) at: At,
+    /// The upload.
+    pub(crate) upload: u64,
+}
+
+/// Kind 11: an object with the same bytes, described anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ChangeObject {
+    /// Which key.
+    pub(crate) at: At,
+    /// The object.
+    pub(crate) object: Described,
+    /// Where its bytes are, in another record or file.
+    pub(crate) body: Body,
+    /// The description that was there; its size is the object's own.
+    pub(crate) replaces: Replaces,
+}
+
+/// A part in a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ManifestPart {
+    /// Its size in bytes.
+    pub(crate) size: u64,
+    /// Its checksum.
+    pub(crate) checksum: Option<ChecksumValue>,
+    /// Its bytes; never a manifest.
+    pub(crate) body: Body,
+}
+
+/// The data of [`CompleteUpload`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Assembly {
+    /// The parts in the object's order; their numbers are 1, 2, 3 ….
+    pub(crate) parts: Vec<ManifestPart>,
+    /// Everything of the upload that is not part of the object.
+    pub(crate) dead: Dead,
+}
+
+/// The meta of any record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Meta {
+    /// Kind 1.
+    PutObject(PutObject),
+    /// Kind 2.
+    DeleteObject(DeleteObject),
+    /// Kind 4.
+    CreateBucket(CreateBucket),
+    /// Kind 5.
+    DeleteBucket(DeleteBucket),
+    /// Kind 6.
+    BucketSetting(BucketSetting),
+    /// Kind 7.
+    CreateUpload(CreateUpload),
+    /// Kind 8.
+    UploadPart(UploadPart),
+    /// Kind 9.
+    CompleteUpload(CompleteUpload),
+    /// Kind 10.
+    AbortUpload(AbortUpload),
+    /// Kind 11.
+    ChangeObject(ChangeObject),
+}
+
+impl Meta {
+    /// The kind's number in the header.
+    pub(crate) fn kind(&self) -> u8 {
+        match self {
+            Self::PutObject(_) => 1,
+            Self::DeleteObject(_) => 2,
+            Self::CreateBucket(_) => 4,
+            Self::DeleteBucket(_) => 5,
+            Self::BucketSetting(_) => 6,
+            Self::CreateUpload(_) => 7,
+            Self::UploadPart(_) => 8,
+            Self::CompleteUpload(_) => 9,
+            Self::AbortUpload(_) => 10,
+            Self::ChangeObject(_) => 11,
+        }
+    }
+
+    /// The meta's bytes.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let into = Vec::with_capacity(256);
+        match self {
+            Self::PutObject(meta) => to_postcard(meta, into),
+            Self::DeleteObject(meta) => to_postcard(meta, into),
+            Self::CreateBucket(meta) => to_postcard(meta, into),
+            Self::DeleteBucket(meta) => to_postcard(meta, into),
+            Self::BucketSetting(meta) => to_postcard(meta, into),
+            Self::CreateUpload(meta) => to_postcard(meta, into),
+            Self::UploadPart(meta) => to_postcard(meta, into),
+            Self::CompleteUpload(meta) => to_postcard(meta, into),
+            Self::AbortUpload(meta) => to_postcard(meta, into),
+            Self::ChangeObject(meta) => to_postcard(meta, into),
+        }
+    }
+
+    /// Reads the meta of a record of that kind and format.
+    pub(crate) fn decode(kind: u8, format: u8, bytes: &[u8]) -> Result<Self, Flaw> {
+        if format != META_FORMAT {
+            return Err(Flaw("the record is of a format that this version does not know"));
+        }
+        match kind {
+            1 => read(bytes).map(Self::PutObject),
+            2 => read(bytes).map(Self::DeleteObject),
+            4 => read(bytes).map(Self::CreateBucket),
+            5 => read(bytes).map(Self::DeleteBucket),
+            6 => read(bytes).map(Self::BucketSetting),
+            7 => read(bytes).map(Self::CreateUpload),
+            8 => read(bytes).map(Self::UploadPart),
+            9 => read(bytes).map(Self::CompleteUpload),
+            10 => read(bytes).map(Self::AbortUpload),
+            11 => read(bytes).map(Self::ChangeObject),
+            _ => Err(Flaw("the record is of a kind that this version does not know")),
+        }
+    }
+
+    /// Whom the record is about.
+    pub(crate) fn subject(&self) -> u64 {
+        match self {
+            Self::PutObject(PutObject { at, .. })
+            | Self::DeleteObject(DeleteObject { at, .. })
+            | Self::CreateUpload(CreateUpload { at, .. })
+            | Self::UploadPart(UploadPart { at, .. })
+            | Self::CompleteUpload(CompleteUpload { at, .. })
+            | Self::AbortUpload(AbortUpload { at, .. })
+            | Self::ChangeObject(ChangeObject { at, .. }) => subject(at.bucket.0, &at.key),
+            Self::CreateBucket(meta) => subject(0, &meta.name),
+            Self::DeleteBucket(meta) => subject(0, &meta.name),
+            Self::BucketSetting(meta) => subject(meta.bucket.0, ""),
+        }
+    }
+
+    /// The file that holds the bytes that the record brings, if it is one.
+    pub(crate) fn blob(&self) -> Option<BlobId> {
+        match self {
+            Self::PutObject(PutObject { carried: Carried::Blob(blob), .. })
+            | Self::UploadPart(UploadPart { carried: Carried::Blob(blob), .. }) => Some(*blob),
+            _ => None,
+        }
+    }
+}
+
+impl Assembly {
+    /// The data's bytes.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        to_postcard(self, Vec::new())
+    }
+
+    /// Reads the data of a [`CompleteUpload`].
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Flaw> {
+        read(bytes)
+    }
+
+    /// What dies when the object does: its parts' bytes. `this` is the manifest's record.
+    pub(crate) fn parts_dead(&self) -> Dead {
+        let mut dead = Dead::default();
+        for part in &self.parts {
+            match part.body {
+                Body::Packed(record) => dead.records.push(record),
+                Body::Blob(blob) => dead.blobs.push(blob),
+                Body::Empty | Body::Manifest(_) => {}
+            }
+        }
+        dead
+    }
+
+    /// The records whose data is part of the object.
+    pub(crate) fn packed(&self) -> impl Iterator<Item = RecordRef> {
+        self.parts.iter().filter_map(|part| match part.body {
+            Body::Packed(record) => Some(record),
+            _ => None,
+        })
+    }
+}
+
+impl Dead {
+    /// The bytes, as an [`AbortUpload`] carries them.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        to_postcard(self, Vec::new())
+    }
+
+    /// Reads the data of an [`AbortUpload`].
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Flaw> {
+        read(bytes)
+    }
+}
+
+impl From<&ETag> for Tag {
+    fn from(etag: &ETag) -> Self {
+        if let Some(md5) = etag.md5().filter(|md5| ETag::from_md5(*md5) == *etag) {
+            return Self::Md5(md5);
+        }
+        let parts = etag.as_str().split_once('-').and_then(|(md5, parts)| {
+            let tag = Self::Parts(ETag::parse(md5).md5()?, parts.parse().ok()?);
+            (tag.etag() == *etag).then_some(tag)
+        });
+        parts.unwrap_or_else(|| Self::Text(etag.as_str().to_owned()))
+    }
+}
+
+impl Tag {
+    /// The entity tag.
+    pub(crate) fn etag(&self) -> ETag {
+        match self {
+            Self::Md5(md5) => ETag::from_md5(*md5),
+            Self::Parts(md5, parts) => ETag::parse(&format!("{}-{parts}", hex::encode(md5))),
+            Self::Text(text) => ETag::parse(text),
+        }
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Flaw> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Ok(value),
+        Ok(_) => Err(Flaw("there are bytes behind the encoded value")),
+        Err(_) => Err(Flaw("the encoded value cannot be read")),
+    }
+}

@@ -1,0 +1,127 @@
+//! Files that nothing refers to any more, and the readers that may still be at them.
+//!
+//! A file is removed when the record that made it dead is durable and applied, when every read
+//! that began before then has ended, and when the grace has passed.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::format::place::BlobId;
+use crate::object::Timestamp;
+
+/// The dead files of a store.
+#[derive(Debug, Default)]
+pub(crate) struct Garbage {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    next_ticket: u64,
+    readers: BTreeSet<u64>,
+    queue: VecDeque<DeadBlob>,
+}
+
+/// A dead file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DeadBlob {
+    /// The file.
+    pub(crate) blob: BlobId,
+    /// Since when.
+    pub(crate) since: Timestamp,
+    /// Whether the index knows that it is dead.
+    pub(crate) noted: bool,
+    ticket: u64,
+}
+
+/// A read under way: while it lives, nothing that it may have found is removed.
+#[derive(Debug)]
+pub(crate) struct ReadGuard {
+    garbage: Arc<Garbage>,
+    ticket: u64,
+}
+
+impl Garbage {
+    /// Begins a read. To be called before the index is asked.
+    pub(crate) fn enter(self: &Arc<Self>) -> ReadGuard {
+        let mut inner = self.lock();
+        let ticket = inner.next_ticket;
+        inner.next_ticket += 1;
+        inner.readers.insert(ticket);
+        ReadGuard { garbage: Arc::clone(self), ticket }
+    }
+
+    /// A file is dead: the index does not lead to it any more.
+    pub(crate) fn retire(&self, blob: BlobId, since: Timestamp) {
+        self.push(blob, since, true);
+    }
+
+    /// A file that no record ever named.
+    pub(crate) fn discard(&self, blob: BlobId) {
+        self.push(blob, Timestamp(i64::MIN), false);
+    }
+
+    /// Takes out what may be removed now.
+    pub(crate) fn take_free(&self, now: Timestamp, grace_ms: i64) -> Vec<DeadBlob> {
+        let mut inner = self.lock();
+        let oldest = inner.readers.first().copied().unwrap_or(u64::MAX);
+        let is_free = |dead: &DeadBlob| {
+            dead.ticket <= oldest && dead.since.0.saturating_add(grace_ms) <= now.0
+        };
+        let (free, kept): (Vec<_>, Vec<_>) = inner.queue.drain(..).partition(is_free);
+        inner.queue = kept.into();
+        free
+    }
+
+    /// How many files wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().queue.len()
+    }
+
+    fn push(&self, blob: BlobId, since: Timestamp, noted: bool) {
+        let mut inner = self.lock();
+        let ticket = inner.next_ticket;
+        inner.queue.push_back(DeadBlob { blob, since, noted, ticket });
+    }
+
+    /// Every change under this lock is one step, so a panic elsewhere leaves nothing half done.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for ReadGuard {
+    fn drop(&mut self) {
+        self.garbage.lock().readers.remove(&self.ticket);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn free(garbage: &Garbage, now: i64) -> usize {
+        garbage.take_free(Timestamp(now), 10).len()
+    }
+
+    #[test]
+    fn waits_for_grace_and_for_readers_that_began_before() {
+        let garbage = Arc::new(Garbage::default());
+        let before = garbage.enter();
+        garbage.retire(BlobId::from_u128(1), Timestamp(100));
+        let after = garbage.enter();
+        assert_eq!(free(&garbage, 110), 0, "the earlier reader is still there");
+        drop(before);
+        assert_eq!(free(&garbage, 109), 0, "the grace has not passed");
+        assert_eq!(free(&garbage, 110), 1, "the later reader does not hold it");
+        drop(after);
+        assert_eq!(garbage.waiting(), 0);
+    }
+
+    #[test]
+    fn what_was_never_recorded_has_no_grace() {
+        let garbage = Garbage::default();
+        garbage.discard(BlobId::from_u128(1));
+        assert_eq!(free(&garbage, 0), 1);
+    }
+}

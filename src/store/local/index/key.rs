@@ -1,0 +1,181 @@
+//! How keys of the trees are made, so that their byte order is the order of the listings.
+//!
+//! Pure: bytes in, bytes out. Numbers are big-endian. Where something follows an object key, the
+//! key is escaped (`00` becomes `00 FF`) and ended by `00 00`: then neither a key that continues
+//! another nor one with zeros in it changes the order.
+
+/// A bucket for the index. Never used again after the bucket is gone, so that what is left of a
+/// removed bucket is not seen in a new one of its name.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+pub(crate) struct BucketId(pub(crate) u64);
+
+/// What follows an object key in a tree where a key has several entries.
+pub(crate) const VERSION_TAIL: usize = 8;
+/// The same for uploads.
+pub(crate) const UPLOAD_TAIL: usize = 16;
+
+const UPLOAD: u8 = b'u';
+const PART: u8 = b'p';
+/// What all keys made by [`upload_by_key`] begin with.
+pub(crate) const UPLOAD_BY_KEY: u8 = b'k';
+
+/// `Cur`: bucket, key as it is.
+pub(crate) fn current(bucket: BucketId, key: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(8 + key.len());
+    out.extend_from_slice(&bucket.0.to_be_bytes());
+    out.extend_from_slice(key.as_bytes());
+    out
+}
+
+/// Bucket and object key of a key of `Cur`.
+pub(crate) fn parse_current(bytes: &[u8]) -> Option<(BucketId, &str)> {
+    let (bucket, key) = bytes.split_first_chunk::<8>()?;
+    Some((BucketId(u64::from_be_bytes(*bucket)), std::str::from_utf8(key).ok()?))
+}
+
+/// `Ver`: bucket, key, sequence number with the highest first.
+pub(crate) fn version(bucket: BucketId, key: &str, lsn: u64) -> Vec<u8> {
+    let mut out = bucket_head(bucket);
+    push_escaped(&mut out, key.as_bytes());
+    push_end(&mut out);
+    out.extend_from_slice(&(!lsn).to_be_bytes());
+    out
+}
+
+/// Bucket, object key and sequence number of a key of `Ver`.
+pub(crate) fn parse_version(bytes: &[u8]) -> Option<(BucketId, String, u64)> {
+    let (bucket, rest) = bytes.split_first_chunk::<8>()?;
+    let (key, tail) = split_escaped(rest)?;
+    let lsn = !u64::from_be_bytes(tail.try_into().ok()?);
+    Some((BucketId(u64::from_be_bytes(*bucket)), key, lsn))
+}
+
+/// What all keys of `Ver` of one object key begin with.
+pub(crate) fn versions_of(bucket: BucketId, key: &str) -> Vec<u8> {
+    let mut out = bucket_head(bucket);
+    push_escaped(&mut out, key.as_bytes());
+    push_end(&mut out);
+    out
+}
+
+/// `Mpu`: an upload by its id.
+pub(crate) fn upload(id: u128) -> Vec<u8> {
+    let mut out = vec![UPLOAD];
+    out.extend_from_slice(&id.to_be_bytes());
+    out
+}
+
+/// The upload id of a key made by [`upload`].
+pub(crate) fn parse_upload(bytes: &[u8]) -> Option<u128> {
+    let id = bytes.strip_prefix(&[UPLOAD])?;
+    Some(u128::from_be_bytes(id.try_into().ok()?))
+}
+
+/// What all keys made by [`upload`] begin with.
+pub(crate) const UPLOADS: &[u8] = &[UPLOAD];
+
+/// `Mpu`: a part of an upload.
+pub(crate) fn part(upload: u128, number: u16) -> Vec<u8> {
+    let mut out = parts_of(upload);
+    out.extend_from_slice(&number.to_be_bytes());
+    out
+}
+
+/// What all parts of an upload begin with.
+pub(crate) fn parts_of(upload: u128) -> Vec<u8> {
+    let mut out = vec![PART];
+    out.extend_from_slice(&upload.to_be_bytes());
+    out
+}
+
+/// Upload id and part number of a key made by [`part`].
+pub(crate) fn parse_part(bytes: &[u8]) -> Option<(u128, u16)> {
+    let (upload, number) = bytes.strip_prefix(&[PART])?.split_first_chunk::<16>()?;
+    Some((u128::from_be_bytes(*upload), u16::from_be_bytes(number.try_into().ok()?)))
+}
+
+/// `Mpu`: an upload by bucket, object key and id, which is the order of `ListMultipartUploads`.
+pub(crate) fn upload_by_key(bucket: BucketId, key: &str, id: u128) -> Vec<u8> {
+    let mut out = uploads_in(bucket);
+    push_escaped(&mut out, key.as_bytes());
+    push_end(&mut out);
+    out.extend_from_slice(&id.to_be_bytes());
+    out
+}
+
+/// What all keys made by [`upload_by_key`] begin with, for one bucket.
+pub(crate) fn uploads_in(bucket: BucketId) -> Vec<u8> {
+    let mut out = vec![UPLOAD_BY_KEY];
+    out.extend_from_slice(&bucket.0.to_be_bytes());
+    out
+}
+
+/// Bucket, object key and upload id of a key made by [`upload_by_key`].
+pub(crate) fn parse_upload_by_key(bytes: &[u8]) -> Option<(BucketId, String, u128)> {
+    let (bucket, rest) = bytes.strip_prefix(&[UPLOAD_BY_KEY])?.split_first_chunk::<8>()?;
+    let (key, tail) = split_escaped(rest)?;
+    let id = u128::from_be_bytes(tail.try_into().ok()?);
+    Some((BucketId(u64::from_be_bytes(*bucket)), key, id))
+}
+
+/// `Seg`: a log segment.
+pub(crate) fn segment(id: u64) -> [u8; 8] {
+    id.to_be_bytes()
+}
+
+/// The segment of a key of `Seg`.
+pub(crate) fn parse_segment(bytes: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(bytes.try_into().ok()?))
+}
+
+/// What all keys of a bucket begin with in `Cur` and `Ver`.
+pub(crate) fn bucket_head(bucket: BucketId) -> Vec<u8> {
+    bucket.0.to_be_bytes().to_vec()
+}
+
+/// The least bytes that are greater than everything that begins with `prefix`; `None` where
+/// nothing is.
+pub(crate) fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
+    let keep = prefix.iter().rposition(|byte| *byte != 0xff)?;
+    let mut out = prefix.get(..=keep)?.to_vec();
+    let last = out.last_mut()?;
+    *last += 1;
+    Some(out)
+}
+
+/// Appends object key bytes, escaped. What begins with a text begins so escaped too.
+pub(super) fn push_escaped(out: &mut Vec<u8>, key: &[u8]) {
+    for byte in key {
+        out.push(*byte);
+        if *byte == 0 {
+            out.push(0xff);
+        }
+    }
+}
+
+fn push_end(out: &mut Vec<u8>) {
+    out.extend_from_slice(&[0, 0]);
+}
+
+/// The escaped key at the front, and what follows its end.
+pub(super) fn split_escaped(bytes: &[u8]) -> Option<(String, &[u8])> {
+    let mut key = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    loop {
+        let (byte, after) = rest.split_first()?;
+        rest = after;
+        if *byte != 0 {
+            key.push(*byte);
+            continue;
+        }
+        let (second, after) = rest.split_first()?;
+        rest = after;
+        match second {
+            0 => return Some((String::from_utf8(key).ok()?, rest)),
+            0xff => key.push(0),
+            _ => return None,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! An index in memory: the model of the others, and in tests one that plays every trick that a
+//! crash can play.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use super::{Entry, Index, IndexError, IndexHome, MAX_VALUE_BYTES, Result, Span, TreeId, Visit};
+
+type Trees = BTreeMap<TreeId, BTreeMap<Vec<u8>, Vec<u8>>>;
+
+/// Keeps an index over its closing, but not over the end of the process.
+#[derive(Clone, Default)]
+pub(crate) struct MemoryHome {
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    live: Trees,
+    flushed: Trees,
+    open: Weak<MemoryIndex>,
+    fails_to_open: bool,
+}
+
+/// What a crash leaves of an index.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hostile {
+    /// Nothing.
+    Empty,
+    /// What the last flush made durable.
+    Stale,
+    /// All of it, also what the log may have lost.
+    Ahead,
+    /// Something that cannot be opened.
+    Broken,
+}
+
+impl MemoryHome {
+    /// The index after a crash. What had it open knows only [`IndexError::Lost`] from here on.
+    #[cfg(test)]
+    pub(crate) fn crash(&self, hostile: Hostile) {
+        let mut kept = lock(&self.kept);
+        if let Some(open) = kept.open.upgrade() {
+            *lock(&open.lost) = true;
+        }
+        match hostile {
+            Hostile::Empty => kept.live = Trees::default(),
+            Hostile::Stale => kept.live = kept.flushed.clone(),
+            Hostile::Ahead => {}
+            Hostile::Broken => kept.fails_to_open = true,
+        }
+        kept.flushed = kept.live.clone();
+    }
+}
+
+impl IndexHome for MemoryHome {
+    fn open(&self) -> Result<Arc<dyn Index>> {
+        let mut kept = lock(&self.kept);
+        if kept.fails_to_open {
+            return Err(IndexError::Lost("it cannot be opened".to_owned()));
+        }
+        if kept.open.upgrade().is_some_and(|open| !*lock(&open.lost)) {
+            return Err(IndexError::Lost("it is open already".to_owned()));
+        }
+        let kept_by = Arc::clone(&self.kept);
+        let index = Arc::new(MemoryIndex { kept: kept_by, lost: Mutex::new(false) });
+        kept.open = Arc::downgrade(&index);
+        Ok(index)
+    }
+
+    fn close(&self, index: Arc<dyn Index>) -> Result<()> {
+        index.flush()
+    }
+
+    fn discard(&self) -> Result<()> {
+        let mut kept = lock(&self.kept);
+        *kept = Kept::default();
+        Ok(())
+    }
+}
+
+struct MemoryIndex {
+    kept: Arc<Mutex<Kept>>,
+    lost: Mutex<bool>,
+}
+
+impl MemoryIndex {
+    fn kept(&self) -> Result<MutexGuard<'_, Kept>> {
+        if *lock(&self.lost) {
+            return Err(IndexError::Lost("there was a crash".to_owned()));
+        }
+        Ok(lock(&self.kept))
+    }
+}
+
+impl Index for MemoryIndex {
+    fn get(&self, tree: TreeId, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        Ok(self.kept()?.live.get(&tree).and_then(|tree| tree.get(key)).cloned())
+    }
+
+    fn insert(&self, tree: TreeId, key: &[u8], value: &[u8]) -> Result<()> {
+        if value.len() > MAX_VALUE_BYTES {
+            return Err(IndexError::ValueTooLong(value.len()));
+        }
+        self.kept()?.live.entry(tree).or_default().insert(key.to_vec(), value.to_vec());
+        Ok(())
+    }
+
+    fn remove(&self, tree: TreeId, key: &[u8]) -> Result<()> {
+        self.kept()?.live.entry(tree).or_default().remove(key);
+        Ok(())
+    }
+
+    fn scan(&self, tree: TreeId, span: Span<'_>, visit: &mut Visit<'_>) -> Result<()> {
+        let kept = self.kept()?;
+        let Some(tree) = kept.live.get(&tree).filter(|_| !span.is_empty()) else { return Ok(()) };
+        for (key, value) in tree.range::<[u8], _>((span.from, span.to)) {
+            if let ControlFlow::Break(()) = visit(key, value) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn last(&self, tree: TreeId, span: Span<'_>) -> Result<Option<Entry>> {
+        let kept = self.kept()?;
+        let Some(tree) = kept.live.get(&tree).filter(|_| !span.is_empty()) else {
+            return Ok(None);
+        };
+        let mut range = tree.range::<[u8], _>((span.from, span.to));
+        Ok(range.next_back().map(|(key, value)| (key.clone(), value.clone())))
+    }
+
+    fn flush(&self) -> Result<()> {
+        let mut kept = self.kept()?;
+        kept.flushed = kept.live.clone();
+        Ok(())
+    }
+
+    fn is_lost(&self) -> bool {
+        *lock(&self.lost)
+    }
+
+    fn size_on_disk(&self) -> Result<u64> {
+        Ok(0)
+    }
+}
+
+/// Every change under these locks is one step, so a panic elsewhere leaves nothing half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

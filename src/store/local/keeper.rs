@@ -1,0 +1,195 @@
+//! The keeper's thread: checkpoints, sealing, garbage, and an eye on the room that is left.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use super::apply::{checkpoint_is_due, remove_blob};
+use super::catalog::Applied;
+use super::core::Core;
+use super::format::checkpoint::{Checkpoint, Position};
+use super::format::entry::SCHEMA;
+use super::log;
+use super::vfs::{self, Access, Vfs};
+use crate::object::Timestamp;
+use crate::store::StoreError;
+
+/// The two checkpoints.
+const CHECKPOINTS: [&str; 2] = ["CHECKPOINT.a", "CHECKPOINT.b"];
+/// How large one may be.
+const MAX_CHECKPOINT: usize = 1 << 30;
+/// How often the room that is left is looked at.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What the keeper is told.
+pub(crate) enum Task {
+    /// Seal the segment whose records end there.
+    Seal(Position),
+    /// See whether a checkpoint is due.
+    Wake,
+    /// End.
+    Stop,
+}
+
+/// Where tasks for the keeper are put.
+#[derive(Clone)]
+pub(crate) struct Keeper(Sender<Task>);
+
+impl Keeper {
+    /// Puts tasks into `queue`.
+    pub(crate) fn new(queue: Sender<Task>) -> Self {
+        Self(queue)
+    }
+
+    /// Gives the keeper something to do.
+    pub(crate) fn tell(&self, task: Task) {
+        // A keeper that has ended has nothing to do any more.
+        let _ = self.0.send(task);
+    }
+
+    /// A checkpoint is due.
+    pub(crate) fn wake(&self) {
+        self.tell(Task::Wake);
+    }
+}
+
+/// Works until it is told to stop.
+pub(crate) fn run(core: &Core, tasks: &Receiver<Task>) {
+    let interval = core.options.checkpoint_interval;
+    let tick = TICK.min(interval);
+    let mut since_checkpoint = Duration::ZERO;
+    loop {
+        match tasks.recv_timeout(tick) {
+            Ok(Task::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(Task::Seal(end)) => seal(core, end),
+            Ok(Task::Wake) => {}
+            Err(RecvTimeoutError::Timeout) => {
+                since_checkpoint += tick;
+                collect_garbage(core);
+                look_at_room(core);
+            }
+        }
+        if checkpoint_is_due(core) || since_checkpoint >= interval {
+            since_checkpoint = Duration::ZERO;
+            forget_completed(core);
+            match checkpoint(core) {
+                Ok(()) => {}
+                // The next one may find room again; until then the log to replay grows.
+                Err(StoreError::StorageFull) => tracing::warn!("no room for a checkpoint"),
+                Err(error) => core.make_read_only(format!("a checkpoint failed: {error}")),
+            }
+        }
+    }
+}
+
+fn forget_completed(core: &Core) {
+    let memory = i64::try_from(core.options.completion_memory.as_millis()).unwrap_or(i64::MAX);
+    let deadline = Timestamp(core.clock.now().0.saturating_sub(memory));
+    let forgotten = core.catalog().and_then(|catalog| catalog.forget_completed(deadline));
+    if let Err(error) = forgotten {
+        tracing::warn!(%error, "completed uploads are not forgotten");
+    }
+}
+
+/// Refuses bodies from here on where there is little room, and makes the reserve where there is
+/// enough again.
+pub(crate) fn look_at_room(core: &Core) {
+    match core.measure(core.options.reserve) {
+        Ok(()) => {
+            if let Err(error) = core.reserve.make(&*core.vfs, core.options.reserve) {
+                tracing::debug!(%error, "there is no room for the reserve");
+            }
+        }
+        Err(StoreError::StorageFull) => {}
+        Err(error) => tracing::warn!(%error, "the free space is not known"),
+    }
+}
+
+/// Removes the files that are dead for long enough.
+pub(crate) fn collect_garbage(core: &Core) {
+    if core.read_only().is_some() {
+        return;
+    }
+    for dead in core.garbage.take_free(core.clock.now(), core.options.grace_ms()) {
+        if let Err(error) = remove_blob(core, dead.blob, dead.noted) {
+            // The index still knows that it is dead: the next start tries again.
+            tracing::warn!(blob = %dead.blob, %error, "a dead file is not removed");
+        }
+    }
+}
+
+fn seal(core: &Core, end: Position) {
+    if core.read_only().is_some() {
+        return;
+    }
+    if let Err(error) = log::seal(&*core.vfs, core.store, end.segment, end.offset) {
+        // An unsealed segment is read record by record: slower, nothing else.
+        tracing::warn!(segment = end.segment, %error, "a segment is not sealed");
+    }
+}
+
+/// Makes the index durable and notes how far it is, where there is anything new.
+pub(crate) fn checkpoint(core: &Core) -> Result<(), StoreError> {
+    let progress = core.progress().clone();
+    if progress.records == 0 {
+        return Ok(());
+    }
+    write_checkpoint(core)
+}
+
+/// Makes the index durable and notes how far it is.
+pub(crate) fn write_checkpoint(core: &Core) -> Result<(), StoreError> {
+    let catalog = core.catalog()?;
+    let (progress, buckets) = {
+        let mut progress = core.progress();
+        let taken = progress.clone();
+        (progress.records, progress.bytes) = (0, 0);
+        (taken, core.buckets())
+    };
+    let lsn = progress.applied;
+    catalog.set_applied(Applied { store: core.store, schema: SCHEMA, lsn })?;
+    catalog.index().flush()?;
+    let last = read_checkpoints(&*core.vfs)?;
+    let sequence = last.as_ref().map_or(1, |(_, checkpoint)| checkpoint.sequence + 1);
+    let place = last.map_or(0, |(place, _)| 1 - place.min(1));
+    let checkpoint = Checkpoint {
+        store: core.store,
+        sequence,
+        boot_id: core.vfs.boot_id()?,
+        applied: lsn,
+        position: progress.position,
+        segments: progress.tally.segment_rows(),
+        usage: progress.tally.usage_rows(),
+        buckets: buckets.into_iter().collect(),
+        damage: core.damage(),
+    };
+    let name = CHECKPOINTS.get(place).copied().unwrap_or("CHECKPOINT.a");
+    Ok(overwrite(&*core.vfs, Path::new(name), &checkpoint.encode())?)
+}
+
+/// Writes a file in place: what it loses in a crash, the other checkpoint has.
+fn overwrite(vfs: &dyn Vfs, path: &Path, content: &[u8]) -> vfs::Result<()> {
+    let (file, is_new) = match vfs.open(path, Access::Write) {
+        Err(error) if error.is_not_found() => (vfs.create(path)?, true),
+        opened => (opened?, false),
+    };
+    file.write_at(content, 0)?;
+    file.set_len(content.len() as u64)?;
+    file.sync_data()?;
+    if is_new { vfs.sync_dir(Path::new("")) } else { Ok(()) }
+}
+
+/// The newer of the checkpoints that can be read, and which it is.
+pub(crate) fn read_checkpoints(vfs: &dyn Vfs) -> vfs::Result<Option<(usize, Checkpoint)>> {
+    let mut newest: Option<(usize, Checkpoint)> = None;
+    for (place, name) in CHECKPOINTS.into_iter().enumerate() {
+        let content = vfs::read_whole(vfs, &PathBuf::from(name), MAX_CHECKPOINT)?;
+        let Some(Ok(checkpoint)) = content.map(|content| Checkpoint::decode(&content)) else {
+            continue;
+        };
+        if newest.as_ref().is_none_or(|(_, other)| other.sequence < checkpoint.sequence) {
+            newest = Some((place, checkpoint));
+        }
+    }
+    Ok(newest)
+}

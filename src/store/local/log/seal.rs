@@ -1,0 +1,121 @@
+//! Closing a segment for good, and reading the hints that this leaves.
+
+use std::sync::Arc;
+
+use super::super::blob::ExtentError;
+use super::super::format::hint::{
+    FOOTER_LEN, FRAME_HEADER_LEN, FrameBuilder, FrameHeader, HintEntry, SealFooter,
+};
+use super::super::format::{Identity, StoreId, crc32c};
+use super::super::vfs::{self, Access, Vfs, VfsError, VfsFile};
+use super::{FIRST_OFFSET, Scanner, segment_path};
+
+/// Writes hints and footer behind the records of a segment that nobody writes any more, and gives
+/// back what was allocated behind them. Idempotent; a crash in between leaves an unsealed segment.
+pub(crate) fn seal(vfs: &dyn Vfs, store: StoreId, id: u64, records_end: u64) -> vfs::Result<()> {
+    let identity = Identity { store, segment: id };
+    let file = vfs.open(&segment_path(id), Access::Write)?;
+    if read_footer(&*file, &identity)?.is_some() {
+        return Ok(());
+    }
+    let mut hints = HintWriter { file: &*file, identity, end: records_end, table: Vec::new() };
+    let mut frame = FrameBuilder::default();
+    let (mut records, mut first_lsn, mut last_lsn) = (0_u32, 0, 0);
+    let mut scanner = Scanner::new(Arc::clone(&file), identity, FIRST_OFFSET)?;
+    while scanner.offset() < records_end {
+        let scanned = scanner.next()?.map_err(|end| {
+            let doing = format!("seal {}", file.describe());
+            let why = format!("at {}: {}", end.offset, end.flaw);
+            VfsError::new(doing, std::io::Error::new(std::io::ErrorKind::InvalidData, why))
+        })?;
+        let header = scanned.record.header;
+        first_lsn = if records == 0 { header.lsn } else { first_lsn };
+        (records, last_lsn) = (records + 1, header.lsn);
+        frame.push(low(scanned.at.offset), &header, scanned.record.meta);
+        if frame.is_full() {
+            hints.write(&mut frame)?;
+        }
+    }
+    if !frame.is_empty() {
+        hints.write(&mut frame)?;
+    }
+    let HintWriter { end: table_at, mut table, .. } = hints;
+    let footer = SealFooter {
+        records_end,
+        table_at,
+        frames: u32::try_from(table.len() / 4).unwrap_or(u32::MAX),
+        records,
+        first_lsn,
+        last_lsn,
+        table_crc: crc32c(&table),
+    };
+    table.extend_from_slice(&footer.encode(&identity));
+    file.set_len(table_at)?;
+    file.write_at(&table, table_at)?;
+    file.sync_data()
+}
+
+struct HintWriter<'a> {
+    file: &'a dyn VfsFile,
+    identity: Identity,
+    end: u64,
+    table: Vec<u8>,
+}
+
+impl HintWriter<'_> {
+    fn write(&mut self, frame: &mut FrameBuilder) -> vfs::Result<()> {
+        let bytes = frame.finish(&self.identity);
+        self.file.write_at(&bytes, self.end)?;
+        self.table.extend_from_slice(&low(self.end).to_le_bytes());
+        self.end += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+/// The footer of a segment; `None` where it isn't sealed.
+pub(crate) fn read_footer(
+    file: &dyn VfsFile,
+    identity: &Identity,
+) -> vfs::Result<Option<SealFooter>> {
+    let Some(offset) = file.len()?.checked_sub(FOOTER_LEN as u64) else { return Ok(None) };
+    let mut bytes = [0; FOOTER_LEN];
+    file.read_exact_at(&mut bytes, offset)?;
+    Ok(SealFooter::decode(identity, &bytes).ok())
+}
+
+/// Visits the frames of hints of a sealed segment from the last to the first, the entries of each
+/// in the order of the records.
+pub(crate) fn visit_frames_backwards<E: From<ExtentError>>(
+    file: &dyn VfsFile,
+    identity: &Identity,
+    footer: &SealFooter,
+    mut visit: impl FnMut(&[HintEntry<'_>]) -> Result<(), E>,
+) -> Result<(), E> {
+    let damaged = |why: &str| ExtentError::Damaged { what: format!("{}: {why}", file.describe()) };
+    let read = |buf: &mut [u8], offset: u64| {
+        file.read_exact_at(buf, offset).map_err(|error| {
+            if error.is_past_end() { damaged("it is cut") } else { ExtentError::Io(error) }
+        })
+    };
+    let mut table = vec![0; footer.frames as usize * 4];
+    read(&mut table, footer.table_at)?;
+    if crc32c(&table) != footer.table_crc {
+        return Err(damaged("the table of hints fails its checksum").into());
+    }
+    for place in table.rchunks(4) {
+        let offset = u64::from(u32::from_le_bytes(place.try_into().unwrap_or_default()));
+        let mut head = [0; FRAME_HEADER_LEN];
+        read(&mut head, offset)?;
+        let header = FrameHeader::decode(&head).map_err(|flaw| damaged(flaw.0))?;
+        let mut payload = vec![0; header.len];
+        read(&mut payload, offset + FRAME_HEADER_LEN as u64)?;
+        let entries = header.entries(identity, &payload).map_err(|flaw| damaged(flaw.0))?;
+        visit(&entries)?;
+    }
+    Ok(())
+}
+
+/// Offsets in a segment stay below 4 GiB: its size is limited to half of that.
+fn low(offset: u64) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,200 @@
+//! Objects.
+
+use async_trait::async_trait;
+
+use super::LocalStore;
+use super::blob::BlobFooter;
+use super::commit::decide::check_condition;
+use super::commit::{Command, Content};
+use super::format::meta::Described;
+use super::format::place::Body;
+use super::listing;
+use super::read::{blocking, find, manifest};
+use super::receive::{own_fault, receive};
+use crate::body::{Digests, Expected, Payload, digesting};
+use crate::object::{
+    BucketName, ByteRange, Checksum, ETag, ListPage, ListQuery, ObjectInfo, ObjectPart, VersionId,
+    VersionsPage, VersionsQuery, WriteCondition,
+};
+use crate::store::{
+    CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, NewObject, ObjectParts, ObjectPath,
+    Objects, Result, StoreError, Stored,
+};
+
+#[async_trait]
+impl Objects for LocalStore {
+    async fn put_object(&self, at: &ObjectPath, new: NewObject, body: Payload) -> Result<Stored> {
+        self.core.writable()?;
+        self.bucket_now(&at.bucket)?;
+        self.store(at, new, body).await
+    }
+
+    async fn check_condition(&self, at: &ObjectPath, condition: &WriteCondition) -> Result<()> {
+        let (at, condition) = (at.clone(), condition.clone());
+        blocking(&self.core, move |core| match find(core, &at, None) {
+            Ok(found) => check_condition(Some(&condition), Some(&found.entry)),
+            Err(StoreError::NoSuchKey) => check_condition(Some(&condition), None),
+            Err(error) => Err(error),
+        })
+        .await
+    }
+
+    async fn head_object(&self, at: &ObjectPath, request: &GetRequest) -> Result<Head> {
+        self.head(at, request).await
+    }
+
+    async fn get_object(&self, at: &ObjectPath, request: &GetRequest) -> Result<Got> {
+        self.get(at, request).await
+    }
+
+    async fn object_parts(
+        &self,
+        at: &ObjectPath,
+        version: Option<VersionId>,
+        after: u32,
+        limit: usize,
+    ) -> Result<ObjectParts> {
+        let at = at.clone();
+        blocking(&self.core, move |core| {
+            let found = find(core, &at, version)?;
+            let Body::Manifest(record) = found.entry.body else {
+                return Ok(ObjectParts::default());
+            };
+            let assembly = manifest(core, record)?;
+            let numbered = (1_u32..).zip(assembly.parts).skip_while(|(number, _)| *number <= after);
+            let mut rest = numbered.map(|(number, part)| ObjectPart {
+                number,
+                size: part.size,
+                checksum: part.checksum,
+            });
+            let parts: Vec<ObjectPart> = rest.by_ref().take(limit).collect();
+            let more = rest.next().is_some();
+            let next = parts.last().filter(|_| more).map(|last| last.number);
+            Ok(ObjectParts { parts, next })
+        })
+        .await
+    }
+
+    async fn delete_object(&self, at: &ObjectPath, request: &DeleteRequest) -> Result<Deleted> {
+        self.core.writable()?;
+        if let Some(VersionId::Id(_)) = request.version {
+            // No object has such a version: deleting what isn't there succeeds.
+            self.bucket_now(&at.bucket)?;
+            if let Some(condition) = &request.condition {
+                match self.check_condition(at, condition).await {
+                    Ok(()) | Err(StoreError::NoSuchKey) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            return Ok(Deleted::default());
+        }
+        let command = Command::Delete { at: at.clone(), condition: request.condition.clone() };
+        self.submitter.submit(command).await?;
+        Ok(Deleted::default())
+    }
+
+    async fn copy_object(
+        &self,
+        source: &ObjectPath,
+        target: &ObjectPath,
+        request: CopyRequest,
+    ) -> Result<Stored> {
+        self.core.writable()?;
+        let (version, limit) = (request.source_version, request.size_limit);
+        let whole = move |size| {
+            if size > limit {
+                return Err(StoreError::SourceTooLarge { size, limit });
+            }
+            Ok(ByteRange::whole(size))
+        };
+        let source = self.source(source, version, &request.source_conditions, whole);
+        let (object, body) = source.await?;
+        self.bucket_now(&target.bucket)?;
+        let compute = request.checksum.or(object.checksum.map(|checksum| checksum.value.algorithm));
+        let body = digesting(body, Expected { compute, ..Expected::default() });
+        let new = NewObject {
+            metadata: request.metadata.unwrap_or(object.metadata),
+            tags: request.tags.unwrap_or(object.tags),
+            condition: request.condition,
+        };
+        self.store(target, new, body).await.map_err(own_fault)
+    }
+
+    async fn list_objects(&self, bucket: &BucketName, query: &ListQuery) -> Result<ListPage> {
+        let (bucket, query) = (bucket.clone(), query.clone());
+        blocking(&self.core, move |core| listing::objects(core, &bucket, &query)).await
+    }
+
+    async fn list_versions(
+        &self,
+        bucket: &BucketName,
+        query: &VersionsQuery,
+    ) -> Result<VersionsPage> {
+        let (bucket, query) = (bucket.clone(), query.clone());
+        blocking(&self.core, move |core| listing::versions(core, &bucket, &query)).await
+    }
+}
+
+impl LocalStore {
+    /// Takes the body in and makes the object, if its condition holds then.
+    async fn store(&self, at: &ObjectPath, new: NewObject, body: Payload) -> Result<Stored> {
+        let core = &self.core;
+        let described = |digests: &Digests| Described {
+            version: VersionId::Null,
+            size: digests.size,
+            modified: core.clock.now().ceil_second(),
+            tag: (&ETag::from_md5(digests.md5)).into(),
+            checksum: digests.checksum.clone().map(Checksum::full_object),
+            parts_count: None,
+            metadata: new.metadata.clone(),
+            tags: new.tags.clone(),
+        };
+        let footer = |digests: &Digests| footer(at, described(digests));
+        let (content, digests) = receive(core, body, footer).await?;
+        let object = described(&digests);
+        let info = described_info(at, &object);
+        self.put(at, object, content, new.condition).await?;
+        Ok(Stored { object: info, version: None })
+    }
+
+    async fn put(
+        &self,
+        at: &ObjectPath,
+        object: Described,
+        content: Content,
+        condition: Option<WriteCondition>,
+    ) -> Result<()> {
+        let (at, object) = (at.clone(), Box::new(object));
+        let command = Command::Put { at, object, content, condition };
+        self.submitter.submit(command).await.map(|_| ())
+    }
+}
+
+fn footer(at: &ObjectPath, object: Described) -> BlobFooter {
+    BlobFooter {
+        bucket: at.bucket.as_str().to_owned(),
+        key: at.key.as_str().to_owned(),
+        version: Some(object.version),
+        part: None,
+        etag: object.tag.etag(),
+        checksum: object.checksum,
+        metadata: object.metadata,
+        tags: object.tags,
+        created: object.modified,
+    }
+}
+
+/// An object as its description says.
+pub(crate) fn described_info(at: &ObjectPath, object: &Described) -> ObjectInfo {
+    ObjectInfo {
+        key: at.key.clone(),
+        version: object.version,
+        size: object.size,
+        etag: object.tag.etag(),
+        last_modified: object.modified,
+        metadata: object.metadata.clone(),
+        checksum: object.checksum.clone(),
+        tag_count: u32::try_from(object.tags.len()).unwrap_or(u32::MAX),
+        parts_count: object.parts_count,
+    }
+}

@@ -1,0 +1,331 @@
+//! From a key to an object's head and its bytes.
+
+use std::sync::Arc;
+
+use super::LocalStore;
+use super::blob::{ExtentError, ExtentReader, Extents, read_source};
+use super::catalog::Catalog;
+use super::core::{Core, Phase};
+use super::format::entry::ObjectEntry;
+use super::format::meta::{Assembly, Described, Meta};
+use super::format::place::{BlobId, Body, RecordRef};
+use super::format::subject;
+use super::garbage::ReadGuard;
+use super::log::PackedExtent;
+use crate::body::Payload;
+use crate::object::{
+    ByteRange, ObjectInfo, ObjectKey, ObjectPart, PartNumber, ReadConditions, ReadVerdict,
+    Timestamp, VersionId,
+};
+use crate::store::{GetRequest, Got, Head, ObjectPath, Result, Selection, StoreError};
+
+/// An object that was found.
+pub(crate) struct Found {
+    /// Its entry.
+    pub(crate) entry: ObjectEntry,
+    /// Keeps what it names from being removed.
+    pub(crate) guard: ReadGuard,
+}
+
+/// Whether a part of an object is wanted, and of what its bytes consist.
+pub(crate) struct Selected {
+    head: Head,
+    range: ByteRange,
+    extents: Option<ObjectExtents>,
+}
+
+/// Runs blocking work on the store's state.
+pub(crate) async fn blocking<T: Send + 'static>(
+    core: &Arc<Core>,
+    work: impl FnOnce(&Arc<Core>) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let core = Arc::clone(core);
+    match tokio::task::spawn_blocking(move || work(&core)).await {
+        Ok(result) => result,
+        Err(error) if error.is_cancelled() => Err(StoreError::Closing),
+        Err(error) => {
+            let doing = "work on the store".to_owned();
+            Err(StoreError::Io { doing, source: std::io::Error::other(error) })
+        }
+    }
+}
+
+/// The index as readers may ask it for single keys.
+fn readable(core: &Core) -> Result<(Catalog, bool)> {
+    match *core.phase.borrow() {
+        Phase::Ready => Ok((core.catalog()?, true)),
+        Phase::Rebuilding { .. } => Ok((core.catalog()?, false)),
+        Phase::Opening | Phase::Failed(_) => Err(StoreError::Rebuilding),
+    }
+}
+
+/// The object of a key.
+pub(crate) fn find(core: &Core, at: &ObjectPath, version: Option<VersionId>) -> Result<Found> {
+    let guard = core.garbage.enter();
+    let (catalog, whole) = readable(core)?;
+    let bucket = core.bucket(&at.bucket)?;
+    let entry = catalog.object(bucket.id, at.key.as_str())?;
+    if entry.is_none() && !whole {
+        return Err(StoreError::Rebuilding);
+    }
+    let lsn = entry.as_ref().map_or(0, |entry| entry.head.lsn);
+    core.believe(|| subject(bucket.id.0, at.key.as_str()), lsn)?;
+    match entry.filter(|entry| version.is_none_or(|version| version == entry.version)) {
+        Some(entry) => Ok(Found { entry, guard }),
+        None if version.is_some() => Err(StoreError::NoSuchVersion),
+        None => Err(StoreError::NoSuchKey),
+    }
+}
+
+/// The description of an object, from its record.
+pub(crate) fn describe(core: &Core, head: RecordRef) -> Result<Described> {
+    let record = core.log.read(head)?;
+    let meta = Meta::decode(record.header.kind, record.header.format, record.meta());
+    match meta {
+        Ok(Meta::PutObject(put)) => Ok(put.object),
+        Ok(Meta::ChangeObject(change)) => Ok(change.object),
+        Ok(Meta::CompleteUpload(complete)) => Ok(complete.object),
+        Ok(_) => Err(StoreError::Damaged {
+            what: format!("record {} does not describe an object", head.lsn),
+        }),
+        Err(flaw) => Err(StoreError::Damaged { what: format!("record {}: {flaw}", head.lsn) }),
+    }
+}
+
+/// What an object's entry says, with metadata from its record where the entry has none.
+pub(crate) fn info(core: &Core, key: &ObjectKey, entry: &ObjectEntry) -> Result<ObjectInfo> {
+    let metadata = match entry.whole_metadata() {
+        Some(metadata) => metadata,
+        None => describe(core, entry.head)?.metadata,
+    };
+    Ok(ObjectInfo {
+        key: key.clone(),
+        version: entry.version,
+        size: entry.size,
+        etag: entry.tag.etag(),
+        last_modified: entry.modified,
+        metadata,
+        checksum: entry.checksum.clone(),
+        tag_count: entry.tag_count,
+        parts_count: entry.parts_count,
+    })
+}
+
+/// The parts that a manifest lists.
+pub(crate) fn manifest(core: &Core, at: RecordRef) -> Result<Assembly> {
+    let record = core.log.read(at)?;
+    Assembly::decode(&record.data())
+        .map_err(|flaw| StoreError::Damaged { what: format!("record {}: {flaw}", at.lsn) })
+}
+
+fn check_conditions(
+    conditions: &ReadConditions,
+    entry: &ObjectEntry,
+    now: Timestamp,
+) -> Result<()> {
+    let etag = entry.tag.etag();
+    match conditions.evaluate(&etag, entry.modified, now) {
+        ReadVerdict::Proceed => Ok(()),
+        ReadVerdict::NotModified => {
+            Err(StoreError::NotModified { etag, last_modified: entry.modified })
+        }
+        ReadVerdict::Failed(header) => Err(StoreError::PreconditionFailed(header)),
+    }
+}
+
+/// The selected part of an object, with what its bytes consist of where `with_body` is set.
+fn select(
+    core: &Arc<Core>,
+    at: &ObjectPath,
+    request: &GetRequest,
+    with_body: bool,
+) -> Result<Selected> {
+    let Found { entry, guard } = find(core, at, request.version)?;
+    check_conditions(&request.conditions, &entry, core.clock.now())?;
+    let object = info(core, &at.key, &entry)?;
+    let mut assembly = None;
+    let whole = ByteRange::whole(entry.size);
+    let (range, shown, part) = match request.selection {
+        Selection::Whole => (whole, None, None),
+        Selection::Range(spec) => {
+            let range = spec
+                .resolve(entry.size)
+                .map_err(|error| StoreError::InvalidRange { size: error.size })?;
+            (range, Some(range), None)
+        }
+        Selection::Part(number) => match entry.body {
+            Body::Manifest(record) => {
+                let parts = manifest(core, record)?;
+                let (range, part) = part_range(&parts, number)?;
+                assembly = Some(parts);
+                (range, Some(range), Some(part))
+            }
+            // An object of one PUT is its own only part.
+            _ if number.get() == 1 => (whole, None, None),
+            _ => return Err(StoreError::InvalidPartNumber { count: 1 }),
+        },
+    };
+    let head = Head { object, range: shown, part };
+    if !with_body {
+        return Ok(Selected { head, range, extents: None });
+    }
+    let extents = extents(core, &entry, assembly, guard)?;
+    Ok(Selected { head, range, extents: Some(extents) })
+}
+
+/// What an object's bytes consist of; `assembly` saves reading its manifest again.
+fn extents(
+    core: &Arc<Core>,
+    entry: &ObjectEntry,
+    assembly: Option<Assembly>,
+    guard: ReadGuard,
+) -> Result<ObjectExtents> {
+    let pieces = match (entry.body, assembly) {
+        (Body::Empty, _) => Vec::new(),
+        (Body::Packed(record), _) => vec![(entry.size, Piece::Packed(record))],
+        (Body::Blob(blob), _) => vec![(entry.size, Piece::Blob(blob))],
+        (Body::Manifest(_), Some(parts)) => pieces(&parts),
+        (Body::Manifest(record), None) => pieces(&manifest(core, record)?),
+    };
+    Ok(ObjectExtents { core: Arc::clone(core), pieces, _guard: guard })
+}
+
+fn part_range(assembly: &Assembly, number: PartNumber) -> Result<(ByteRange, ObjectPart)> {
+    let place = usize::from(number.get()).saturating_sub(1);
+    let count = u32::try_from(assembly.parts.len()).unwrap_or(u32::MAX);
+    let part = assembly.parts.get(place).ok_or(StoreError::InvalidPartNumber { count })?;
+    let offset = assembly.parts.iter().take(place).map(|part| part.size).sum();
+    let number = u32::from(number.get());
+    let object_part = ObjectPart { number, size: part.size, checksum: part.checksum.clone() };
+    Ok((ByteRange { offset, length: part.size }, object_part))
+}
+
+/// Some of an object's bytes.
+#[derive(Debug, Clone, Copy)]
+enum Piece {
+    Packed(RecordRef),
+    Blob(BlobId),
+}
+
+fn pieces(assembly: &Assembly) -> Vec<(u64, Piece)> {
+    let piece = |(size, body): (u64, Body)| match body {
+        Body::Packed(record) => Some((size, Piece::Packed(record))),
+        Body::Blob(blob) => Some((size, Piece::Blob(blob))),
+        Body::Empty | Body::Manifest(_) => None,
+    };
+    assembly.parts.iter().map(|part| (part.size, part.body)).filter_map(piece).collect()
+}
+
+/// What an object's bytes consist of. Keeps it from being removed.
+struct ObjectExtents {
+    core: Arc<Core>,
+    pieces: Vec<(u64, Piece)>,
+    _guard: ReadGuard,
+}
+
+impl Extents for ObjectExtents {
+    fn count(&self) -> usize {
+        self.pieces.len()
+    }
+
+    fn length(&self, index: usize) -> u64 {
+        self.pieces.get(index).map_or(0, |(length, _)| *length)
+    }
+
+    fn open(&self, index: usize) -> std::result::Result<Arc<dyn ExtentReader>, ExtentError> {
+        match self.pieces.get(index) {
+            Some((_, Piece::Blob(blob))) => Ok(Arc::new(self.core.blobs.read(*blob)?)),
+            Some((_, Piece::Packed(record))) => {
+                Ok(Arc::new(PackedExtent(self.core.log.read(*record)?.data())))
+            }
+            None => Err(ExtentError::Missing { what: format!("part {index} of an object") }),
+        }
+    }
+}
+
+impl ObjectExtents {
+    /// The bytes of an object that is packed into one record, read at once.
+    fn packed(&self, range: ByteRange) -> Option<Result<Payload>> {
+        let [(length, Piece::Packed(record))] = self.pieces.as_slice() else { return None };
+        let read = self.core.log.read(*record).and_then(|record| {
+            let extent = PackedExtent(record.data());
+            if extent.len() != *length {
+                let what = format!("record {} has another length", record.header.lsn);
+                return Err(ExtentError::Damaged { what });
+            }
+            extent.read(range.offset, usize::try_from(range.length).unwrap_or(usize::MAX))
+        });
+        Some(read.map(Payload::from_bytes).map_err(StoreError::from))
+    }
+}
+
+impl LocalStore {
+    /// The head of an object, and what is selected of it.
+    pub(super) async fn head(&self, at: &ObjectPath, request: &GetRequest) -> Result<Head> {
+        let (at, request) = (at.clone(), request.clone());
+        blocking(&self.core, move |core| Ok(select(core, &at, &request, false)?.head)).await
+    }
+
+    /// An object's content.
+    pub(super) async fn get(&self, at: &ObjectPath, request: &GetRequest) -> Result<Got> {
+        let (at, request) = (at.clone(), request.clone());
+        let (head, opened) = blocking(&self.core, move |core| {
+            let Selected { head, range, extents } = select(core, &at, &request, true)?;
+            Ok((head, open(extents, range)?))
+        })
+        .await?;
+        Ok(Got { head, body: opened.payload().await? })
+    }
+
+    /// An object to copy from: its description and the bytes of a range of it.
+    pub(super) async fn source(
+        &self,
+        at: &ObjectPath,
+        version: Option<VersionId>,
+        conditions: &ReadConditions,
+        range: impl FnOnce(u64) -> Result<ByteRange> + Send + 'static,
+    ) -> Result<(Described, Payload)> {
+        let (at, conditions) = (at.clone(), conditions.clone());
+        let (object, opened) = blocking(&self.core, move |core| {
+            let Found { entry, guard } = find(core, &at, version)?;
+            let (etag, now) = (entry.tag.etag(), core.clock.now());
+            match conditions.evaluate_copy(&etag, entry.modified, now) {
+                ReadVerdict::Failed(header) => return Err(StoreError::PreconditionFailed(header)),
+                ReadVerdict::Proceed | ReadVerdict::NotModified => {}
+            }
+            let range = range(entry.size)?;
+            let object = describe(core, entry.head)?;
+            let extents = extents(core, &entry, None, guard)?;
+            Ok((object, open(Some(extents), range)?))
+        })
+        .await?;
+        Ok((object, opened.payload().await?))
+    }
+}
+
+/// A body about to be read.
+enum Opened {
+    /// All of it is there.
+    Whole(Payload),
+    /// It is read as it goes.
+    Streamed(ObjectExtents, ByteRange),
+}
+
+fn open(extents: Option<ObjectExtents>, range: ByteRange) -> Result<Opened> {
+    let Some(extents) = extents.filter(|_| range.length > 0) else {
+        return Ok(Opened::Whole(Payload::empty()));
+    };
+    match extents.packed(range) {
+        Some(body) => body.map(Opened::Whole),
+        None => Ok(Opened::Streamed(extents, range)),
+    }
+}
+
+impl Opened {
+    async fn payload(self) -> Result<Payload> {
+        match self {
+            Self::Whole(body) => Ok(body),
+            Self::Streamed(extents, range) => read_source(Arc::new(extents), range).await,
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! From what a stop left behind to a store that works.
+//!
+//! | how it stopped | index |
+//! | --- | --- |
+//! | cleanly, and the log ends where CLEAN says | used as it is |
+//! | the process died | used, records after the checkpoint replayed |
+//! | the machine died, or the index is missing, unreadable, or behind the checkpoint | made anew |
+
+mod rebuild;
+mod tail;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub(crate) use rebuild::recount;
+
+use super::apply::apply_record;
+use super::catalog::{Applied, Catalog};
+use super::core::{Core, Progress};
+use super::effects::Effects;
+use super::format::checkpoint::{Checkpoint, Position};
+use super::format::entry::SCHEMA;
+use super::format::meta::Meta;
+use super::format::record::Record;
+use super::format::segment::SegmentHeader;
+use super::format::store_file::CleanStop;
+use super::index::IndexHome;
+use super::keeper::{read_checkpoints, write_checkpoint};
+use super::log::{self, Appender, FIRST_OFFSET, Scanned};
+use super::tally::Tally;
+use super::vfs;
+use crate::store::StoreError;
+
+/// There only after a clean stop.
+pub(crate) const CLEAN: &str = "CLEAN";
+/// No CLEAN is longer.
+const MAX_CLEAN: usize = 1 << 16;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Where writing goes on.
+pub(crate) struct Started {
+    /// The end of the log; `None` where it is damaged, and nothing may be written.
+    pub(crate) log: Option<Appender>,
+    /// The last record.
+    pub(crate) last: u64,
+}
+
+/// Opens the log and the index, replaying or rebuilding as far as that is needed.
+pub(crate) fn start(core: &Core, home: &dyn IndexHome) -> Result<Started> {
+    let segments = tail::survey(core)?;
+    let checkpoint = read_checkpoints(&*core.vfs)?.map(|(_, checkpoint)| checkpoint);
+    let checkpoint = checkpoint.filter(|checkpoint| checkpoint.store == core.store);
+    if segments.is_empty() {
+        return begin(core, home, checkpoint.as_ref());
+    }
+    let from = Start::of(&segments, checkpoint);
+    core.add_damage(from.checkpoint.iter().flat_map(|checkpoint| checkpoint.damage.clone()));
+    let started = match trusted_index(core, home, &from)? {
+        Some(catalog) => replay(core, catalog, &segments, &from)?,
+        None => rebuild::rebuild(core, home, &segments, &from)?,
+    };
+    if core.vfs.unlink(Path::new(CLEAN))? {
+        core.vfs.sync_dir(Path::new(""))?;
+    }
+    let first_damage = core.damage().first().map(|damage| damage.what.clone());
+    if let Some(what) = first_damage {
+        core.make_read_only(format!("the log is damaged, run `stowgate check`: {what}"));
+    }
+    // Notes the machine's start, and that CLEAN means nothing any more.
+    write_checkpoint(core)?;
+    let log = if core.read_only().is_none() {
+        let (vfs, size) = (Arc::clone(&core.vfs), core.options.segment_size);
+        Some(Appender::resume(vfs, core.store, size, started.position)?)
+    } else {
+        None
+    };
+    Ok(Started { log, last: started.applied })
+}
+
+/// From where the log is read.
+struct Start {
+    checkpoint: Option<Checkpoint>,
+    position: Position,
+    applied: u64,
+}
+
+impl Start {
+    fn of(segments: &[SegmentHeader], checkpoint: Option<Checkpoint>) -> Self {
+        let known = |checkpoint: &Checkpoint| {
+            segments.iter().any(|header| header.identity.segment == checkpoint.position.segment)
+        };
+        if let Some(checkpoint) = checkpoint.filter(known) {
+            let (position, applied) = (checkpoint.position, checkpoint.applied);
+            return Self { checkpoint: Some(checkpoint), position, applied };
+        }
+        let first = segments.first();
+        let segment = first.map_or(0, |header| header.identity.segment);
+        let applied = first.map_or(0, |header| header.first_lsn.saturating_sub(1));
+        Self { checkpoint: None, position: Position { segment, offset: FIRST_OFFSET }, applied }
+    }
+}
+
+/// A store that has no log yet.
+fn begin(core: &Core, home: &dyn IndexHome, checkpoint: Option<&Checkpoint>) -> Result<Started> {
+    if checkpoint.is_some_and(|checkpoint| checkpoint.applied > 0) {
+        let what = "there are checkpoints but no log: its segments are missing".to_owned();
+        return Err(StoreError::Damaged { what });
+    }
+    home.discard()?;
+    core.set_catalog(Some(Catalog::new(home.open()?)));
+    let (vfs, size) = (Arc::clone(&core.vfs), core.options.segment_size);
+    let log = Appender::create(vfs, core.store, size, 1, 1, core.clock.now())?;
+    {
+        let mut progress = core.progress();
+        progress.tally.begin_segment(1, 1);
+        progress.position = log.position();
+    }
+    write_checkpoint(core)?;
+    Ok(Started { log: Some(log), last: 0 })
+}
+
+/// The index, if what stopped the store cannot have harmed it.
+fn trusted_index(core: &Core, home: &dyn IndexHome, from: &Start) -> Result<Option<Catalog>> {
+    let Some(checkpoint) = &from.checkpoint else { return Ok(None) };
+    let same_boot = checkpoint.boot_id == core.vfs.boot_id()?;
+    if !same_boot && !was_clean(core, checkpoint)? {
+        tracing::info!("the machine stopped while the store was open: the index is made anew");
+        return Ok(None);
+    }
+    let catalog = match home.open() {
+        Ok(index) => Catalog::new(index),
+        Err(error) => {
+            tracing::warn!(%error, "the index cannot be opened and is made anew");
+            return Ok(None);
+        }
+    };
+    let is_ours = |applied: Applied| {
+        applied.store == core.store && applied.schema == SCHEMA && applied.lsn >= from.applied
+    };
+    match catalog.applied() {
+        Ok(Some(applied)) if is_ours(applied) => Ok(Some(catalog)),
+        _ => {
+            tracing::warn!("the index is not the one of the checkpoint and is made anew");
+            Ok(None)
+        }
+    }
+}
+
+/// Whether the store was stopped cleanly, right after this checkpoint.
+fn was_clean(core: &Core, checkpoint: &Checkpoint) -> Result<bool> {
+    let content = vfs::read_whole(&*core.vfs, Path::new(CLEAN), MAX_CLEAN)?;
+    let Some(Ok(clean)) = content.map(|content| CleanStop::decode(&content)) else {
+        return Ok(false);
+    };
+    Ok(clean.store_id == hex::encode(core.store.0)
+        && clean.last_lsn == checkpoint.applied
+        && clean.position() == checkpoint.position)
+}
+
+/// Notes that the index has everything and is durable.
+pub(crate) fn write_clean(core: &Core) -> Result<()> {
+    let (last_lsn, position) = {
+        let progress = core.progress();
+        (progress.applied, progress.position)
+    };
+    let clean = CleanStop {
+        store_id: hex::encode(core.store.0),
+        boot_id: core.vfs.boot_id()?,
+        last_lsn,
+        segment: position.segment,
+        offset: position.offset,
+    };
+    Ok(vfs::replace_file(&*core.vfs, Path::new(CLEAN), &clean.encode())?)
+}
+
+/// Brings a trusted index up to the end of the log.
+fn replay(
+    core: &Core,
+    catalog: Catalog,
+    segments: &[SegmentHeader],
+    from: &Start,
+) -> Result<Progress> {
+    let known = catalog.buckets()?;
+    core.with_buckets(|buckets| *buckets = known.into_iter().collect());
+    for (blob, since) in catalog.dead()? {
+        core.garbage.retire(blob, since);
+    }
+    core.set_catalog(Some(catalog));
+    if let Some(checkpoint) = &from.checkpoint {
+        core.progress().tally = Tally::load(&checkpoint.usage, &checkpoint.segments);
+    }
+    let mut replayed = 0_u64;
+    let position = tail::walk(core, segments, from.position, from.applied, &mut |scanned| {
+        let mut effects = effects(core, scanned)?;
+        apply_record(core, &mut effects)?;
+        replayed += 1;
+        core.progress().add(&effects);
+        Ok(())
+    })?;
+    tracing::info!(records = replayed, "the log is replayed");
+    finish(core, segments, position, from.applied)
+}
+
+/// Notes where the log ends. `applied` is the least it can be: a tail may have had no records.
+fn finish(
+    core: &Core,
+    segments: &[SegmentHeader],
+    end: tail::End,
+    applied: u64,
+) -> Result<Progress> {
+    let mut progress = core.progress();
+    for header in segments {
+        progress.tally.begin_segment(header.identity.segment, header.first_lsn);
+    }
+    progress.position = end.position;
+    progress.applied = end.last.max(applied);
+    let taken = progress.clone();
+    drop(progress);
+    core.set_applied(taken.applied);
+    Ok(taken)
+}
+
+/// What a record does, with its dead manifests left as they are.
+fn effects(core: &Core, scanned: &Scanned<'_>) -> Result<Effects> {
+    let Record { header, meta, data, .. } = scanned.record;
+    Meta::decode(header.kind, header.format, meta)
+        .and_then(|meta| Effects::of(core.store, scanned.at, meta, data))
+        .map_err(|flaw| {
+            let place = core.vfs.describe(&log::segment_path(scanned.at.segment));
+            let what = format!("record {} at {} of {place}: {flaw}", header.lsn, scanned.at.offset);
+            StoreError::Damaged { what }
+        })
+}

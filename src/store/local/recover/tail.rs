@@ -1,0 +1,143 @@
+//! Reading the log forward after a stop, and telling a torn tail from damage.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::super::core::Core;
+use super::super::format::Identity;
+use super::super::format::checkpoint::{Damage, Position};
+use super::super::format::segment::SegmentHeader;
+use super::super::log::{
+    self, FIRST_OFFSET, LOG_DIR, Scanned, Scanner, Skipped, later_evidence, resync,
+};
+use super::super::vfs::{Access, VfsFile};
+use super::Result;
+use crate::store::StoreError;
+
+/// Where the log ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct End {
+    /// Where the next record goes.
+    pub(crate) position: Position,
+    /// The last record; 0 where none was read.
+    pub(crate) last: u64,
+}
+
+type Visit<'a> = dyn FnMut(&Scanned<'_>) -> Result<()> + 'a;
+
+/// The headers of all segments, by id. A last segment without a valid header was being made when
+/// the store stopped, and is removed: nothing can have been acknowledged in it.
+pub(crate) fn survey(core: &Core) -> Result<Vec<SegmentHeader>> {
+    let vfs = &*core.vfs;
+    let ids = log::segment_ids(vfs)?;
+    let mut headers: Vec<SegmentHeader> = Vec::with_capacity(ids.len());
+    for id in &ids {
+        match log::read_segment_header(vfs, core.store, *id)? {
+            Ok(header) => headers.push(header),
+            Err(why) if Some(id) == ids.last() && is_unused(core, *id)? => {
+                tracing::info!(segment = id, why, "a segment that was never used is removed");
+                vfs.unlink(&log::segment_path(*id))?;
+                vfs.sync_dir(Path::new(LOG_DIR))?;
+            }
+            Err(why) => {
+                let path = vfs.describe(&log::segment_path(*id));
+                return Err(StoreError::Damaged { what: format!("{path}: {why}") });
+            }
+        }
+    }
+    Ok(headers)
+}
+
+/// Whether no record can be found in a segment.
+fn is_unused(core: &Core, id: u64) -> Result<bool> {
+    let file = core.vfs.open(&log::segment_path(id), Access::Read)?;
+    let identity = Identity { store: core.store, segment: id };
+    Ok(later_evidence(file, identity, FIRST_OFFSET, 0)?.is_none())
+}
+
+/// Visits every record behind `applied`, which ends at `from`, to the end of the log. What was
+/// acknowledged once and cannot be read becomes damage of the store and is passed over.
+pub(crate) fn walk(
+    core: &Core,
+    segments: &[SegmentHeader],
+    from: Position,
+    applied: u64,
+    visit: &mut Visit<'_>,
+) -> Result<End> {
+    let mut end = End { position: from, last: applied };
+    let mut rest =
+        segments.iter().skip_while(|header| header.identity.segment < from.segment).peekable();
+    while let Some(header) = rest.next() {
+        let segment = header.identity.segment;
+        let offset = if segment == from.segment { from.offset } else { FIRST_OFFSET };
+        let next = rest.peek().map(|next| next.first_lsn);
+        let read = read_segment(core, header, offset, end.last, next, visit)?;
+        end = End { position: Position { segment, offset: read.offset }, last: read.last };
+    }
+    Ok(end)
+}
+
+/// How far a segment could be read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SegmentEnd {
+    /// Where its records end.
+    pub(crate) offset: u64,
+    /// The last of them.
+    pub(crate) last: u64,
+}
+
+/// Visits the records of one segment from `offset` on, where the one after `last` is expected.
+/// `next` is the first record of the following segment, if there is one.
+pub(crate) fn read_segment(
+    core: &Core,
+    header: &SegmentHeader,
+    offset: u64,
+    last: u64,
+    next: Option<u64>,
+    visit: &mut Visit<'_>,
+) -> Result<SegmentEnd> {
+    let identity = header.identity;
+    let file = core.vfs.open(&log::segment_path(identity.segment), Access::Read)?;
+    // After a failed sync the cache shows what the disk does not have.
+    file.drop_cached(offset, file.len()?.saturating_sub(offset))?;
+    file.expect_sequential()?;
+    let mut scanner = Scanner::new(Arc::clone(&file), identity, offset)?;
+    let mut last = last;
+    loop {
+        let end = match scanner.next()? {
+            Ok(scanned) if scanned.at.lsn == last + 1 => {
+                visit(&scanned)?;
+                last = scanned.at.lsn;
+                continue;
+            }
+            Ok(scanned) => scanned.at.offset,
+            Err(end) => end.offset,
+        };
+        let was_durable = match next {
+            Some(next) => last + 1 < next,
+            None => later_evidence(Arc::clone(&file), identity, end, last + 1)?.is_some(),
+        };
+        if !was_durable {
+            return Ok(SegmentEnd { offset: end, last });
+        }
+        let skipped = resync(Arc::clone(&file), identity, end, last)?;
+        let known = next.map_or(u64::MAX, |next| next - 1);
+        core.add_damage([damage(&*file, end, skipped, last, known)]);
+        match skipped.resume {
+            Some((offset, lsn)) if lsn <= known => {
+                scanner.seek(offset);
+                last = lsn - 1;
+            }
+            _ => return Ok(SegmentEnd { offset: end, last: known }),
+        }
+    }
+}
+
+fn damage(file: &dyn VfsFile, at: u64, skipped: Skipped, last: u64, known: u64) -> Damage {
+    let until = skipped.resume.map_or(known, |(_, lsn)| lsn - 1);
+    let (first, path) = (last + 1, file.describe());
+    let what = format!("records {first} to {until} at {at} of {path} cannot be read");
+    // Only a single record's subject can be known.
+    let subject = skipped.subject.filter(|_| until == first);
+    Damage { lsn: until, subject, what }
+}

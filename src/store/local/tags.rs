@@ -1,0 +1,57 @@
+//! Tags of objects and buckets.
+
+use async_trait::async_trait;
+
+use super::LocalStore;
+use super::buckets::TRIES;
+use super::commit::{Command, Outcome};
+use super::read::{blocking, describe, find};
+use crate::object::{BucketName, TagSet, VersionId};
+use crate::store::{ObjectPath, Result, StoreError, Tags};
+
+#[async_trait]
+impl Tags for LocalStore {
+    async fn object_tags(&self, at: &ObjectPath, version: Option<VersionId>) -> Result<TagSet> {
+        let at = at.clone();
+        blocking(&self.core, move |core| {
+            let found = find(core, &at, version)?;
+            if found.entry.tag_count == 0 {
+                return Ok(TagSet::default());
+            }
+            Ok(describe(core, found.entry.head)?.tags)
+        })
+        .await
+    }
+
+    async fn set_object_tags(
+        &self,
+        at: &ObjectPath,
+        version: Option<VersionId>,
+        tags: TagSet,
+    ) -> Result<()> {
+        self.core.writable()?;
+        for _ in 0..TRIES {
+            let (path, new) = (at.clone(), tags.clone());
+            let command = blocking(&self.core, move |core| {
+                let found = find(core, &path, version)?;
+                let mut object = describe(core, found.entry.head)?;
+                object.tags = new;
+                let head = found.entry.head.lsn;
+                Ok(Command::Change { at: path, head, object: Box::new(object) })
+            });
+            match self.submitter.submit(command.await?).await? {
+                Outcome::Done(_) | Outcome::Nothing => return Ok(()),
+                Outcome::Retry => {}
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    async fn bucket_tags(&self, bucket: &BucketName) -> Result<Option<TagSet>> {
+        self.tags_of_bucket(bucket).await
+    }
+
+    async fn set_bucket_tags(&self, bucket: &BucketName, tags: Option<TagSet>) -> Result<()> {
+        self.set_tags_of_bucket(bucket, tags).await
+    }
+}

@@ -1,0 +1,19 @@
+//! The store from outside: conformance.
+
+use std::sync::Arc;
+
+use super::{LocalOptions, LocalStore};
+use crate::store::conformance::{self, Subject};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conforms() {
+    conformance::all(|| async {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Subject::clock();
+        let options = LocalOptions { segment_size: 1 << 20, ..LocalOptions::default() };
+        let store = LocalStore::open(dir.path(), options, clock.clone()).unwrap();
+        store.ready().await.unwrap();
+        Subject::new(Arc::new(store), clock).keeping(dir)
+    })
+    .await;
+}

@@ -1,0 +1,429 @@
+//! Multipart uploads.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+
+use super::LocalStore;
+use super::blob::{BlobFooter, PartOf};
+use super::buckets::{TRIES, upload_dead};
+use super::catalog::Catalog;
+use super::commit::{Command, NewPart, Outcome};
+use super::core::Core;
+use super::effects::upload_id;
+use super::format::entry::{PartEntry, UploadEntry};
+use super::format::meta::{Assembly, At, CreateUpload, Described, ManifestPart, Meta};
+use super::format::place::{Body, Dead, RecordRef};
+use super::listing;
+use super::objects::described_info;
+use super::read::blocking;
+use super::receive::{own_fault, receive};
+use crate::body::{Digests, Expected, Payload, digesting};
+use crate::object::{
+    Assembled, BucketName, ByteRange, Checksum, ChecksumChoice, Completion, ETag, ObjectKey,
+    ObjectMetadata, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, Upload,
+    UploadId, UploadsPage, UploadsQuery, VersionId, WriteCondition, plan_completion,
+};
+use crate::store::{
+    CopyPartRequest, Multipart, NewUpload, ObjectPath, Result, StoreError, Stored, UploadPath,
+};
+
+/// An upload under way that was looked up.
+struct Open {
+    catalog: Catalog,
+    at: At,
+    id: u128,
+    entry: UploadEntry,
+    /// The owner of its bucket.
+    owner: crate::object::Owner,
+}
+
+#[async_trait]
+impl Multipart for LocalStore {
+    async fn create_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
+        self.core.writable()?;
+        let command = Command::CreateUpload { at: at.clone(), upload: Box::new(new) };
+        match self.submitter.submit(command).await? {
+            Outcome::Done(lsn) => Ok(text_of(upload_id(self.core.store, lsn))),
+            Outcome::Nothing | Outcome::Retry => Err(StoreError::Conflict),
+        }
+    }
+
+    async fn upload_checksum(&self, upload: &UploadPath) -> Result<ChecksumChoice> {
+        let upload = upload.clone();
+        blocking(&self.core, move |core| Ok(open(core, &upload)?.entry.checksum)).await
+    }
+
+    async fn put_part(
+        &self,
+        upload: &UploadPath,
+        number: PartNumber,
+        body: Payload,
+    ) -> Result<PartSummary> {
+        self.core.writable()?;
+        self.upload_checksum(upload).await?;
+        self.store_part(upload, number, body).await
+    }
+
+    async fn copy_part(
+        &self,
+        source: &ObjectPath,
+        upload: &UploadPath,
+        number: PartNumber,
+        request: CopyPartRequest,
+    ) -> Result<PartSummary> {
+        self.core.writable()?;
+        let choice = self.upload_checksum(upload).await?;
+        let (version, range, limit) = (request.source_version, request.range, request.size_limit);
+        let part = move |size| {
+            let range = part_range(size, range)?;
+            if range.length > limit {
+                return Err(StoreError::SourceTooLarge { size: range.length, limit });
+            }
+            Ok(range)
+        };
+        let source = self.source(source, version, &request.source_conditions, part);
+        let (_, body) = source.await?;
+        let expected = Expected { compute: Some(choice.algorithm), ..Expected::default() };
+        self.store_part(upload, number, digesting(body, expected)).await.map_err(own_fault)
+    }
+
+    async fn list_parts(&self, upload: &UploadPath, query: &PartsQuery) -> Result<PartsPage> {
+        let (upload, query) = (upload.clone(), *query);
+        blocking(&self.core, move |core| parts_page(core, &upload, query)).await
+    }
+
+    async fn complete_upload(
+        &self,
+        upload: &UploadPath,
+        completion: &Completion,
+        condition: Option<WriteCondition>,
+    ) -> Result<Stored> {
+        self.core.writable()?;
+        for _ in 0..TRIES {
+            let (path, wanted) = (upload.clone(), completion.clone());
+            let condition = condition.clone();
+            let planned =
+                blocking(&self.core, move |core| plan(core, &path, &wanted, condition)).await?;
+            let (stored, command) = match planned {
+                Planned::Already(stored) => return Ok(stored),
+                Planned::Now(stored, command) => (stored, command),
+            };
+            match self.submitter.submit(*command).await? {
+                Outcome::Done(_) | Outcome::Nothing => return Ok(stored),
+                Outcome::Retry => {}
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    async fn abort_upload(&self, upload: &UploadPath) -> Result<()> {
+        self.core.writable()?;
+        for _ in 0..TRIES {
+            let path = upload.clone();
+            let command = blocking(&self.core, move |core| {
+                let as_of = core.applied();
+                let Open { catalog, at, id, entry, .. } = open(core, &path)?;
+                let dead = upload_dead(&catalog, id, entry.head)?;
+                Ok(Command::Abort { at, id, as_of, dead })
+            });
+            match self.submitter.submit(command.await?).await? {
+                Outcome::Done(_) | Outcome::Nothing => return Ok(()),
+                Outcome::Retry => {}
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    async fn list_uploads(&self, bucket: &BucketName, query: &UploadsQuery) -> Result<UploadsPage> {
+        let (bucket, query) = (bucket.clone(), query.clone());
+        blocking(&self.core, move |core| listing::uploads(core, &bucket, &query)).await
+    }
+
+    async fn expire_uploads(&self, deadline: Timestamp, limit: usize) -> Result<usize> {
+        self.core.writable()?;
+        let expired = blocking(&self.core, move |core| expired(core, deadline, limit)).await?;
+        let mut done = 0;
+        for (at, id, head) in expired {
+            let command = blocking(&self.core, move |core| {
+                let as_of = core.applied();
+                let dead = upload_dead(&core.whole_catalog()?, id, head)?;
+                Ok(Command::Abort { at, id, as_of, dead })
+            });
+            // One that was completed or got a part meanwhile is left to the next time.
+            if let Outcome::Done(_) = self.submitter.submit(command.await?).await? {
+                done += 1;
+            }
+        }
+        Ok(done)
+    }
+}
+
+impl LocalStore {
+    async fn store_part(
+        &self,
+        upload: &UploadPath,
+        number: PartNumber,
+        body: Payload,
+    ) -> Result<PartSummary> {
+        let id = parse_id(&upload.id).ok_or(StoreError::NoSuchUpload)?;
+        let core = &self.core;
+        let footer = |digests: &Digests| part_footer(upload, number, digests, core.clock.now());
+        let (content, digests) = receive(core, body, footer).await?;
+        let summary = PartSummary {
+            number,
+            size: digests.size,
+            etag: ETag::from_md5(digests.md5),
+            last_modified: core.clock.now().ceil_second(),
+            checksum: digests.checksum,
+        };
+        let part = NewPart {
+            number: number.get(),
+            size: summary.size,
+            modified: summary.last_modified,
+            tag: (&summary.etag).into(),
+            checksum: summary.checksum.clone(),
+        };
+        let at = upload.object.clone();
+        let command = Command::Part { at, id, part: Box::new(part), content };
+        self.submitter.submit(command).await?;
+        Ok(summary)
+    }
+}
+
+fn part_footer(
+    upload: &UploadPath,
+    number: PartNumber,
+    digests: &Digests,
+    now: Timestamp,
+) -> BlobFooter {
+    BlobFooter {
+        bucket: upload.object.bucket.as_str().to_owned(),
+        key: upload.object.key.as_str().to_owned(),
+        version: None,
+        part: Some(PartOf { upload: upload.id.as_str().to_owned(), number: number.get() }),
+        etag: ETag::from_md5(digests.md5),
+        checksum: digests.checksum.clone().map(Checksum::full_object),
+        metadata: ObjectMetadata::default(),
+        tags: TagSet::default(),
+        created: now,
+    }
+}
+
+/// An upload's id as text: 32 hexadecimal digits, which order as the numbers do.
+fn text_of(id: u128) -> UploadId {
+    UploadId::new(format!("{id:032x}"))
+}
+
+fn parse_id(id: &UploadId) -> Option<u128> {
+    let number = u128::from_str_radix(id.as_str(), 16).ok()?;
+    (text_of(number) == *id).then_some(number)
+}
+
+/// The range of a part copy is never cut to the source: it lies inside or is refused.
+fn part_range(size: u64, range: Option<(u64, u64)>) -> Result<ByteRange> {
+    match range {
+        None => Ok(ByteRange::whole(size)),
+        Some((first, last)) if first <= last && last < size => {
+            Ok(ByteRange { offset: first, length: last - first + 1 })
+        }
+        Some(_) => Err(StoreError::SourceRange { size }),
+    }
+}
+
+/// Looks an upload up.
+fn open(core: &Core, path: &UploadPath) -> Result<Open> {
+    let catalog = core.whole_catalog()?;
+    let bucket = core.bucket(&path.object.bucket)?;
+    let id = parse_id(&path.id).ok_or(StoreError::NoSuchUpload)?;
+    let at = At { bucket: bucket.id, key: path.object.key.as_str().to_owned() };
+    let entry = catalog.upload(at.bucket, &at.key, id)?.ok_or(StoreError::NoSuchUpload)?;
+    Ok(Open { catalog, at, id, entry, owner: bucket.owner })
+}
+
+/// What an upload was created with.
+fn created_with(core: &Core, head: RecordRef) -> Result<CreateUpload> {
+    let record = core.log.read(head)?;
+    match Meta::decode(record.header.kind, record.header.format, record.meta()) {
+        Ok(Meta::CreateUpload(upload)) => Ok(upload),
+        _ => Err(StoreError::Damaged { what: format!("record {} starts no upload", head.lsn) }),
+    }
+}
+
+/// An upload as listings show it.
+pub(crate) fn upload_of(
+    core: &Core,
+    key: ObjectKey,
+    id: u128,
+    entry: UploadEntry,
+) -> Result<Upload> {
+    let metadata = match entry.metadata {
+        Some(metadata) => metadata,
+        None => created_with(core, entry.head)?.metadata,
+    };
+    Ok(Upload {
+        key,
+        id: text_of(id),
+        initiated: entry.initiated,
+        initiator: entry.initiator,
+        metadata,
+        checksum: entry.checksum,
+    })
+}
+
+fn summary(number: u16, part: &PartEntry) -> Option<PartSummary> {
+    Some(PartSummary {
+        number: PartNumber::new(number)?,
+        size: part.size,
+        etag: part.tag.etag(),
+        last_modified: part.modified,
+        checksum: part.checksum.clone(),
+    })
+}
+
+fn parts_page(core: &Arc<Core>, path: &UploadPath, query: PartsQuery) -> Result<PartsPage> {
+    let Open { catalog, id, entry, owner, .. } = open(core, path)?;
+    let upload = upload_of(core, path.object.key.clone(), id, entry)?;
+    let mut parts = Vec::new();
+    let mut more = false;
+    let after = u16::try_from(query.after).unwrap_or(u16::MAX);
+    catalog.parts(id, after, |number, part| {
+        more = parts.len() >= query.limit;
+        if more {
+            return ControlFlow::Break(());
+        }
+        parts.extend(summary(number, &part));
+        ControlFlow::Continue(())
+    })?;
+    let next = parts.last().filter(|_| more).map(|last| u32::from(last.number.get()));
+    Ok(PartsPage { upload, owner, parts, next })
+}
+
+/// What a completion comes to.
+enum Planned {
+    /// It was done before: this was the answer.
+    Already(Stored),
+    /// It is to be done like this.
+    Now(Stored, Box<Command>),
+}
+
+fn plan(
+    core: &Arc<Core>,
+    path: &UploadPath,
+    completion: &Completion,
+    condition: Option<WriteCondition>,
+) -> Result<Planned> {
+    let as_of = core.applied();
+    let request = request_hash(completion);
+    let Open { catalog, id, entry, .. } = match open(core, path) {
+        Err(StoreError::NoSuchUpload) => return repeated(core, path, request),
+        opened => opened?,
+    };
+    let mut stored = Vec::new();
+    let mut entries = Vec::new();
+    catalog.parts(id, 0, |number, part| {
+        stored.extend(summary(number, &part));
+        entries.push((number, part));
+        ControlFlow::Continue(())
+    })?;
+    let assembled = plan_completion(entry.checksum, &stored, completion)?;
+    let created = created_with(core, entry.head)?;
+    let object = Described {
+        version: VersionId::Null,
+        size: assembled.size,
+        modified: core.clock.now().ceil_second(),
+        tag: (&assembled.etag).into(),
+        checksum: assembled.checksum.clone(),
+        parts_count: u32::try_from(assembled.parts.len()).ok(),
+        metadata: created.metadata,
+        tags: created.tags,
+    };
+    let answer = Stored { object: described_info(&path.object, &object), version: None };
+    let command = Command::Complete {
+        at: path.object.clone(),
+        id,
+        as_of,
+        object: Box::new(object),
+        request,
+        assembly: assembly(entry.head, &entries, &assembled),
+        condition,
+    };
+    Ok(Planned::Now(answer, Box::new(command)))
+}
+
+/// The object's parts, and what of the upload dies: its record, the records of parts whose bytes
+/// are elsewhere, and the parts that the object does not have.
+fn assembly(upload: RecordRef, entries: &[(u16, PartEntry)], assembled: &Assembled) -> Assembly {
+    let mut assembly = Assembly::default();
+    assembly.dead.records.push(upload);
+    let mut used = assembled.parts.iter().peekable();
+    for (number, entry) in entries {
+        if used.next_if(|part| part.number.get() == *number).is_none() {
+            assembly.dead.extend(Dead::of(entry.head, entry.body));
+            continue;
+        }
+        if !matches!(entry.body, Body::Packed(_)) {
+            assembly.dead.records.push(entry.head);
+        }
+        assembly.parts.push(ManifestPart {
+            size: entry.size,
+            checksum: entry.checksum.clone(),
+            body: entry.body,
+        });
+    }
+    assembly
+}
+
+/// The answer to a completion that was done before, not long ago and with the same list.
+fn repeated(core: &Core, path: &UploadPath, request: [u8; 16]) -> Result<Planned> {
+    let id = parse_id(&path.id).ok_or(StoreError::NoSuchUpload)?;
+    let memory = i64::try_from(core.options.completion_memory.as_millis()).unwrap_or(i64::MAX);
+    let since = core.clock.now().0.saturating_sub(memory);
+    let completed = core.whole_catalog()?.completed(id)?;
+    let completed = completed.filter(|done| done.request == request && done.time.0 >= since);
+    let completed = completed.ok_or(StoreError::NoSuchUpload)?;
+    let bucket = core.bucket(&path.object.bucket)?;
+    let record = core.log.read(completed.head)?;
+    match Meta::decode(record.header.kind, record.header.format, record.meta()) {
+        Ok(Meta::CompleteUpload(done))
+            if done.at.bucket == bucket.id && done.at.key == path.object.key.as_str() =>
+        {
+            let object = described_info(&path.object, &done.object);
+            Ok(Planned::Already(Stored { object, version: None }))
+        }
+        Ok(_) => Err(StoreError::NoSuchUpload),
+        Err(flaw) => Err(StoreError::Damaged { what: flaw.to_string() }),
+    }
+}
+
+/// A hash of what the client lists.
+fn request_hash(completion: &Completion) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    for part in &completion.parts {
+        hash.update(part.number.get().to_le_bytes());
+        hash.update((part.etag.as_str().len() as u64).to_le_bytes());
+        hash.update(part.etag.as_str());
+    }
+    let hash: [u8; 32] = hash.finalize().into();
+    hash.first_chunk().copied().unwrap_or_default()
+}
+
+fn expired(
+    core: &Arc<Core>,
+    deadline: Timestamp,
+    limit: usize,
+) -> Result<Vec<(At, u128, RecordRef)>> {
+    let mut expired = Vec::new();
+    core.whole_catalog()?.uploads(None, |at, id, upload| {
+        if expired.len() >= limit {
+            return ControlFlow::Break(());
+        }
+        if upload.initiated < deadline {
+            expired.push((at, id, upload.head));
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(expired)
+}
