@@ -1,4 +1,6 @@
 //! Integration tests, one binary.
 
 mod cli;
+mod layering;
+mod sdk;
 mod server;
