@@ -9,5 +9,7 @@
 )]
 
 mod cli;
+mod layering;
 mod model;
+mod sdk;
 mod server;
