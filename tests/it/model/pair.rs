@@ -39,13 +39,20 @@ pub(super) async fn play(history: &[Step]) -> Outcome {
 /// Nothing, or the difference.
 pub(super) type Outcome = Result<(), TestCaseError>;
 
-/// Compares the disk's answer with the model's.
-pub(super) fn same<T: PartialEq + Debug>(disk: &T, model: &T, what: &str) -> Outcome {
+/// Compares the disk's answer with the model's; the error shows where they part.
+pub(super) fn same(disk: &str, model: &str, what: &str) -> Outcome {
     if disk == model {
         return Ok(());
     }
-    let answers = format!("the disk answers {disk:#?}, the model {model:#?}");
-    Err(TestCaseError::fail(format!("{what}: {}", answers.replace("\\n", "\n"))))
+    let lines = |text: &str| text.replace("\\n", "\n").lines().map(str::to_owned).collect();
+    let (disk, model): (Vec<String>, Vec<String>) = (lines(disk), lines(model));
+    let parted = disk.iter().zip(&model).take_while(|(disk, model)| disk == model).count();
+    let around = |lines: &[String]| {
+        let from = parted.saturating_sub(6).min(lines.len());
+        lines[from..(parted + 12).min(lines.len())].join("\n")
+    };
+    let (disk, model) = (around(&disk), around(&model));
+    Err(TestCaseError::fail(format!("{what}\nthe disk:\n{disk}\nthe model:\n{model}\n")))
 }
 
 struct Pair {
@@ -423,7 +430,10 @@ impl Pair {
 
     /// An answer as text, with the same name for an upload on both sides.
     fn shown(&self, answer: &impl Debug) -> String {
-        let mut text = format!("{answer:#?}");
+        self.named(format!("{answer:#?}"))
+    }
+
+    fn named(&self, mut text: String) -> String {
         for (number, upload) in self.uploads.iter().enumerate() {
             for id in [&upload.model, &upload.disk] {
                 text = text.replace(id.as_str(), &format!("upload {number}"));
@@ -433,15 +443,15 @@ impl Pair {
     }
 
     async fn compare_everything(&self, what: &str) -> Outcome {
-        let model = self.shown(&everything(&*self.model).await);
-        let disk = self.shown(&everything(self.disk.store()).await);
+        let model = self.named(everything(&*self.model).await);
+        let disk = self.named(everything(self.disk.store()).await);
         same(&disk, &model, what)?;
         self.disk.check_counters(what).await
     }
 }
 
 /// All that a store holds, as text.
-async fn everything(store: &dyn Store) -> Vec<String> {
+async fn everything(store: &dyn Store) -> String {
     let mut lines = Vec::new();
     let query = BucketsQuery { limit: 1000, ..BucketsQuery::default() };
     for bucket in store.list_buckets(&query).await.unwrap().buckets {
@@ -464,7 +474,7 @@ async fn everything(store: &dyn Store) -> Vec<String> {
             lines.push(format!("{:#?}", store.list_parts(&at, &query).await));
         }
     }
-    lines
+    lines.join("\n")
 }
 
 /// A read's head and the digest of what it gave.
