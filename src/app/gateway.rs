@@ -72,12 +72,17 @@ impl Handler for Gateway {
             Refusal::HeadersTooLarge { limit, .. } => s3::Refusal::HeadersTooLarge { limit },
             Refusal::Panicked => s3::Refusal::Internal,
         };
-        s3::refuse(refusal, &refused.method, refused.uri.path(), &self.region, refused.id)
+        let path = refused.uri.path();
+        audited(s3::refuse(refusal, &refused.method, path, &self.region, refused.id))
     }
 }
 
 async fn serve(service: Arc<Service>, request: Request<Payload>) -> Response<Payload> {
-    let mut response = service.handle(request).await;
+    audited(service.handle(request).await)
+}
+
+/// Hands what S3 says for the access log to the server.
+fn audited(mut response: Response<Payload>) -> Response<Payload> {
     if let Some(audit) = response.extensions_mut().remove::<Audit>() {
         response.extensions_mut().insert(detail(audit));
     }
@@ -86,7 +91,8 @@ async fn serve(service: Arc<Service>, request: Request<Payload>) -> Response<Pay
 
 fn opening(request: &Request<Payload>, region: &str) -> Response<Payload> {
     let id = request.extensions().get().copied().unwrap_or(RequestId(0));
-    s3::refuse(s3::Refusal::Opening, request.method(), request.uri().path(), region, id)
+    let (method, path) = (request.method(), request.uri().path());
+    audited(s3::refuse(s3::Refusal::Opening, method, path, region, id))
 }
 
 fn detail(audit: Audit) -> AccessDetail {

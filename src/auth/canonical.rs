@@ -101,8 +101,17 @@ impl Reading {
     pub(super) const FIRST: Self =
         Self { path: PathForm::Recoded, blanks: Blanks::All, plus: Plus::Space };
 
-    /// Every reading that could make a difference for this request, the documented one first.
-    pub(super) fn all(subject: &Subject<'_>, signed: &SignedHeaders) -> Vec<Self> {
+    /// Every reading that could make a difference for this request, the documented one first; the
+    /// others are looked for only when it has failed.
+    pub(super) fn all<'a>(
+        subject: &'a Subject<'_>,
+        signed: &'a SignedHeaders,
+    ) -> impl Iterator<Item = Self> + 'a {
+        let others = std::iter::once_with(|| Self::others(subject, signed));
+        std::iter::once(Self::FIRST).chain(others.flatten())
+    }
+
+    fn others(subject: &Subject<'_>, signed: &SignedHeaders) -> Vec<Self> {
         let mut recoded = Vec::with_capacity(subject.path.len());
         recode(&mut recoded, subject.path, Plus::Literal, Slash::Keep);
         let values = signed.iter().flat_map(|name| subject.headers.get_all(name));
@@ -117,7 +126,7 @@ impl Reading {
         or_also(recoded != subject.path, |it| Self { path: PathForm::Received, ..it });
         or_also(tabs, |it| Self { blanks: Blanks::SpacesOnly, ..it });
         or_also(subject.query.0.contains(&b'+'), |it| Self { plus: Plus::Literal, ..it });
-        readings
+        readings.split_off(1)
     }
 }
 

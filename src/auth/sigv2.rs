@@ -2,6 +2,7 @@
 //! REST requests"): what boto3 and older tools still presign with.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -77,15 +78,27 @@ enum Carrier<'a> {
 /// Readings of a request on which signers disagree.
 #[derive(Clone, Copy)]
 struct Reading {
-    recoded_path: bool,
+    path: PathForm,
     plus: Plus,
 }
 
-const READINGS: [Reading; 4] = [
-    Reading { recoded_path: false, plus: Plus::Literal },
-    Reading { recoded_path: false, plus: Plus::Space },
-    Reading { recoded_path: true, plus: Plus::Literal },
-    Reading { recoded_path: true, plus: Plus::Space },
+#[derive(Clone, Copy)]
+enum PathForm {
+    Sent,
+    /// botocore asks for `/bucket` and signs `/bucket/`, which is the same.
+    SentWithSlash,
+    /// Decoded once and encoded again.
+    Recoded,
+}
+
+/// Every reading, the documented one first.
+const READINGS: [Reading; 6] = [
+    Reading { path: PathForm::Sent, plus: Plus::Literal },
+    Reading { path: PathForm::SentWithSlash, plus: Plus::Literal },
+    Reading { path: PathForm::Recoded, plus: Plus::Literal },
+    Reading { path: PathForm::Sent, plus: Plus::Space },
+    Reading { path: PathForm::SentWithSlash, plus: Plus::Space },
+    Reading { path: PathForm::Recoded, plus: Plus::Space },
 ];
 
 /// Verifies a request with `Authorization: AWS items`.
@@ -200,29 +213,30 @@ impl Claim<'_> {
 }
 
 /// Every `x-amz-*` header, and every `x-amz-*` query parameter, which stands for a header: nothing
-/// that an operation listens to goes unsigned.
+/// that an operation listens to goes unsigned. botocore presigns with the headers in the query,
+/// and its users send them again as headers: what is in both with one value counts once.
 fn amz_headers(subject: &Subject<'_>, reading: Reading) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
+    let names = subject.headers.keys().map(HeaderName::as_str);
+    let mut found: BTreeMap<String, Vec<u8>> = names
+        .filter(|name| name.starts_with("x-amz-"))
+        .map(|name| (name.to_owned(), joined(subject, name)))
+        .collect();
     for (name, value) in subject.query.pairs() {
         let name = String::from_utf8_lossy(&decode(name, reading.plus)).to_ascii_lowercase();
-        if name.starts_with("x-amz-") {
-            let value = decode(value.unwrap_or_default(), reading.plus);
-            append(&mut found, name, value.trim_ascii());
+        if !name.starts_with("x-amz-") {
+            continue;
+        }
+        let value = decode(value.unwrap_or_default(), reading.plus);
+        match found.entry(name) {
+            Entry::Vacant(place) => drop(place.insert(value.trim_ascii().to_vec())),
+            Entry::Occupied(known) if known.get().as_slice() == value.trim_ascii() => {}
+            Entry::Occupied(mut known) => {
+                known.get_mut().push(b',');
+                known.get_mut().extend_from_slice(value.trim_ascii());
+            }
         }
     }
-    let headers = subject.headers.keys().map(HeaderName::as_str);
-    for name in headers.filter(|name| name.starts_with("x-amz-")) {
-        append(&mut found, name.to_owned(), &joined(subject, name));
-    }
     found
-}
-
-fn append(found: &mut BTreeMap<String, Vec<u8>>, name: String, value: &[u8]) {
-    let values = found.entry(name).or_default();
-    if !values.is_empty() {
-        values.push(b',');
-    }
-    values.extend_from_slice(value);
 }
 
 /// A header's values without blanks at their ends, joined by commas.
@@ -239,10 +253,18 @@ fn push_resource(out: &mut Vec<u8>, subject: &Subject<'_>, bucket: Option<&str>,
         out.push(b'/');
         out.extend_from_slice(bucket.as_bytes());
     }
-    if reading.recoded_path {
-        recode(out, subject.path, Plus::Literal, Slash::Keep);
-    } else {
-        out.extend_from_slice(subject.path);
+    match reading.path {
+        PathForm::Sent => out.extend_from_slice(subject.path),
+        PathForm::SentWithSlash => {
+            out.extend_from_slice(subject.path);
+            let names_a_bucket = bucket.is_none()
+                && subject.path.len() > 1
+                && subject.path.iter().rposition(|byte| *byte == b'/') == Some(0);
+            if names_a_bucket {
+                out.push(b'/');
+            }
+        }
+        PathForm::Recoded => recode(out, subject.path, Plus::Literal, Slash::Keep),
     }
     let is_signed = |name: &[u8]| {
         SIGNED_PARAMETERS.binary_search_by(|known| known.as_bytes().cmp(name)).is_ok()

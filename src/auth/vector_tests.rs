@@ -12,6 +12,7 @@ use crate::body::testing::{cut, drain};
 use crate::body::{BodyError, Payload};
 use crate::object::{Clock, Timestamp};
 
+const BOTOCORE: &str = include_str!("../../fixtures/sigv4/botocore.json");
 const EXAMPLES: &str = include_str!("../../fixtures/sigv4/s3-examples.json");
 
 struct Noon;
@@ -43,10 +44,41 @@ fn head_of(case: &Value) -> http::request::Parts {
 }
 
 fn verify(head: &http::request::Parts, body: Payload) -> Result<Verified, AuthError> {
+    authenticator().verify(head, None, body)
+}
+
+/// One that knows the key of AWS's examples.
+fn authenticator() -> Authenticator {
     let examples = examples();
     let text = |name: &str| examples[name].as_str().unwrap().to_owned();
     let keys = Keyring::new([key(&text("access_key"), &text("secret_key"))]);
-    Authenticator::new(keys, settings(), Arc::new(Noon)).verify(head, None, body)
+    Authenticator::new(keys, settings(), Arc::new(Noon))
+}
+
+#[test]
+fn what_botocore_signs_is_accepted_and_nothing_else() {
+    let recorded: Value = serde_json::from_str(BOTOCORE).unwrap();
+    let authenticator = authenticator();
+    let mut schemes = std::collections::HashMap::new();
+    for case in recorded["cases"].as_array().unwrap() {
+        let (name, bucket) = (&case["name"], case["bucket"].as_str());
+        let mut head = head_of(case);
+        let verified = authenticator.verify(&head, bucket, Payload::empty());
+        let verified = verified.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        assert!(matches!(verified.caller, Caller::Key(_)), "{name}");
+        *schemes.entry(verified.scheme).or_insert(0) += 1;
+
+        head.method = http::Method::PATCH;
+        let error = authenticator.verify(&head, bucket, Payload::empty()).unwrap_err();
+        assert!(matches!(error, AuthError::Mismatch { .. }), "{name}: {error:?}");
+    }
+    let expected = [
+        (Scheme::V4Header, 35),
+        (Scheme::V4Query, 28),
+        (Scheme::V2Header, 35),
+        (Scheme::V2Query, 28),
+    ];
+    assert_eq!(schemes, expected.into());
 }
 
 #[test]

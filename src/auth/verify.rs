@@ -42,7 +42,7 @@ pub enum Caller {
 }
 
 /// How a request was signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scheme {
     /// Not at all.
     None,

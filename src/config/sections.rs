@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use toml::Spanned;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::amount::{Period, Size};
 use super::document::Document;
@@ -165,7 +165,7 @@ fn log(
 ) -> Result<Log, ConfigError> {
     let level = match written(env, "STOWGATE_LOG", in_file.level.as_ref(), document)? {
         None => Targets::new().with_default(tracing::Level::INFO),
-        Some(Written { text, place }) => text.parse().map_err(|_| {
+        Some(Written { text, place }) => levels(&text).ok_or_else(|| {
             place.error(format!(
                 "{text:?} is not a level (error, warn, info, debug, trace, off) or a list such as \
                  \"warn,stowgate::access=info\""
@@ -182,6 +182,16 @@ fn log(
     };
     let format = flags.log_format.or(in_env).or(in_file.format).unwrap_or_default();
     Ok(Log { level, format })
+}
+
+/// A bare word is a level here; `Targets` alone would take a misspelt one for a target.
+fn levels(text: &str) -> Option<Targets> {
+    let is_level = |level: &str| !level.is_empty() && level.parse::<LevelFilter>().is_ok();
+    let is_entry = |entry: &str| match entry.split_once('=') {
+        Some((target, level)) => !target.is_empty() && is_level(level),
+        None => is_level(entry),
+    };
+    text.split(',').all(is_entry).then(|| text.parse().ok())?
 }
 
 fn server(env: &Env, in_file: &file::Server, document: &Document) -> Result<Server, ConfigError> {
@@ -250,11 +260,11 @@ fn store(in_file: &file::Store, document: &Document) -> Result<Store, ConfigErro
     let often = Duration::from_millis(100)..=60 * MINUTE;
     Ok(Store {
         pack_limit: size(&in_file.pack_limit, 128 << 10, 0..=1 << 20)?,
-        segment_size: size(&in_file.segment_size, 256 << 20, 16 << 20..=4 << 30)?,
-        cache_size: size(&in_file.cache_size, 128 << 20, 1 << 20..=1 << 40)?,
+        segment_size: size(&in_file.segment_size, 256 << 20, 16 << 20..=1 << 30)?,
+        cache_size: size(&in_file.cache_size, 64 << 20, 1 << 20..=1 << 40)?,
         checkpoint_interval: period(&in_file.checkpoint_interval, Duration::from_secs(5), often)?,
         multipart_expiry: period(&in_file.multipart_expiry, 7 * DAY, MINUTE..=3650 * DAY)?,
         min_free: size(&in_file.min_free, 1 << 30, 0..=1 << 50)?,
-        min_free_percent: bounds::number(in_file.min_free_percent.as_ref(), 5, 0..=50, document)?,
+        allow_network: in_file.allow_network.unwrap_or(false),
     })
 }

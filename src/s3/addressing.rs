@@ -197,4 +197,21 @@ mod tests {
         assert_eq!(target.bucket.map(|b| b.to_string()).as_deref(), Some("photos"));
         assert!(target.virtual_host);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn every_key_survives_its_encoding(key in "\\PC{1,40}|[\u{0}-\u{ff}]{1,40}") {
+            let path = format!("/b12/{}", percent::encode(&key));
+            proptest::prop_assert_eq!(at("localhost", &path), Ok(names("b12", &key)));
+            let path = format!("/{}", percent::encode(&key));
+            proptest::prop_assert_eq!(at("b12.localhost", &path), Ok(names("b12", &key)));
+        }
+
+        #[test]
+        fn no_path_is_a_fault(path in "/[!-~]{0,60}") {
+            if path.parse::<http::Uri>().is_ok() {
+                let _ = at("localhost", &path);
+            }
+        }
+    }
 }

@@ -40,7 +40,7 @@ pub(super) enum Operation {
     GetSetting(Setting),
     /// Removes a bucket setting that cannot be set yet.
     DeleteSetting(Setting),
-    /// An operation of S3 that is not served, by its name.
+    /// An operation that is not served, by its name or its sub-resource's.
     Unserved(&'static str),
 }
 

@@ -2,6 +2,7 @@
 
 use http::{Method, Response};
 
+use super::audit::Audit;
 use super::error::{Code, S3Error, Subject, error_reply};
 use crate::body::Payload;
 use crate::object::RequestId;
@@ -20,7 +21,7 @@ pub enum Refusal {
     Internal,
 }
 
-/// The answer to such a request.
+/// The answer to such a request, with its [`Audit`].
 pub fn refuse(
     refusal: Refusal,
     method: &Method,
@@ -37,5 +38,8 @@ pub fn refuse(
         Refusal::Internal => S3Error::new(Code::InternalError),
     };
     let subject = Subject { method, resource: path, bucket: None, key: None, region, id };
-    error_reply(&error, &subject)
+    let mut response = error_reply(&error, &subject);
+    let error_code = Some(error.code().as_str());
+    response.extensions_mut().insert(Audit { error_code, ..Audit::default() });
+    response
 }

@@ -85,7 +85,8 @@ impl Context {
         }
     }
 
-    async fn http1<S: AsyncRead + AsyncWrite + Unpin>(self, socket: S, peer: Peer) {
+    /// Serves HTTP/1 on `socket` to its end.
+    pub(super) async fn http1<S: AsyncRead + AsyncWrite + Unpin>(self, socket: S, peer: Peer) {
         let activity = Activity::new(false);
         let io = self.io(socket, &activity);
         let service = self.service(peer, &activity);

@@ -15,6 +15,9 @@ mod request_ids;
 mod stream;
 mod tls;
 
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -2,11 +2,15 @@
 
 #![allow(
     clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
     clippy::unwrap_used,
-    reason = "clippy takes only functions marked as tests for tests, not what they call"
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "this is all test code, which clippy knows of test functions only"
 )]
 
+mod cli;
 mod conformance;
+mod layering;
 mod model;
+mod sdk;
+mod server;

@@ -164,7 +164,7 @@ fn only_readings_that_differ_are_tried() {
     let readings = |target, value| {
         let head = request("GET", target, &[("x-amz-meta-a", value)]);
         let signed = SignedHeaders::parse("host;x-amz-meta-a").unwrap();
-        Reading::all(&Subject::of(&head), &signed)
+        Reading::all(&Subject::of(&head), &signed).collect::<Vec<_>>()
     };
     assert_eq!(readings("/a%20b/~c?x=%2B", "a  b"), [Reading::FIRST]);
     assert_eq!(readings("/a@b", "a").len(), 2);
@@ -179,9 +179,7 @@ fn only_readings_that_differ_are_tried() {
 fn blanks_collapse_in_two_ways() {
     let head = request("GET", "/", &[("x-amz-meta-a", "a \t b  c"), ("x-amz-meta-a", "  d ")]);
     let signed = SignedHeaders::parse("x-amz-meta-a").unwrap();
-    let readings = Reading::all(&Subject::of(&head), &signed);
-    let lines: Vec<String> = readings
-        .into_iter()
+    let lines: Vec<String> = Reading::all(&Subject::of(&head), &signed)
         .map(|reading| canonical(&head, "x-amz-meta-a", reading))
         .map(|text| text.lines().nth(3).unwrap().to_owned())
         .collect();

@@ -221,6 +221,17 @@ fn amz_parameters_of_a_presigned_url_are_signed_as_headers() {
     verify(&head, None).unwrap();
     let head = presigned("PUT", "/b/k", &text, "&x-amz-acl=public-read", &[]);
     assert!(matches!(verify(&head, None), Err(AuthError::Mismatch { .. })));
+    let head = presigned("PUT", "/b/k", &text, "", &[("x-amz-acl", "private")]);
+    verify(&head, None).unwrap();
+    for (query, sent, accepted) in [
+        ("private", "private", true),
+        ("public-read", "private", false),
+        ("private", "public-read", false),
+    ] {
+        let query = format!("&x-amz-acl={query}");
+        let head = presigned("PUT", "/b/k", &text, &query, &[("x-amz-acl", sent)]);
+        assert_eq!(verify(&head, None).is_ok(), accepted, "{query} {sent}");
+    }
     let plain = format!("PUT\n\n\n{EXPIRES}\n/b/k");
     for (query, headers) in
         [("&x-amz-acl=public-read", &[][..]), ("", &[("x-amz-acl", "public-read")][..])]

@@ -17,6 +17,7 @@ use crate::s3::header::{self, Head, Integrity};
 use crate::s3::keep_alive::{self, Patience};
 use crate::s3::listing::write_checksum;
 use crate::s3::multipart;
+use crate::s3::object_reply;
 use crate::s3::percent;
 use crate::s3::reply::Reply;
 use crate::s3::xml::{CompletionDocument, CompletionPart, Writer};
@@ -57,7 +58,7 @@ impl Execute for CompleteMultipartUpload {
         let object = upload.object.clone();
         let work = async move { Ok(store.complete_upload(&upload, &completion, condition).await?) };
         let headers = |reply: Reply, stored: &Stored| {
-            reply.optional(VERSION_ID, stored.version.map(|version| version.to_string()))
+            reply.optional(VERSION_ID, object_reply::version(stored.version))
         };
         let write = move |writer: &mut Writer, stored: &Stored| {
             writer.text("Location", &location);
@@ -100,11 +101,13 @@ fn object_size(head: &Head) -> Result<Option<u64>, S3Error> {
 fn location(head: &Head, upload: &UploadPath) -> String {
     let host = head.header("host").unwrap_or_default();
     let ObjectPath { bucket, key } = &upload.object;
-    let path = match head.target().virtual_host {
-        true => percent::encode(key.as_str()),
-        false => percent::encode(&format!("{bucket}/{key}")),
+    let path = if head.target().virtual_host {
+        percent::encode(key.as_str())
+    } else {
+        percent::encode(&format!("{bucket}/{key}"))
     };
-    format!("http://{host}/{path}")
+    // HTTP/2 has no such header where nobody added it.
+    if host.is_empty() { format!("/{path}") } else { format!("http://{host}/{path}") }
 }
 
 /// A number below 1 is no part number at all; one above 10,000 is that of no part there is.

@@ -6,13 +6,14 @@ use http::HeaderName;
 
 use super::Execute;
 use crate::auth::Sealed;
-use crate::object::{ETagMatch, ObjectInfo, ObjectMetadata, ReadConditions, VersionId};
+use crate::object::{ETagMatch, ObjectInfo, ObjectMetadata, ReadConditions};
 use crate::s3::context::Context;
 use crate::s3::copy_source::{self, CopySource, SOURCE_VERSION_ID};
 use crate::s3::error::S3Error;
 use crate::s3::header::{self, Head};
 use crate::s3::keep_alive::{self, Patience};
 use crate::s3::listing::write_checksum;
+use crate::s3::object_reply;
 use crate::s3::reply::Reply;
 use crate::s3::xml::Writer;
 use crate::store::{CopyRequest, GetRequest, ObjectPath, StoreError, Stored};
@@ -77,7 +78,7 @@ impl Execute for CopyObject {
             ctx.store.check_condition(&self.target, condition).await?;
         }
         let source = self.look(ctx).await?;
-        let version = Some(source.version).filter(|version| *version != VersionId::Null);
+        let version = Some(source.version);
         let (request, bound) = self.labels.put_on(self.request, source);
         let store = Arc::clone(&ctx.store);
         let (from, to) = (self.source.object, self.target);
@@ -91,8 +92,8 @@ impl Execute for CopyObject {
         };
         let headers = |reply: Reply, stored: &Stored| {
             reply
-                .optional(VERSION_ID, stored.version.map(|version| version.to_string()))
-                .optional(SOURCE_VERSION_ID, version.map(|version| version.to_string()))
+                .optional(VERSION_ID, object_reply::version(stored.version))
+                .optional(SOURCE_VERSION_ID, object_reply::version(version))
         };
         let patience = Patience::default();
         keep_alive::answer(ctx, patience, "CopyObjectResult", work, headers, write_result).await

@@ -36,12 +36,12 @@ impl Execute for DeleteObjects {
     async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
         let body = document::read(body, self.integrity, Digest::Required).await?;
         let document = DeleteDocument::parse(&body)?;
-        let deletes = document
+        let work = document
             .entries
             .into_iter()
             .map(|entry| delete(Arc::clone(&ctx.store), self.bucket.clone(), entry));
         let outcomes: Vec<Outcome> =
-            futures_util::stream::iter(deletes).buffered(CONCURRENT).collect().await;
+            futures_util::stream::iter(work).buffered(CONCURRENT).collect().await;
         Ok(Reply::xml("DeleteResult", |writer| {
             for (entry, outcome) in &outcomes {
                 match outcome {

@@ -7,10 +7,11 @@ use crate::auth::Sealed;
 use crate::object::{ObjectInfo, ObjectPart, VersionId};
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
-use crate::s3::header::Head;
+use crate::s3::header::{self, Head};
 use crate::s3::listing::{
     parse_count, parse_limit, write_checksum, write_checksum_value, write_storage_class,
 };
+use crate::s3::object_reply;
 use crate::s3::reply::Reply;
 use crate::s3::xml::Writer;
 use crate::store::{GetRequest, ObjectParts, ObjectPath};
@@ -70,6 +71,7 @@ impl Wanted {
 
 impl Execute for GetObjectAttributes {
     fn parse(head: &Head) -> Result<Self, S3Error> {
+        header::refuse_customer_key(head)?;
         let marker = head.header("x-amz-part-number-marker").filter(|text| !text.is_empty());
         Ok(Self {
             object: head.object()?,
@@ -87,10 +89,9 @@ impl Execute for GetObjectAttributes {
         let reply = Reply::xml("GetObjectAttributesResponse", |w| {
             self.write(w, &object, parts.as_ref());
         });
-        let version = (object.version != VersionId::Null).then(|| object.version.to_string());
         Ok(reply
             .header(LAST_MODIFIED, object.last_modified.http_date())
-            .optional(VERSION_ID, version))
+            .optional(VERSION_ID, object_reply::version(Some(object.version))))
     }
 }
 

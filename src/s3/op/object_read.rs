@@ -99,7 +99,17 @@ impl ObjectRead {
             }
             StoreError::InvalidRange { size } => Err(S3Error::invalid_range(size)
                 .with("RangeRequested", self.range.clone().unwrap_or_default())),
+            error @ StoreError::InvalidPartNumber { .. } => {
+                Err(S3Error::from(error).with("PartNumberRequested", self.part_requested()))
+            }
             other => Err(other.into()),
+        }
+    }
+
+    fn part_requested(&self) -> String {
+        match self.request.selection {
+            Selection::Part(number) => number.get().to_string(),
+            Selection::Whole | Selection::Range(_) => String::new(),
         }
     }
 

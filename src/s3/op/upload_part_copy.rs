@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Execute;
 use crate::auth::Sealed;
-use crate::object::{PartNumber, PartSummary, VersionId};
+use crate::object::{PartNumber, PartSummary};
 use crate::s3::context::Context;
 use crate::s3::copy_source::{self, CopySource, SOURCE_VERSION_ID};
 use crate::s3::error::S3Error;
@@ -12,6 +12,7 @@ use crate::s3::header::{self, Head};
 use crate::s3::keep_alive::{self, Patience};
 use crate::s3::listing::write_checksum_value;
 use crate::s3::multipart;
+use crate::s3::object_reply;
 use crate::s3::reply::Reply;
 use crate::s3::xml::Writer;
 use crate::store::{CopyPartRequest, UploadPath};
@@ -45,11 +46,11 @@ impl Execute for UploadPartCopy {
         self.source.authorize(ctx).await?;
         let Self { upload, number, source, request } = self;
         let store = Arc::clone(&ctx.store);
-        let version = request.source_version.filter(|version| *version != VersionId::Null);
+        let version = request.source_version;
         let work =
             async move { Ok(store.copy_part(&source.object, &upload, number, request).await?) };
         let headers = |reply: Reply, _: &PartSummary| {
-            reply.optional(SOURCE_VERSION_ID, version.map(|version| version.to_string()))
+            reply.optional(SOURCE_VERSION_ID, object_reply::version(version))
         };
         let patience = Patience::default();
         keep_alive::answer(ctx, patience, "CopyPartResult", work, headers, write_result).await

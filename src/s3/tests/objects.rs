@@ -147,6 +147,7 @@ async fn an_object_of_one_put_is_its_first_part() {
     assert_eq!((first.text(), first.header("x-amz-mp-parts-count")), ("hello", ""));
     let second = get(&gateway, "/b12/k?partNumber=2", &[]).await;
     assert_eq!(second.error(), (416, "InvalidPartNumber"));
+    assert_eq!(second.element("PartNumberRequested"), "2");
     let zero = gateway.send(MAIN, "GET", "/b12/k?partNumber=0", &[], b"").await;
     assert_eq!(zero.error(), (400, "InvalidArgument"));
     assert_eq!(zero.element("ArgumentName"), "partNumber");

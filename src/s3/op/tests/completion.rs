@@ -84,7 +84,7 @@ async fn a_list_that_does_not_fit_is_refused() {
         let refused = gateway.refused("POST", &target, &[], body).await;
         assert_eq!(refused, refusal(400, "MalformedXML"), "{body}");
     }
-    let unknown = refused(&gateway, "unknown", &[], &[two.clone()]).await;
+    let unknown = refused(&gateway, "unknown", &[], std::slice::from_ref(&two)).await;
     assert_eq!(unknown, refusal(404, "NoSuchUpload"));
     // Every form of the tag is the same tag.
     let body = document(&[line(2, &format!("&quot;{etag}&quot;"))]);
@@ -119,7 +119,7 @@ async fn a_composite_checksum_is_compared_part_by_part_and_as_a_whole() {
         assert_eq!(refused, refusal(400, code), "{checksum}");
     }
     let kind = [("x-amz-checksum-type", "FULL_OBJECT")];
-    let kind = refused(&gateway, &id, &kind, &[good.clone()]).await;
+    let kind = refused(&gateway, &id, &kind, std::slice::from_ref(&good)).await;
     assert_eq!(kind, refusal(400, "InvalidRequest"));
     let headers = [("x-amz-checksum-sha256", &*named("-1")), ("x-amz-checksum-type", "COMPOSITE")];
     let target = format!("/bucket/key?uploadId={id}");
