@@ -31,8 +31,10 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod uploads;
+mod usage;
 mod vfs;
 
 pub use self::core::Phase;
 pub use options::LocalOptions;
 pub use store::{LocalStore, OpenError};
+pub use usage::BucketUsage;
