@@ -119,6 +119,7 @@ impl LocalStore {
         let options = options.limited();
         let lock = lock(&*vfs)?;
         check_file_system(&*vfs, &options)?;
+        vfs.clear_unnamed()?;
         let (format, read_only) = open_format(&*vfs)?;
         for dir in [LOG_DIR, "quarantine"] {
             if vfs.create_dir(Path::new(dir))? {
