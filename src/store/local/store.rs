@@ -119,6 +119,7 @@ impl LocalStore {
         let options = options.limited();
         let lock = lock(&*vfs)?;
         check_file_system(&*vfs, &options)?;
+        vfs.clear_unnamed()?;
         let (format, read_only) = open_format(&*vfs)?;
         for dir in [LOG_DIR, "quarantine"] {
             if vfs.create_dir(Path::new(dir))? {
@@ -212,13 +213,18 @@ impl LocalStore {
             return Ok(());
         }
         let catalog = self.core.catalog()?;
-        if self.core.read_only().is_none() {
+        let is_clean = self.core.read_only().is_none();
+        if is_clean {
             keeper::collect_garbage(&self.core);
             keeper::write_checkpoint(&self.core)?;
-            recover::write_clean(&self.core)?;
         }
         self.core.set_catalog(None);
-        Ok(self.home.close(catalog.into_index())?)
+        self.home.close(catalog.into_index())?;
+        if is_clean {
+            // Last of all, because closing still writes to the index.
+            recover::write_clean(&self.core)?;
+        }
+        Ok(())
     }
 
     /// Ends the threads; they finish what they have.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::{Entry, Index, IndexError, IndexHome, MAX_VALUE_BYTES, Result, Span, TreeId, Visit};
+use super::{Index, IndexError, IndexHome, MAX_VALUE_BYTES, Result, Span, TreeId, Visit};
 
 type Trees = BTreeMap<TreeId, BTreeMap<Vec<u8>, Vec<u8>>>;
 
@@ -24,7 +24,6 @@ struct Kept {
 }
 
 /// What a crash leaves of an index.
-#[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hostile {
     /// Nothing.
@@ -39,7 +38,6 @@ pub(crate) enum Hostile {
 
 impl MemoryHome {
     /// The index after a crash. What had it open knows only [`IndexError::Lost`] from here on.
-    #[cfg(test)]
     pub(crate) fn crash(&self, hostile: Hostile) {
         let mut kept = lock(&self.kept);
         if let Some(open) = kept.open.upgrade() {
@@ -124,15 +122,6 @@ impl Index for MemoryIndex {
         Ok(())
     }
 
-    fn last(&self, tree: TreeId, span: Span<'_>) -> Result<Option<Entry>> {
-        let kept = self.kept()?;
-        let Some(tree) = kept.live.get(&tree).filter(|_| !span.is_empty()) else {
-            return Ok(None);
-        };
-        let mut range = tree.range::<[u8], _>((span.from, span.to));
-        Ok(range.next_back().map(|(key, value)| (key.clone(), value.clone())))
-    }
-
     fn flush(&self) -> Result<()> {
         let mut kept = self.kept()?;
         kept.flushed = kept.live.clone();
@@ -141,10 +130,6 @@ impl Index for MemoryIndex {
 
     fn is_lost(&self) -> bool {
         *lock(&self.lost)
-    }
-
-    fn size_on_disk(&self) -> Result<u64> {
-        Ok(0)
     }
 }
 
