@@ -158,6 +158,18 @@ fn an_address_that_is_taken_is_exit_code_1() {
 }
 
 #[test]
+fn a_data_directory_that_is_in_use_is_exit_code_1() {
+    let folder = folder();
+    let gateway = Gateway::start(&folder, &[]);
+    let output = run(folder.path(), &["serve", "--listen", "127.0.0.1:0"], &[]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("the store cannot be opened") && error.contains("in use"), "{error}");
+    assert!(output.stdout.is_empty(), "nothing is announced");
+    gateway.stop();
+}
+
+#[test]
 fn the_version_is_told() {
     let output = run(folder().path(), &["version"], &[]);
     assert!(output.status.success());
