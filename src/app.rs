@@ -102,15 +102,18 @@ impl App {
         let opened = open(&config, &gateway, &control.auth);
         let serving = server.serve(Arc::clone(&gateway) as _, drain, abort);
         tokio::pin!(opened, serving);
-        let running = tokio::select! {
+        let Running { storage, workers } = tokio::select! {
             running = &mut opened => running?,
             // Told to stop before the store was open.
             () = &mut serving => return Ok(()),
         };
-        serving.await;
-        running.workers.drain(WORKER_DRAIN).await;
-        running.storage.close().await;
-        Ok(())
+        let result = tokio::select! {
+            reason = storage.failed() => Err(AppError::Store(reason)),
+            () = serving => Ok(()),
+        };
+        workers.drain(WORKER_DRAIN).await;
+        storage.close().await;
+        result
     }
 }
 
@@ -144,7 +147,7 @@ async fn open(
     auth: &Arc<Authenticator>,
 ) -> Result<Running, AppError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let storage = Storage::open(config, &clock).await.map_err(AppError::Store)?;
+    let storage = Storage::open(config, Arc::clone(&clock)).await.map_err(AppError::Store)?;
     let mut workers = Supervisor::default();
     let mut configured = ConfiguredBuckets::new(config, storage.store());
     if configured.step().await != Next::Done {
@@ -196,6 +199,8 @@ fn token_key(keys: &Keyring) -> TokenKey {
         keys.iter().map(|key| format!("{}\n{}\n", key.access_key, key.secret.expose())).collect();
     lines.sort_unstable();
     let mut digest = Sha256::new_with_prefix("stowgate continuation tokens\n");
-    lines.iter().for_each(|line| digest.update(line));
+    for line in &lines {
+        digest.update(line);
+    }
     TokenKey::new(digest.finalize().into())
 }

@@ -4,33 +4,73 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::object::Clock;
-use crate::store::{MemoryStore, Store};
+use crate::store::Store;
+use crate::store::local::{LocalOptions, LocalStore, Phase};
 
 /// Tells whether the store knows all that it holds.
 pub(super) type Readiness = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// An open store.
-pub(super) struct Storage {
-    store: Arc<dyn Store>,
-}
+pub(super) struct Storage(Arc<LocalStore>);
 
 impl Storage {
-    /// Opens the store that `config` describes.
-    pub(super) async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, String> {
-        let _ = config;
-        Ok(Self { store: Arc::new(MemoryStore::new(Arc::clone(clock))) })
+    /// Opens the store that `config` describes. It answers from then on, though it may still be
+    /// rebuilding its index.
+    pub(super) async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        let (dir, options) = (config.data_dir.clone(), options(&config.store));
+        let opening = move || LocalStore::open(&dir, options, clock);
+        let opened = tokio::task::spawn_blocking(opening).await;
+        let store =
+            opened.map_err(|panic| panic.to_string())?.map_err(|error| error.to_string())?;
+        match store.phase() {
+            Phase::Failed(reason) => Err(reason),
+            Phase::Opening | Phase::Rebuilding { .. } | Phase::Ready => Ok(Self(Arc::new(store))),
+        }
     }
 
     /// The store.
     pub(super) fn store(&self) -> Arc<dyn Store> {
-        Arc::clone(&self.store)
+        Arc::clone(&self.0) as _
     }
 
     /// Whether it is ready, to be asked again and again.
     pub(super) fn readiness(&self) -> Readiness {
-        Arc::new(|| true)
+        let store = Arc::clone(&self.0);
+        Arc::new(move || store.phase() == Phase::Ready)
     }
 
-    /// Brings everything to the disk that is not there yet.
-    pub(super) async fn close(self) {}
+    /// Done where the store turns out not to be usable; says why. Else this never ends.
+    pub(super) fn failed(&self) -> impl Future<Output = String> + use<> {
+        let store = Arc::clone(&self.0);
+        async move {
+            if let Err(error) = store.ready().await {
+                return error.to_string();
+            }
+            tracing::info!("the store is ready");
+            drop(store);
+            std::future::pending().await
+        }
+    }
+
+    /// Brings everything to the disk that is not there yet, so that the next start is quick.
+    pub(super) async fn close(self) {
+        let store = self.0;
+        match tokio::task::spawn_blocking(move || store.close()).await {
+            Ok(Ok(())) => tracing::info!("the store is closed"),
+            Ok(Err(error)) => tracing::error!(%error, "the store could not be closed cleanly"),
+            Err(error) => tracing::error!(%error, "closing the store panicked"),
+        }
+    }
+}
+
+fn options(store: &crate::config::Store) -> LocalOptions {
+    LocalOptions {
+        pack_limit: store.pack_limit,
+        segment_size: store.segment_size,
+        cache_bytes: store.cache_size,
+        checkpoint_interval: store.checkpoint_interval,
+        free_space_watermark: store.min_free,
+        allow_network: store.allow_network,
+        ..LocalOptions::default()
+    }
 }

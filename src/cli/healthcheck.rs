@@ -4,7 +4,7 @@
 //! an unspecified address means loopback. With TLS it takes any certificate: whom it talks to is
 //! settled by the address, and a certificate that was just replaced is no sign of illness.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead as _, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,14 +68,9 @@ fn ask(address: SocketAddr, tls: bool) -> io::Result<String> {
 fn exchange(stream: &mut (impl Read + Write)) -> io::Result<String> {
     stream.write_all(REQUEST)?;
     stream.flush()?;
-    let mut line = Vec::new();
-    for byte in stream.take(256).bytes() {
-        match byte? {
-            b'\r' | b'\n' => break,
-            byte => line.push(byte),
-        }
-    }
-    Ok(String::from_utf8_lossy(&line).into_owned())
+    let mut line = String::new();
+    io::BufReader::new(stream.take(256)).read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
 }
 
 /// Takes every certificate; signatures are still checked.

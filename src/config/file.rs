@@ -89,7 +89,7 @@ pub(super) struct Store {
     pub(super) checkpoint_interval: Option<Spanned<Period>>,
     pub(super) multipart_expiry: Option<Spanned<Period>>,
     pub(super) min_free: Option<Spanned<Size>>,
-    pub(super) min_free_percent: Option<Spanned<u8>>,
+    pub(super) allow_network: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]

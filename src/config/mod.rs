@@ -164,10 +164,11 @@ pub struct Store {
     pub checkpoint_interval: Duration,
     /// How old an unfinished multipart upload may become.
     pub multipart_expiry: Duration,
-    /// Free space under which new bodies are refused, in bytes …
+    /// Free space under which new bodies are refused, in bytes; never more than a twentieth of
+    /// the file system.
     pub min_free: u64,
-    /// … and in percent of the file system: the larger of the two counts.
-    pub min_free_percent: u8,
+    /// Whether the data directory may lie on a network file system.
+    pub allow_network: bool,
 }
 
 impl Keys {

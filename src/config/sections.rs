@@ -260,11 +260,11 @@ fn store(in_file: &file::Store, document: &Document) -> Result<Store, ConfigErro
     let often = Duration::from_millis(100)..=60 * MINUTE;
     Ok(Store {
         pack_limit: size(&in_file.pack_limit, 128 << 10, 0..=1 << 20)?,
-        segment_size: size(&in_file.segment_size, 256 << 20, 16 << 20..=4 << 30)?,
-        cache_size: size(&in_file.cache_size, 128 << 20, 1 << 20..=1 << 40)?,
+        segment_size: size(&in_file.segment_size, 256 << 20, 16 << 20..=1 << 30)?,
+        cache_size: size(&in_file.cache_size, 64 << 20, 1 << 20..=1 << 40)?,
         checkpoint_interval: period(&in_file.checkpoint_interval, Duration::from_secs(5), often)?,
         multipart_expiry: period(&in_file.multipart_expiry, 7 * DAY, MINUTE..=3650 * DAY)?,
         min_free: size(&in_file.min_free, 1 << 30, 0..=1 << 50)?,
-        min_free_percent: bounds::number(in_file.min_free_percent.as_ref(), 5, 0..=50, document)?,
+        allow_network: in_file.allow_network.unwrap_or(false),
     })
 }

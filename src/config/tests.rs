@@ -76,7 +76,7 @@ fn a_broken_file_is_named_with_line_key_and_what_would_be_right() {
         ),
         ("[store]\npack_limit = \"8 X\"", "stowgate.toml:2: [store] pack_limit:", &["\"128 KiB\""]),
         ("[store]\npack_limit = -8", "stowgate.toml:2: [store] pack_limit:", &["negative"]),
-        ("[store]\nmin_free_percent = 300", "stowgate.toml:2: [store] min_free_percent:", &["u8"]),
+        ("[store]\nallow_network = 1", "stowgate.toml:2: [store] allow_network:", &["boolean"]),
         (
             "[store]\nsegment = 1",
             "stowgate.toml:2: [store] segment: unknown field",

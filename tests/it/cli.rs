@@ -111,10 +111,11 @@ fn without_configuration_it_says_how_to_get_in() {
 
 #[test]
 fn a_wrong_command_or_configuration_is_exit_code_2() {
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
     let folder = folder();
     let file = folder.path().join("broken.toml");
     std::fs::write(&file, "[server]\nmax_conections = 7\n").expect("written");
-    let cases: &[(&[&str], &[(&str, &str)], &str)] = &[
+    let cases: &[Case<'_>] = &[
         (&[], &[], "Usage"),
         (&["brew"], &[], "brew"),
         (&["serve", "--port", "1"], &[], "--port"),

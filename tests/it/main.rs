@@ -1,6 +1,15 @@
 //! Integration tests, one binary.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "this is all test code, which clippy knows of test functions only"
+)]
+
 mod cli;
 mod layering;
+mod model;
 mod sdk;
 mod server;

@@ -38,7 +38,7 @@ pub mod uploads;
 
 use std::future::Future;
 
-pub use subject::{Subject, abandoned, content, failing};
+pub use subject::{Subject, abandoned, body, content, failing};
 
 /// Runs every function, each on a store that `make` makes new.
 pub async fn all<F, Fut>(make: F)

@@ -115,7 +115,7 @@ pub fn content(seed: u64, size: usize) -> Bytes {
 }
 
 /// A body as stores get it: in chunks, with digests.
-pub(super) fn body(content: &Bytes, compute: Option<Algorithm>) -> Payload {
+pub fn body(content: &Bytes, compute: Option<Algorithm>) -> Payload {
     let chunks = content.chunks(64 * 1024).map(|chunk| Ok(content.slice_ref(chunk))).collect();
     let source = Script { chunks, stalls: false };
     let whole = Payload::new(Some(content.len() as u64), source);

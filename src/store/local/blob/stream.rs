@@ -242,7 +242,7 @@ impl Source for ExtentSource {
                         return Poll::Pending;
                     }
                     Poll::Ready(Ok((Ok(bytes), cursor))) => {
-                        self.state = State::Ready(bytes, cursor)
+                        self.state = State::Ready(bytes, cursor);
                     }
                     Poll::Ready(Ok((Err(error), _))) => {
                         return Poll::Ready(Some(Err(error.into())));

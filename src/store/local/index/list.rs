@@ -211,15 +211,11 @@ impl<T, R: FnMut(Found<'_>) -> Result<Option<T>>> Listing<'_, T, R> {
             self.more = true;
             return Ok(Step::End);
         }
-        match self.lookup.rolled_up(&key) {
-            Some(common) => {
-                self.lines.push(Line::CommonPrefix(common.to_owned()));
-                Ok(Step::Jump(key::successor(&self.lane.place(common))))
-            }
-            None => {
-                self.lines.push(Line::Entry(read));
-                Ok(Step::Next)
-            }
+        if let Some(common) = self.lookup.rolled_up(&key) {
+            self.lines.push(Line::CommonPrefix(common.to_owned()));
+            return Ok(Step::Jump(key::successor(&self.lane.place(common))));
         }
+        self.lines.push(Line::Entry(read));
+        Ok(Step::Next)
     }
 }

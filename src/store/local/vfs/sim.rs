@@ -127,9 +127,9 @@ impl Shared {
     ) -> Result<(MutexGuard<'_, World>, Option<Fault>)> {
         let mut world = self.lock();
         let alive = world.life == life;
-        match world.faults.next(op).filter(|_| alive) {
-            Some(fault) => Ok((world, fault)),
-            None => Err(failed(op, path, std::io::Error::other("the machine has stopped"))),
+        match world.faults.next(op) {
+            Ok(fault) if alive => Ok((world, fault)),
+            _ => Err(failed(op, path, std::io::Error::other("the machine has stopped"))),
         }
     }
 
@@ -236,7 +236,9 @@ impl Vfs for SimVfs {
             name.starts_with(path).then(|| NameOp::Remove(name.clone(), *target))
         };
         let ops: Vec<NameOp> = world.live.iter().rev().filter_map(inside).collect();
-        ops.into_iter().for_each(|op| world.apply(op));
+        for op in ops {
+            world.apply(op);
+        }
         Ok(())
     }
 

@@ -43,6 +43,9 @@ impl Fault {
     }
 }
 
+/// The machine stands still.
+pub(super) struct Stopped;
+
 /// What is planned.
 #[derive(Default)]
 pub(super) struct Faults {
@@ -60,11 +63,11 @@ impl Faults {
         self.stop_at.is_some_and(|stop| self.calls > stop)
     }
 
-    /// Counts a call: `None` where the machine has stopped, else the fault planned for it.
-    pub(super) fn next(&mut self, op: Op) -> Option<Option<Fault>> {
+    /// Counts a call; the fault planned for it, if any.
+    pub(super) fn next(&mut self, op: Op) -> Result<Option<Fault>, Stopped> {
         self.calls += 1;
         if self.is_stopped() {
-            return None;
+            return Err(Stopped);
         }
         let mut hit = None;
         self.planned.retain_mut(|(planned, nth, fault)| {
@@ -78,7 +81,7 @@ impl Faults {
             *nth -= 1;
             true
         });
-        Some(hit)
+        Ok(hit)
     }
 
     pub(super) fn clear(&mut self) {
