@@ -55,7 +55,9 @@ impl Source {
 
     fn is_test(&self) -> bool {
         let name = self.path.trim_end_matches(".rs");
-        name.ends_with("tests") || name.ends_with("testing") || name.contains("/tests/")
+        name.ends_with("tests")
+            || name.ends_with("testing")
+            || name.contains("/tests/")
             || name.contains("tests/")
     }
 }
@@ -227,7 +229,8 @@ fn files_are_of_one_topic() {
             if lines > LONGEST_FILE {
                 wrong.push(format!("{name} has {lines} lines"));
             }
-            let is_test = name.to_string().ends_with("tests.rs") || name.to_string().contains("tests/");
+            let is_test =
+                name.to_string().ends_with("tests.rs") || name.to_string().contains("tests/");
             if !is_test && !text.starts_with("//!") {
                 wrong.push(format!("{name} does not say what it owns"));
             }
@@ -242,7 +245,8 @@ fn files_are_of_one_topic() {
 
 #[test]
 fn the_reader_of_imports_reads_groups() {
-    let code = "use crate::{auth::{Key, Secret}, body::Payload};\nlet x = crate::store::Y; $crate::z";
+    let code =
+        "use crate::{auth::{Key, Secret}, body::Payload};\nlet x = crate::store::Y; $crate::z";
     let named: Vec<String> = rooms_named(code).into_iter().collect();
     assert_eq!(named, ["auth", "body", "store"]);
     assert!(names_crate("use hyper::Body;", "hyper"));

@@ -223,8 +223,21 @@ async fn listings_by_paginator() {
 async fn odd_keys() {
     let session = Session::start().await;
     let keys = [
-        "a b+c", "a//b", "/lead", "../up/./x", "..", "q?a=1&b", "h#h", "100%", "%41", "ü-日本-🦀",
-        "<&>\"'", "tail/", "!*'()~@$,;:=", "new\nline", "one\u{1}two",
+        "a b+c",
+        "a//b",
+        "/lead",
+        "../up/./x",
+        "..",
+        "q?a=1&b",
+        "h#h",
+        "100%",
+        "%41",
+        "ü-日本-🦀",
+        "<&>\"'",
+        "tail/",
+        "!*'()~@$,;:=",
+        "new\nline",
+        "one\u{1}two",
     ];
     for key in keys {
         session.put(key, Bytes::from(key)).await;
