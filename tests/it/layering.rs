@@ -55,7 +55,9 @@ impl Source {
 
     fn is_test(&self) -> bool {
         let name = self.path.trim_end_matches(".rs");
-        name.ends_with("tests") || name.ends_with("testing") || name.contains("/tests/")
+        name.ends_with("tests")
+            || name.ends_with("testing")
+            || name.contains("/tests/")
             || name.contains("tests/")
     }
 }
@@ -241,7 +243,8 @@ fn files_are_of_one_topic() {
 
 #[test]
 fn the_reader_of_imports_reads_groups() {
-    let code = "use crate::{auth::{Key, Secret}, body::Payload};\nlet x = crate::store::Y; $crate::z";
+    let code =
+        "use crate::{auth::{Key, Secret}, body::Payload};\nlet x = crate::store::Y; $crate::z";
     let named: Vec<String> = rooms_named(code).into_iter().collect();
     assert_eq!(named, ["auth", "body", "store"]);
     assert!(names_crate("use hyper::Body;", "hyper"));

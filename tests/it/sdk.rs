@@ -234,8 +234,22 @@ async fn listings_by_paginator() {
 async fn odd_keys() {
     let session = Session::start().await;
     let keys = [
-        "a b+c", "a//b", "/lead", "../up/./x", "..", "q?a=1&b", "h#h", "100%", "%41", "ü-日本-🦀",
-        "<&>\"'", "tail/", "!*'()~@$,;:=", "new\nline", "\u{1}", " ",
+        "a b+c",
+        "a//b",
+        "/lead",
+        "../up/./x",
+        "..",
+        "q?a=1&b",
+        "h#h",
+        "100%",
+        "%41",
+        "ü-日本-🦀",
+        "<&>\"'",
+        "tail/",
+        "!*'()~@$,;:=",
+        "new\nline",
+        "\u{1}",
+        " ",
     ];
     for key in keys {
         session.put(key, Bytes::from(key)).await;
