@@ -66,6 +66,12 @@ fn apply_batch(core: &Core, batch: &mut Batch) -> Result<(), StoreError> {
 /// Dead manifests are resolved here: their parts join the record's dead.
 pub(crate) fn apply_record(core: &Core, effects: &mut Effects) -> Result<(), StoreError> {
     let catalog = core.catalog()?;
+    resolve_manifests(core, &mut effects.dead);
+    // Noted before anything stops leading to them, so that no file is ever in neither state.
+    let now = core.clock.now();
+    for blob in &effects.dead.blobs {
+        catalog.add_dead(*blob, now)?;
+    }
     for change in &effects.changes {
         catalog.apply(change)?;
         match change {
@@ -77,10 +83,7 @@ pub(crate) fn apply_record(core: &Core, effects: &mut Effects) -> Result<(), Sto
             _ => None,
         };
     }
-    resolve_manifests(core, &mut effects.dead);
-    let now = core.clock.now();
     for blob in &effects.dead.blobs {
-        catalog.add_dead(*blob, now)?;
         core.garbage.retire(*blob, now);
     }
     Ok(())

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::effects::Change;
 use super::format::StoreId;
 use super::format::entry::{
-    self, BucketEntry, CompletedEntry, DeadEntry, ObjectEntry, PartEntry, SCHEMA, SettingEntry,
+    self, BucketEntry, CompletedEntry, DeadEntry, ObjectEntry, PartEntry, SettingEntry,
     UploadEntry,
 };
 use super::format::meta::At;
@@ -175,22 +175,34 @@ impl Catalog {
     /// All objects, until `visit` breaks.
     pub(crate) fn objects(
         &self,
+        visit: impl FnMut(At, ObjectEntry) -> ControlFlow<()>,
+    ) -> Result<()> {
+        self.objects_after(None, visit)
+    }
+
+    /// The objects behind a key, until `visit` breaks.
+    pub(crate) fn objects_after(
+        &self,
+        after: Option<&At>,
         mut visit: impl FnMut(At, ObjectEntry) -> ControlFlow<()>,
     ) -> Result<()> {
+        let after = after.map(|at| key::current(at.bucket, &at.key));
+        let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         let mut failed = None;
-        self.index.scan(TreeId::Cur, Span::ALL, &mut |bytes, value| match (
-            key::parse_current(bytes),
-            decoded(value),
-        ) {
-            (Some((bucket, key)), Ok(object)) => visit(At { bucket, key: key.to_owned() }, object),
-            (None, _) => {
-                let what = "the index has a key that is none".to_owned();
-                failed = Some(StoreError::Damaged { what });
-                ControlFlow::Break(())
-            }
-            (_, Err(error)) => {
-                failed = Some(error);
-                ControlFlow::Break(())
+        self.index.scan(TreeId::Cur, Span { from, to: Bound::Unbounded }, &mut |bytes, value| {
+            match (key::parse_current(bytes), decoded(value)) {
+                (Some((bucket, key)), Ok(object)) => {
+                    visit(At { bucket, key: key.to_owned() }, object)
+                }
+                (None, _) => {
+                    let what = "the index has a key that is none".to_owned();
+                    failed = Some(StoreError::Damaged { what });
+                    ControlFlow::Break(())
+                }
+                (_, Err(error)) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                }
             }
         })?;
         failed.map_or(Ok(()), Err)

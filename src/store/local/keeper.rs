@@ -9,7 +9,9 @@ use super::catalog::Applied;
 use super::core::Core;
 use super::format::checkpoint::{Checkpoint, Position};
 use super::format::entry::SCHEMA;
+use super::format::place::BlobId;
 use super::log;
+use super::sweep;
 use super::vfs::{self, Access, Vfs};
 use crate::object::Timestamp;
 use crate::store::StoreError;
@@ -25,6 +27,8 @@ const TICK: Duration = Duration::from_secs(1);
 pub(crate) enum Task {
     /// Seal the segment whose records end there.
     Seal(Position),
+    /// Put these files into quarantine if nothing leads to them.
+    Sweep(Vec<BlobId>),
     /// See whether a checkpoint is due.
     Wake,
     /// End.
@@ -62,6 +66,7 @@ pub(crate) fn run(core: &Core, tasks: &Receiver<Task>) {
         match tasks.recv_timeout(tick) {
             Ok(Task::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Ok(Task::Seal(end)) => seal(core, end),
+            Ok(Task::Sweep(orphans)) => sweep(core, orphans),
             Ok(Task::Wake) => {}
             Err(RecvTimeoutError::Timeout) => {
                 since_checkpoint += tick;
@@ -115,6 +120,14 @@ pub(crate) fn collect_garbage(core: &Core) {
             // The index still knows that it is dead: the next start tries again.
             tracing::warn!(blob = %dead.blob, %error, "a dead file is not removed");
         }
+    }
+}
+
+fn sweep(core: &Core, candidates: Vec<BlobId>) {
+    match sweep::quarantine(core, candidates) {
+        Ok(0) => {}
+        Ok(moved) => tracing::warn!(moved, "files that no record names are in quarantine now"),
+        Err(error) => tracing::warn!(%error, "files that no record names are not looked for"),
     }
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::catalog::{Catalog, decoded};
 use super::core::Core;
-use super::effects::Change;
 use super::format::entry::{BucketEntry, ObjectEntry, UploadEntry as StoredUpload};
 use super::index::IndexError;
 use super::index::list::{self, After, Found, Lane, Line, Lookup, Page};

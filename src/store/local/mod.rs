@@ -10,6 +10,7 @@ mod apply;
 mod blob;
 mod buckets;
 mod catalog;
+mod check;
 mod commit;
 mod core;
 mod effects;
@@ -26,6 +27,7 @@ mod receive;
 mod recover;
 mod reserve;
 mod store;
+mod sweep;
 mod tags;
 mod tally;
 #[cfg(test)]
@@ -34,5 +36,6 @@ mod uploads;
 mod vfs;
 
 pub use self::core::Phase;
+pub use check::{CheckOptions, Report, check};
 pub use options::LocalOptions;
 pub use store::{LocalStore, OpenError};

@@ -17,6 +17,7 @@ use super::keeper::{self, Keeper, Task};
 use super::log::LOG_DIR;
 use super::options::LocalOptions;
 use super::recover::{self, CLEAN, Started};
+use super::sweep;
 use super::vfs::{self, FsKind, Lock, LockError, RealVfs, Vfs, VfsError};
 use crate::object::Clock;
 use crate::store::StoreError;
@@ -24,6 +25,8 @@ use crate::store::StoreError;
 const FORMAT: &str = "FORMAT";
 const LOCK: &str = "LOCK";
 const INDEX: &str = "index";
+/// Where blobs go that no record names.
+pub(super) const QUARANTINE: &str = "quarantine";
 /// No FORMAT is longer.
 const MAX_FORMAT: usize = 1 << 16;
 /// How long opening waits for a store that is ready in no time, so that the first request after
@@ -105,8 +108,8 @@ impl LocalStore {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         let vfs = Arc::new(RealVfs::open(dir)?);
-        let home = SledHome::new(Arc::clone(&vfs), PathBuf::from(INDEX), options.cache_bytes);
-        Self::open_on(vfs, Arc::new(home), options, clock)
+        let home = Arc::new(sled_home(&vfs, &options));
+        Self::open_on(vfs, home, options, clock)
     }
 
     /// Opens the store on these files and with this index.
@@ -116,20 +119,7 @@ impl LocalStore {
         options: LocalOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let options = options.limited();
-        let lock = lock(&*vfs)?;
-        check_file_system(&*vfs, &options)?;
-        let (format, read_only) = open_format(&*vfs)?;
-        for dir in [LOG_DIR, "quarantine"] {
-            if vfs.create_dir(Path::new(dir))? {
-                vfs.sync_dir(Path::new(""))?;
-            }
-        }
-        let blobs = Blobs::open(Arc::clone(&vfs))?;
-        let core = Arc::new(Core::new(vfs, blobs, format, options, clock));
-        if let Some(feature) = read_only {
-            core.make_read_only(format!("the store has the feature {feature}, unknown here"));
-        }
+        let Prepared { core, lock } = prepare(vfs, options, clock)?;
         let (commands, command_queue) = mpsc::channel();
         let (tasks, task_queue) = mpsc::channel();
         let queues = Queues { commands: command_queue, tasks: task_queue };
@@ -211,14 +201,7 @@ impl LocalStore {
         if lock.is_none() || *self.core.phase.borrow() != Phase::Ready {
             return Ok(());
         }
-        let catalog = self.core.catalog()?;
-        if self.core.read_only().is_none() {
-            keeper::collect_garbage(&self.core);
-            keeper::write_checkpoint(&self.core)?;
-            recover::write_clean(&self.core)?;
-        }
-        self.core.set_catalog(None);
-        Ok(self.home.close(catalog.into_index())?)
+        close_index(&self.core, &*self.home)
     }
 
     /// Ends the threads; they finish what they have.
@@ -290,6 +273,13 @@ fn run_threads(
         (Err(error), _) | (_, Err(error)) => return fail(&error),
     };
     keeper::look_at_room(core);
+    if started.crashed && core.read_only().is_none() {
+        // What is there before the first new blob can be told from it.
+        match sweep::candidates(core) {
+            Ok(blobs) => keeper.tell(Task::Sweep(blobs)),
+            Err(error) => tracing::warn!(%error, "the blobs cannot be listed"),
+        }
+    }
     core.phase.send_replace(Phase::Ready);
     announce();
     if let Some(committer) = committer {
@@ -299,6 +289,52 @@ fn run_threads(
         // A thread that panicked has said so already.
         let _ = thread.join();
     }
+}
+
+/// Notes that everything is durable, and closes the index. Nothing may be written any more.
+pub(super) fn close_index(core: &Core, home: &dyn IndexHome) -> Result<(), StoreError> {
+    let catalog = core.catalog()?;
+    if core.read_only().is_none() {
+        keeper::collect_garbage(core);
+        keeper::write_checkpoint(core)?;
+        recover::write_clean(core)?;
+    }
+    core.set_catalog(None);
+    Ok(home.close(catalog.into_index())?)
+}
+
+/// A directory that is locked and known to be a store.
+pub(super) struct Prepared {
+    pub(super) core: Arc<Core>,
+    pub(super) lock: Box<dyn Lock>,
+}
+
+/// Everything of an opening that comes before the log is read.
+pub(super) fn prepare(
+    vfs: Arc<dyn Vfs>,
+    options: LocalOptions,
+    clock: Arc<dyn Clock>,
+) -> Result<Prepared, OpenError> {
+    let options = options.limited();
+    let lock = lock(&*vfs)?;
+    check_file_system(&*vfs, &options)?;
+    let (store, read_only) = open_format(&*vfs)?;
+    for dir in [LOG_DIR, QUARANTINE] {
+        if vfs.create_dir(Path::new(dir))? {
+            vfs.sync_dir(Path::new(""))?;
+        }
+    }
+    let blobs = Blobs::open(Arc::clone(&vfs))?;
+    let core = Arc::new(Core::new(vfs, blobs, store, options, clock));
+    if let Some(feature) = read_only {
+        core.make_read_only(format!("the store has the feature {feature}, unknown here"));
+    }
+    Ok(Prepared { core, lock })
+}
+
+/// The index of the store in a directory of the local disk.
+pub(super) fn sled_home(vfs: &Arc<RealVfs>, options: &LocalOptions) -> SledHome {
+    SledHome::new(Arc::clone(vfs), PathBuf::from(INDEX), options.cache_bytes)
 }
 
 fn lock(vfs: &dyn Vfs) -> Result<Box<dyn Lock>, OpenError> {

@@ -45,6 +45,11 @@ impl Tally {
         self.segments.iter().map(row).collect()
     }
 
+    /// The living bytes of a segment.
+    pub(crate) fn live(&self, segment: u64) -> u64 {
+        self.segments.get(&segment).map_or(0, |(_, live)| *live)
+    }
+
     /// A bucket's counter.
     pub(crate) fn bucket(&self, bucket: BucketId) -> Usage {
         let key = UsageKey { bucket, class: String::new() };

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
-use super::{BlobFooter, BlobWriter, ExtentError, Published};
+use super::{BlobWriter, ExtentError};
 use crate::body::{BodyError, Digests, Payload, Source};
 use crate::object::ByteRange;
 use crate::store::StoreError;
@@ -81,14 +81,6 @@ pub(crate) async fn write_payload(
         (writer, piece, spare) = (back, next, used);
     }
     Ok(writer)
-}
-
-/// Finishes a blob: see [`BlobWriter::finish`].
-pub(crate) async fn finish(
-    writer: BlobWriter,
-    footer: BlobFooter,
-) -> Result<Published, StoreError> {
-    Ok(spawn_blocking(move || writer.finish(&footer)).await.map_err(stopped)??)
 }
 
 /// The bytes of `range` as a body. The first piece is read before this returns, so that an object

@@ -24,7 +24,6 @@ struct Kept {
 }
 
 /// What a crash leaves of an index.
-#[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hostile {
     /// Nothing.
@@ -39,7 +38,6 @@ pub(crate) enum Hostile {
 
 impl MemoryHome {
     /// The index after a crash. What had it open knows only [`IndexError::Lost`] from here on.
-    #[cfg(test)]
     pub(crate) fn crash(&self, hostile: Hostile) {
         let mut kept = lock(&self.kept);
         if let Some(open) = kept.open.upgrade() {

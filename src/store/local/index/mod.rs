@@ -9,6 +9,7 @@
 mod error;
 pub(crate) mod key;
 pub(crate) mod list;
+#[cfg(test)]
 mod memory;
 mod sled;
 #[cfg(test)]
@@ -19,8 +20,7 @@ use std::sync::Arc;
 
 pub(crate) use error::IndexError;
 #[cfg(test)]
-pub(crate) use memory::Hostile;
-pub(crate) use memory::MemoryHome;
+pub(crate) use memory::{Hostile, MemoryHome};
 pub(crate) use sled::SledHome;
 
 /// The result of every call.

@@ -38,6 +38,9 @@ fn entries(index: &dyn Index, tree: TreeId, span: Span<'_>) -> Vec<Entry> {
     found
 }
 
+/// No keys, with their type said.
+const NOTHING: [u8; 0] = [];
+
 fn keys(index: &dyn Index, span: Span<'_>) -> Vec<u8> {
     entries(index, TreeId::Cur, span).into_iter().map(|(key, _)| key[0]).collect()
 }
@@ -79,8 +82,8 @@ fn spans_are_walked_in_order() {
         assert_eq!(keys(&*index, span(Bound::Included(three), Bound::Excluded(five))), [3, 4]);
         assert_eq!(keys(&*index, span(Bound::Excluded(three), Bound::Included(five))), [4, 5]);
         assert_eq!(keys(&*index, span(Bound::Included(three), Bound::Included(three))), [3]);
-        assert_eq!(keys(&*index, span(Bound::Excluded(three), Bound::Excluded(three))), []);
-        assert_eq!(keys(&*index, span(Bound::Included(five), Bound::Excluded(two))), []);
+        assert_eq!(keys(&*index, span(Bound::Excluded(three), Bound::Excluded(three))), NOTHING);
+        assert_eq!(keys(&*index, span(Bound::Included(five), Bound::Excluded(two))), NOTHING);
         let first = index.first(TreeId::Cur, span(Bound::Excluded(three), Bound::Unbounded));
         assert_eq!(first.unwrap(), Some((vec![4], vec![4])));
         let last = index.last(TreeId::Cur, span(Bound::Unbounded, Bound::Excluded(three)));
@@ -121,7 +124,7 @@ fn an_index_is_kept_when_closed_and_gone_when_discarded() {
         home.discard().unwrap();
         home.discard().unwrap();
         let index = home.open().unwrap();
-        assert_eq!(keys(&*index, Span::ALL), []);
+        assert_eq!(keys(&*index, Span::ALL), NOTHING);
     });
 }
 
@@ -149,13 +152,13 @@ fn the_hostile_index_plays_its_tricks() {
         home
     };
     let left = |hostile| keys(&*written(hostile).open().unwrap(), Span::ALL);
-    assert_eq!(left(Hostile::Empty), []);
+    assert_eq!(left(Hostile::Empty), NOTHING);
     assert_eq!(left(Hostile::Stale), [1]);
     assert_eq!(left(Hostile::Ahead), [1, 2]);
     let broken = written(Hostile::Broken);
     assert!(matches!(broken.open().map(|_| ()), Err(IndexError::Lost(_))));
     broken.discard().unwrap();
-    assert_eq!(keys(&*broken.open().unwrap(), Span::ALL), []);
+    assert_eq!(keys(&*broken.open().unwrap(), Span::ALL), NOTHING);
 }
 
 #[test]

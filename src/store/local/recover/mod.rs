@@ -44,6 +44,8 @@ pub(crate) struct Started {
     pub(crate) log: Option<Appender>,
     /// The last record.
     pub(crate) last: u64,
+    /// Whether the stop before was not a clean one.
+    pub(crate) crashed: bool,
 }
 
 /// Opens the log and the index, replaying or rebuilding as far as that is needed.
@@ -60,7 +62,8 @@ pub(crate) fn start(core: &Core, home: &dyn IndexHome) -> Result<Started> {
         Some(catalog) => replay(core, catalog, &segments, &from)?,
         None => rebuild::rebuild(core, home, &segments, &from)?,
     };
-    if core.vfs.unlink(Path::new(CLEAN))? {
+    let was_clean = core.vfs.unlink(Path::new(CLEAN))?;
+    if was_clean {
         core.vfs.sync_dir(Path::new(""))?;
     }
     let first_damage = core.damage().first().map(|damage| damage.what.clone());
@@ -75,7 +78,7 @@ pub(crate) fn start(core: &Core, home: &dyn IndexHome) -> Result<Started> {
     } else {
         None
     };
-    Ok(Started { log, last: started.applied })
+    Ok(Started { log, last: started.applied, crashed: !was_clean })
 }
 
 /// From where the log is read.
@@ -117,7 +120,7 @@ fn begin(core: &Core, home: &dyn IndexHome, checkpoint: Option<&Checkpoint>) -> 
         progress.position = log.position();
     }
     write_checkpoint(core)?;
-    Ok(Started { log: Some(log), last: 0 })
+    Ok(Started { log: Some(log), last: 0, crashed: false })
 }
 
 /// The index, if what stopped the store cannot have harmed it.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::super::{BLOCK, BlobId, Blobs, ExtentError, ExtentReader, Extents};
-use super::super::{finish, read_source, write_payload};
+use super::super::{read_source, write_payload};
 use super::{ID, data, footer, store};
 use crate::body::{BodyError, Digests, Payload, Source};
 use crate::object::ByteRange;
@@ -80,7 +80,7 @@ async fn a_body_becomes_a_blob_however_it_is_cut() {
         let rest = pieces.split_off(1);
         let writer = blobs.create(BlobId(number), None).unwrap();
         let writer = write_payload(writer, pieces, &mut body(rest, false)).await.unwrap();
-        let published = finish(writer, footer()).await.unwrap();
+        let published = writer.finish(&footer()).unwrap();
         assert_eq!(published.size, 700_001);
         let reader = blobs.read(BlobId(number)).unwrap();
         assert_eq!(reader.read(0, 700_001).unwrap(), content);
@@ -92,7 +92,7 @@ async fn an_empty_body_becomes_an_empty_blob() {
     let (_sim, blobs) = blobs();
     let writer = blobs.create(ID, Some(0)).unwrap();
     let writer = write_payload(writer, Vec::new(), &mut Payload::empty()).await.unwrap();
-    assert_eq!(finish(writer, footer()).await.unwrap().size, 0);
+    assert_eq!(writer.finish(&footer()).unwrap().size, 0);
     let (extents, _) = whole(&blobs, &[ID]);
     let payload = read_source(extents, ByteRange { offset: 0, length: 0 }).await.unwrap();
     assert_eq!(payload.length(), Some(0));
