@@ -109,9 +109,7 @@ fn object_entry(
     }
     match described(core, object.head) {
         Ok(effects) => {
-            let says = |change: &Change| {
-                matches!(change, Change::Object(of, entry) if of == at && **entry == *object)
-            };
+            let says = |change: &Change| matches!(change, Change::Object(of, entry) if of == at && **entry == *object);
             if !effects.changes.iter().any(says) {
                 report.problem("index", format!("{what}: its record says something else"));
             }

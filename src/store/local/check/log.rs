@@ -151,13 +151,7 @@ fn records(core: &Core, newest: &mut Newest, id: u64, report: &mut Report) -> Re
 }
 
 /// Compares the hints of a sealed segment with its records.
-fn hints(
-    core: &Core,
-    file: &dyn VfsFile,
-    id: u64,
-    end: u64,
-    report: &mut Report,
-) -> Result<()> {
+fn hints(core: &Core, file: &dyn VfsFile, id: u64, end: u64, report: &mut Report) -> Result<()> {
     let identity = super::super::format::Identity { store: core.store, segment: id };
     let Some(footer) = read_footer(file, &identity)? else { return Ok(()) };
     let path = core.vfs.describe(&segment_path(id));
