@@ -36,6 +36,6 @@ mod uploads;
 mod vfs;
 
 pub use self::core::Phase;
-pub use check::{CheckOptions, Report, check};
+pub use check::{CheckOptions, Problem, Report, check};
 pub use options::LocalOptions;
 pub use store::{LocalStore, OpenError};
