@@ -120,7 +120,7 @@ impl ObjectRead {
         }
         match (&head.part, head.range) {
             (Some(part), _) => match &part.checksum {
-                Some(value) => object_reply::part_checksum(reply, value),
+                Some(value) => object_reply::part_checksum(reply, value, &head.object),
                 None => reply,
             },
             (None, Some(range)) if range != ByteRange::whole(head.object.size) => reply,

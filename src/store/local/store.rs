@@ -305,13 +305,18 @@ fn run_threads(
 /// Notes that everything is durable, and closes the index. Nothing may be written any more.
 pub(super) fn close_index(core: &Core, home: &dyn IndexHome) -> Result<(), StoreError> {
     let catalog = core.catalog()?;
-    if core.read_only().is_none() {
+    let is_clean = core.read_only().is_none();
+    if is_clean {
         keeper::collect_garbage(core);
         keeper::write_checkpoint(core)?;
-        recover::write_clean(core)?;
     }
     core.set_catalog(None);
-    Ok(home.close(catalog.into_index())?)
+    home.close(catalog.into_index())?;
+    if is_clean {
+        // Last of all, because closing still writes to the index.
+        recover::write_clean(core)?;
+    }
+    Ok(())
 }
 
 /// A directory that is locked and known to be a store.
@@ -329,6 +334,7 @@ pub(super) fn prepare(
     let options = options.limited();
     let lock = lock(&*vfs)?;
     check_file_system(&*vfs, &options)?;
+    vfs.clear_unnamed()?;
     let (store, read_only) = open_format(&*vfs)?;
     for dir in [LOG_DIR, QUARANTINE] {
         if vfs.create_dir(Path::new(dir))? {

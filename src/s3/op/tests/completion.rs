@@ -202,3 +202,19 @@ async fn conditions_hold_as_for_any_write() {
     gateway.ok("POST", &target, &[("if-match", &etag)], document(&parts)).await;
     assert_eq!(gateway.info("key").await.size, 3);
 }
+
+#[tokio::test]
+async fn a_part_of_the_object_is_read_with_its_own_checksum_and_the_objects_kind() {
+    let gateway = Gateway::new().await;
+    let id = upload(&gateway, "key", &[("x-amz-checksum-algorithm", "SHA1")]).await;
+    let value = Algorithm::Sha1.digest(b"body").to_base64();
+    let headers = [("x-amz-checksum-sha1", value.as_str())];
+    let plain = part(&gateway, "key", &id, 1, &headers, "body").await;
+    let line = plain.replace("</Part>", &format!("<ChecksumSHA1>{value}</ChecksumSHA1></Part>"));
+    let target = format!("/bucket/key?uploadId={id}");
+    gateway.ok("POST", &target, &[], document(&[line])).await;
+    let mode = [("x-amz-checksum-mode", "ENABLED")];
+    let read = gateway.ok("GET", "/bucket/key?partNumber=1", &mode, "").await;
+    assert_eq!(read.header("x-amz-checksum-sha1"), Some(value.as_str()));
+    assert_eq!(read.header("x-amz-checksum-type"), Some("COMPOSITE"));
+}
