@@ -32,6 +32,11 @@ async fn methods_and_targets_that_mean_nothing_are_refused() {
     assert_eq!(gateway.send(MAIN, "GET", "/b12/%zz", &[], b"").await.error(), (400, "InvalidURI"));
     let long = format!("/b12/{}", "k".repeat(1025));
     assert_eq!(gateway.send(MAIN, "PUT", &long, &[], b"x").await.error(), (400, "KeyTooLongError"));
+    let post = gateway.send(MAIN, "POST", "/b12/k", &[], b"").await;
+    assert_eq!(
+        (post.error(), post.header("allow")),
+        ((405, "MethodNotAllowed"), "GET, HEAD, PUT, DELETE, OPTIONS")
+    );
     let copy = [("x-amz-copy-source", "b12/k")];
     let copied = gateway.send(MAIN, "GET", "/b12/k", &copy, b"").await;
     assert_eq!(copied.error(), (400, "InvalidArgument"));
