@@ -218,3 +218,18 @@ async fn a_part_of_the_object_is_read_with_its_own_checksum_and_the_objects_kind
     assert_eq!(read.header("x-amz-checksum-sha1"), Some(value.as_str()));
     assert_eq!(read.header("x-amz-checksum-type"), Some("COMPOSITE"));
 }
+
+#[tokio::test]
+async fn the_document_is_compared_with_its_own_digest() {
+    let gateway = Gateway::new().await;
+    let id = upload(&gateway, "key", &[]).await;
+    let body = document(&[part(&gateway, "key", &id, 1, &[], "body").await]);
+    let target = format!("/bucket/key?uploadId={id}");
+    for (md5, code) in [("1B2M2Y8AsgTpgAmY7PhCfg==", "BadDigest"), ("x", "InvalidDigest")] {
+        let headers = [("content-md5", md5)];
+        let refused = gateway.refused("POST", &target, &headers, body.clone()).await;
+        assert_eq!(refused, refusal(400, code));
+    }
+    let answer = gateway.ask_with_md5("POST", &target, &body).await;
+    answer.xml("CompleteMultipartUploadResult");
+}
