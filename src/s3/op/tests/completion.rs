@@ -233,3 +233,15 @@ async fn the_document_is_compared_with_its_own_digest() {
     let answer = gateway.ask_with_md5("POST", &target, &body).await;
     answer.xml("CompleteMultipartUploadResult");
 }
+
+#[tokio::test]
+async fn an_empty_part_is_read_without_a_range_that_names_bytes() {
+    let gateway = Gateway::new().await;
+    let id = upload(&gateway, "key", &[]).await;
+    let parts = [part(&gateway, "key", &id, 1, &[], "").await];
+    gateway.ok("POST", &format!("/bucket/key?uploadId={id}"), &[], document(&parts)).await;
+    let read = gateway.ok("GET", "/bucket/key?partNumber=1", &[], "").await;
+    assert_eq!((read.status.as_u16(), read.header("content-range")), (200, None));
+    assert_eq!(read.header("content-length"), Some("0"));
+    assert_eq!(read.header("x-amz-mp-parts-count"), Some("1"));
+}
