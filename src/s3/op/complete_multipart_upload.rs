@@ -99,17 +99,16 @@ fn object_size(head: &Head) -> Result<Option<u64>, S3Error> {
         .map_err(|_| S3Error::invalid_request("Value for x-amz-mp-object-size header is invalid."))
 }
 
-/// The object's address as the client reached it; whether over TLS is not known here.
+/// The object's address as the client reached it.
 fn location(head: &Head, upload: &UploadPath) -> String {
-    let host = head.header("host").unwrap_or_default();
+    let origin = head.origin();
     let ObjectPath { bucket, key } = &upload.object;
     let path = if head.target().virtual_host {
         percent::encode(key.as_str())
     } else {
         percent::encode(&format!("{bucket}/{key}"))
     };
-    // HTTP/2 has no such header where nobody added it.
-    if host.is_empty() { format!("/{path}") } else { format!("http://{host}/{path}") }
+    format!("{origin}/{path}")
 }
 
 /// A number below 1 is no part number at all; one above 10,000 is that of no part there is.
