@@ -9,6 +9,7 @@
 )]
 
 mod cli;
+mod conformance;
 mod layering;
 mod model;
 mod sdk;

@@ -24,10 +24,8 @@ fn the_disk_behaves_as_the_model() {
     };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let outcome = TestRunner::new(config).run(&step::history(), |history| {
-        runtime.block_on(pair::play(&history));
-        Ok(())
-    });
+    let outcome = TestRunner::new(config)
+        .run(&step::history(), |history| runtime.block_on(pair::play(&history)));
     if let Err(difference) = outcome {
         panic!("{difference}");
     }

@@ -8,8 +8,7 @@ use serde::de::DeserializeOwned;
 use super::effects::Change;
 use super::format::StoreId;
 use super::format::entry::{
-    self, BucketEntry, CompletedEntry, DeadEntry, ObjectEntry, PartEntry, SettingEntry,
-    UploadEntry,
+    self, BucketEntry, CompletedEntry, DeadEntry, ObjectEntry, PartEntry, SettingEntry, UploadEntry,
 };
 use super::format::meta::At;
 use super::format::place::{BlobId, BucketId};
@@ -189,8 +188,10 @@ impl Catalog {
         let after = after.map(|at| key::current(at.bucket, &at.key));
         let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         let mut failed = None;
-        self.index.scan(TreeId::Cur, Span { from, to: Bound::Unbounded }, &mut |bytes, value| {
-            match (key::parse_current(bytes), decoded(value)) {
+        self.index.scan(
+            TreeId::Cur,
+            Span { from, to: Bound::Unbounded },
+            &mut |bytes, value| match (key::parse_current(bytes), decoded(value)) {
                 (Some((bucket, key)), Ok(object)) => {
                     visit(At { bucket, key: key.to_owned() }, object)
                 }
@@ -203,8 +204,8 @@ impl Catalog {
                     failed = Some(error);
                     ControlFlow::Break(())
                 }
-            }
-        })?;
+            },
+        )?;
         failed.map_or(Ok(()), Err)
     }
 

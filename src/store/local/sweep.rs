@@ -69,7 +69,8 @@ pub(crate) fn quarantine(core: &Core, candidates: Vec<BlobId>) -> Result<usize> 
         return Ok(0);
     }
     let (used, dead) = known(core, &core.catalog()?)?;
-    let orphans = candidates.into_iter().filter(|blob| !used.contains(blob) && !dead.contains(blob));
+    let orphans =
+        candidates.into_iter().filter(|blob| !used.contains(blob) && !dead.contains(blob));
     let mut moved = 0;
     for blob in orphans {
         let path = blob.path();

@@ -1,28 +1,139 @@
 //! The store on disk, opened again and again on one directory.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use stowgate::object::ManualClock;
-use stowgate::store::{MemoryStore, Store};
+use stowgate::object::{BucketsQuery, ListEntry, ListQuery, ManualClock};
+use stowgate::store::local::{BucketUsage, LocalOptions, LocalStore};
+use stowgate::store::{Buckets, Objects, Store};
+use tempfile::TempDir;
 
+use super::pair::{Outcome, same};
 use super::step::Restart;
 
 pub(super) struct Disk {
-    store: MemoryStore,
+    // Dropped before the directory.
+    store: Option<LocalStore>,
+    dir: TempDir,
+    clock: Arc<ManualClock>,
 }
 
 impl Disk {
     pub(super) async fn new(clock: Arc<ManualClock>) -> Self {
-        Self { store: MemoryStore::new(clock) }
+        let mut disk = Self { store: None, dir: TempDir::new().unwrap(), clock };
+        disk.open().await;
+        disk
     }
 
     pub(super) fn store(&self) -> &dyn Store {
-        &self.store
+        self.store.as_ref().unwrap()
     }
 
+    /// Stops the store, does to its files what the restart says, and opens it again.
     pub(super) async fn restart(&mut self, how: Restart) {
-        let _ = how;
+        let store = self.store.take().unwrap();
+        let clean = matches!(how, Restart::Clean | Restart::IndexLost | Restart::IndexStale);
+        let stop = move || if clean { store.close().unwrap() } else { drop(store) };
+        tokio::task::spawn_blocking(stop).await.unwrap();
+        self.meddle(how);
+        self.open().await;
     }
 
-    pub(super) async fn check_counters(&self) {}
+    fn meddle(&self, how: Restart) {
+        let root = self.root();
+        let (index, earlier) = (root.join("index"), self.dir.path().join("earlier"));
+        match how {
+            Restart::Dirty | Restart::Clean => {
+                let _ = fs::remove_dir_all(&earlier);
+                copy_dir(&index, &earlier);
+            }
+            Restart::IndexLost => fs::remove_dir_all(&index).unwrap(),
+            Restart::IndexStale => {
+                fs::remove_dir_all(&index).unwrap();
+                if earlier.exists() {
+                    copy_dir(&earlier, &index);
+                }
+            }
+            Restart::IndexDamaged => overwrite(&index),
+            Restart::CheckpointLost => {
+                for name in ["CHECKPOINT.a", "CHECKPOINT.b"] {
+                    let _ = fs::remove_file(root.join(name));
+                }
+            }
+        }
+    }
+
+    /// The store's own directory.
+    fn root(&self) -> PathBuf {
+        self.dir.path().join("store")
+    }
+
+    async fn open(&mut self) {
+        // Small segments, so that a history fills several; nothing kept free, so that hundreds
+        // of stores come and go quickly.
+        let options = LocalOptions {
+            segment_size: 512 << 10,
+            cache_bytes: 1 << 20,
+            checkpoint_records: 10,
+            free_space_watermark: 0,
+            reserve: 0,
+            garbage_grace: Duration::from_secs(1),
+            ..LocalOptions::default()
+        };
+        let store = LocalStore::open(&self.root(), options, self.clock.clone()).unwrap();
+        store.ready().await.unwrap();
+        assert_eq!(store.read_only_reason(), None);
+        self.store = Some(store);
+    }
+
+    /// The counters of every bucket are what a recount of its objects gives.
+    pub(super) async fn check_counters(&self, what: &str) -> Outcome {
+        let store = self.store.as_ref().unwrap();
+        let query = BucketsQuery { limit: 1000, ..BucketsQuery::default() };
+        for bucket in store.list_buckets(&query).await.unwrap().buckets {
+            let query = ListQuery { limit: 1000, ..ListQuery::default() };
+            let page = store.list_objects(&bucket.name, &query).await.unwrap();
+            let mut recount = BucketUsage::default();
+            for entry in page.entries {
+                let ListEntry::Object { size, .. } = entry else { panic!("no delimiter") };
+                recount.objects += 1;
+                recount.bytes += size;
+            }
+            let counted = store.usage(&bucket.name).unwrap();
+            same(&format!("{counted:?}"), &format!("{recount:?}"), what)?;
+        }
+        Ok(())
+    }
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_dir(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Puts noise into the middle of every file of a directory.
+fn overwrite(dir: &Path) {
+    for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            overwrite(&entry.path());
+        } else {
+            let mut bytes = fs::read(entry.path()).unwrap();
+            let length = bytes.len();
+            for (at, byte) in bytes.iter_mut().enumerate() {
+                if at > length / 8 && at % 3 == 0 {
+                    *byte ^= 0x5a;
+                }
+            }
+            fs::write(entry.path(), bytes).unwrap();
+        }
+    }
 }

@@ -1,10 +1,12 @@
-//! The two stores, given the same requests and compared by their answers.
+//! The two stores, given the same requests and compared by their answers. A difference comes back
+//! as an error, so that shrinking a history stays quiet.
 
 use std::fmt::Debug;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
+use proptest::test_runner::TestCaseError;
 use stowgate::body::BodyError;
 use stowgate::object::{Algorithm, ChecksumKind, Clock};
 use stowgate::object::{
@@ -22,16 +24,35 @@ use stowgate::store::{
 use super::disk::Disk;
 use super::step::{ALGORITHMS, At, BUCKETS, Condition, KEYS, Listed, Page, Pick, Step, TEXTS};
 
-/// Runs a history on fresh stores; panics at the first difference.
-pub(super) async fn play(history: &[Step]) {
+/// Runs a history on fresh stores; an error at the first difference.
+pub(super) async fn play(history: &[Step]) -> Outcome {
     let clock = Subject::clock();
     let disk = Disk::new(clock.clone()).await;
     let mut pair =
         Pair { model: Arc::new(MemoryStore::new(clock.clone())), disk, clock, uploads: Vec::new() };
     for (number, step) in history.iter().enumerate() {
-        pair.take(step, &format!("step {number}, {step:?}")).await;
+        pair.take(step, &format!("step {number}, {step:?}")).await?;
     }
-    pair.compare_everything("at the end").await;
+    pair.compare_everything("at the end").await
+}
+
+/// Nothing, or the difference.
+pub(super) type Outcome = Result<(), TestCaseError>;
+
+/// Compares the disk's answer with the model's; the error shows where they part.
+pub(super) fn same(disk: &str, model: &str, what: &str) -> Outcome {
+    if disk == model {
+        return Ok(());
+    }
+    let lines = |text: &str| text.replace("\\n", "\n").lines().map(str::to_owned).collect();
+    let (disk, model): (Vec<String>, Vec<String>) = (lines(disk), lines(model));
+    let parted = disk.iter().zip(&model).take_while(|(disk, model)| disk == model).count();
+    let around = |lines: &[String]| {
+        let from = parted.saturating_sub(6).min(lines.len());
+        lines[from..(parted + 12).min(lines.len())].join("\n")
+    };
+    let (disk, model) = (around(&disk), around(&model));
+    Err(TestCaseError::fail(format!("{what}\nthe disk:\n{disk}\nthe model:\n{model}\n")))
 }
 
 struct Pair {
@@ -61,17 +82,20 @@ macro_rules! both {
             let $store = $pair.disk.store();
             $pair.shown(&$call)
         };
-        assert_eq!(disk, model, "left: the disk's answer, right: the model's: {}", $what);
+        same(&disk, &model, $what)?;
     }};
 }
 
 impl Pair {
-    async fn take(&mut self, step: &Step, what: &str) {
+    async fn take(&mut self, step: &Step, what: &str) -> Outcome {
         match *step {
-            Step::Tick { millis } => self.clock.advance(millis),
+            Step::Tick { millis } => {
+                self.clock.advance(millis);
+                Ok(())
+            }
             Step::Restart { how } => {
                 self.disk.restart(how).await;
-                self.compare_everything(what).await;
+                self.compare_everything(what).await
             }
             Step::CreateBucket { .. }
             | Step::DeleteBucket { .. }
@@ -91,7 +115,7 @@ impl Pair {
         }
     }
 
-    async fn take_bucket(&self, step: &Step, what: &str) {
+    async fn take_bucket(&self, step: &Step, what: &str) -> Outcome {
         match *step {
             Step::CreateBucket { bucket: name, owner: id } => {
                 let (name, owner) = (bucket(name), owner(id));
@@ -118,9 +142,10 @@ impl Pair {
             }
             _ => unreachable!(),
         }
+        Ok(())
     }
 
-    async fn take_read(&self, step: &Step, what: &str) {
+    async fn take_read(&self, step: &Step, what: &str) -> Outcome {
         match *step {
             Step::Get { at, pick } => {
                 let at = path(at);
@@ -148,9 +173,10 @@ impl Pair {
             }
             _ => unreachable!(),
         }
+        Ok(())
     }
 
-    async fn take_write(&self, step: &Step, what: &str) {
+    async fn take_write(&self, step: &Step, what: &str) -> Outcome {
         match *step {
             Step::Put { at, size, seed, rich, sum, condition } => {
                 let at = path(at);
@@ -179,7 +205,9 @@ impl Pair {
                 for store in [&*self.model, self.disk.store()] {
                     let mut put = store.put_object(&at, NewObject::default(), abandoned(&content));
                     for _ in 0..3 {
-                        poll_fn(|cx| Poll::Ready(put.as_mut().poll(cx).is_pending())).await;
+                        if !poll_fn(|cx| Poll::Ready(put.as_mut().poll(cx).is_pending())).await {
+                            break;
+                        }
                         tokio::task::yield_now().await;
                     }
                 }
@@ -212,15 +240,16 @@ impl Pair {
             }
             _ => unreachable!(),
         }
+        Ok(())
     }
 
-    async fn take_upload(&mut self, step: &Step, what: &str) {
+    async fn take_upload(&mut self, step: &Step, what: &str) -> Outcome {
         match *step {
             Step::CreateUpload { at, sum, composite, rich } => {
-                self.create_upload(&path(at), choice(sum, composite), rich, what).await;
+                self.create_upload(&path(at), choice(sum, composite), rich, what).await?;
             }
             Step::ListUploads { bucket: name, page, upload } => {
-                self.list_uploads(&bucket(name), page, upload, what).await;
+                self.list_uploads(&bucket(name), page, upload, what).await?;
             }
             Step::Expire { limit } => {
                 let deadline = self.clock.now();
@@ -239,10 +268,11 @@ impl Pair {
             {
                 // The newest uploads are the likely ones to be under way.
                 let upload = self.uploads.len() - 1 - upload % self.uploads.len();
-                self.take_known(upload, step, what).await;
+                self.take_known(upload, step, what).await?;
             }
             _ => {}
         }
+        Ok(())
     }
 
     async fn create_upload(
@@ -251,7 +281,7 @@ impl Pair {
         checksum: ChecksumChoice,
         rich: bool,
         what: &str,
-    ) {
+    ) -> Outcome {
         let new = NewUpload {
             metadata: metadata(rich, 5),
             tags: tags(usize::from(rich)),
@@ -267,11 +297,18 @@ impl Pair {
                 disk,
                 listed: Completion::default(),
             }),
-            (model, disk) => assert_eq!(format!("{disk:?}"), format!("{model:?}"), "{what}"),
+            (model, disk) => return same(&format!("{disk:?}"), &format!("{model:?}"), what),
         }
+        Ok(())
     }
 
-    async fn list_uploads(&self, name: &BucketName, page: Page, upload: Option<usize>, what: &str) {
+    async fn list_uploads(
+        &self,
+        name: &BucketName,
+        page: Page,
+        upload: Option<usize>,
+        what: &str,
+    ) -> Outcome {
         let of_keys = list_query(page);
         let marker = upload.filter(|_| !self.uploads.is_empty());
         let marker = marker.map(|upload| &self.uploads[upload % self.uploads.len()]);
@@ -289,10 +326,10 @@ impl Pair {
         let on_disk = query(after(|upload| &upload.disk));
         let model = self.shown(&self.model.list_uploads(name, &on_model).await);
         let disk = self.shown(&self.disk.store().list_uploads(name, &on_disk).await);
-        assert_eq!(disk, model, "{what}");
+        same(&disk, &model, what)
     }
 
-    async fn take_known(&mut self, upload: usize, step: &Step, what: &str) {
+    async fn take_known(&mut self, upload: usize, step: &Step, what: &str) -> Outcome {
         let object = self.uploads[upload].object.clone();
         let on_model = UploadPath { object, id: self.uploads[upload].model.clone() };
         let on_disk = UploadPath { id: self.uploads[upload].disk.clone(), ..on_model.clone() };
@@ -306,7 +343,7 @@ impl Pair {
                     let ($store, $to) = (self.disk.store(), &on_disk);
                     self.shown(&$call)
                 };
-                assert_eq!(disk, model, "left: the disk's answer, right: the model's: {what}");
+                same(&disk, &model, what)?;
             }};
         }
         match *step {
@@ -346,6 +383,7 @@ impl Pair {
             Step::Abort { .. } => both!(|s, to| s.abort_upload(to).await),
             _ => unreachable!(),
         }
+        Ok(())
     }
 
     /// The list of parts, from what the model holds.
@@ -392,7 +430,10 @@ impl Pair {
 
     /// An answer as text, with the same name for an upload on both sides.
     fn shown(&self, answer: &impl Debug) -> String {
-        let mut text = format!("{answer:#?}");
+        self.named(format!("{answer:#?}"))
+    }
+
+    fn named(&self, mut text: String) -> String {
         for (number, upload) in self.uploads.iter().enumerate() {
             for id in [&upload.model, &upload.disk] {
                 text = text.replace(id.as_str(), &format!("upload {number}"));
@@ -401,16 +442,16 @@ impl Pair {
         text
     }
 
-    async fn compare_everything(&self, what: &str) {
-        let model = self.shown(&everything(&*self.model).await);
-        let disk = self.shown(&everything(self.disk.store()).await);
-        assert_eq!(disk, model, "left: the disk, right: the model: {what}");
-        self.disk.check_counters().await;
+    async fn compare_everything(&self, what: &str) -> Outcome {
+        let model = self.named(everything(&*self.model).await);
+        let disk = self.named(everything(self.disk.store()).await);
+        same(&disk, &model, what)?;
+        self.disk.check_counters(what).await
     }
 }
 
 /// All that a store holds, as text.
-async fn everything(store: &dyn Store) -> Vec<String> {
+async fn everything(store: &dyn Store) -> String {
     let mut lines = Vec::new();
     let query = BucketsQuery { limit: 1000, ..BucketsQuery::default() };
     for bucket in store.list_buckets(&query).await.unwrap().buckets {
@@ -433,7 +474,7 @@ async fn everything(store: &dyn Store) -> Vec<String> {
             lines.push(format!("{:#?}", store.list_parts(&at, &query).await));
         }
     }
-    lines
+    lines.join("\n")
 }
 
 /// A read's head and the digest of what it gave.

@@ -63,6 +63,12 @@ pub(super) enum Restart {
     Dirty,
     /// Closed, the index removed, and opened.
     IndexLost,
+    /// Closed, the index replaced by that of an earlier restart, and opened.
+    IndexStale,
+    /// Dropped, the index overwritten with noise, and opened.
+    IndexDamaged,
+    /// Dropped, both checkpoints removed, and opened.
+    CheckpointLost,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -250,7 +256,7 @@ fn step() -> impl Strategy<Value = Step> {
         12 => writes(),
         5 => reads(),
         9 => uploads(),
-        3 => around(),
+        5 => around(),
     ]
 }
 
@@ -331,7 +337,17 @@ fn around() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => prop::sample::select(vec![1i64, 999, 1000, 30_000])
             .prop_map(|millis| Step::Tick { millis }),
-        3 => prop::sample::select(vec![Restart::Clean, Restart::Dirty, Restart::IndexLost])
-            .prop_map(|how| Step::Restart { how }),
+        4 => prop::sample::select(vec![
+            Restart::Clean,
+            Restart::Clean,
+            Restart::Dirty,
+            Restart::Dirty,
+            Restart::IndexLost,
+            Restart::IndexStale,
+            Restart::IndexStale,
+            Restart::IndexDamaged,
+            Restart::CheckpointLost,
+        ])
+        .prop_map(|how| Step::Restart { how }),
     ]
 }

@@ -1,1 +1,245 @@
+//! Everything that is written reads back, and nothing that is read can do harm.
 
+use proptest::prelude::*;
+
+use super::checkpoint::{Checkpoint, Position, SegmentRow, Usage, UsageKey};
+use super::entry::{self, BucketEntry, ObjectEntry};
+use super::hint::{FRAME_HEADER_LEN, FrameBuilder, FrameHeader, SealFooter};
+use super::meta::{Assembly, At, Described, ManifestPart, Meta, PutObject, Replaces, Tag};
+use super::place::{BlobId, Body, BucketId, Carried, Dead, RecordRef};
+use super::record::{Frame, Header, Record, block_crcs, record_len};
+use super::segment::SegmentHeader;
+use super::store_file::{CleanStop, Compatibility, StoreFormat};
+use super::{Identity, StoreId};
+use crate::object::{ETag, ObjectMetadata, Owner, TagSet, Timestamp, VersionId};
+
+const IDENTITY: Identity = Identity { store: StoreId([7; 16]), segment: 3 };
+const ELSEWHERE: Identity = Identity { store: StoreId([7; 16]), segment: 4 };
+
+fn record(lsn: u64) -> RecordRef {
+    RecordRef { lsn, segment: 3, offset: 4096 * lsn, len: 200 }
+}
+
+fn put(key: &str, size: u64) -> Meta {
+    Meta::PutObject(PutObject {
+        at: At { bucket: BucketId(9), key: key.to_owned() },
+        object: Described {
+            version: VersionId::Null,
+            size,
+            modified: Timestamp(1_700_000_000_000),
+            tag: Tag::Md5([5; 16]),
+            checksum: None,
+            parts_count: None,
+            metadata: ObjectMetadata::default(),
+            tags: TagSet::default(),
+        },
+        carried: Carried::Blob(BlobId::from_u128(77)),
+        replaces: Replaces {
+            size: Some(4),
+            dead: Dead::of(record(2), Body::Blob(BlobId::from_u128(78))),
+        },
+    })
+}
+
+fn encoded(meta: &Meta, data: &[u8], lsn: u64) -> Vec<u8> {
+    let crcs = block_crcs(data);
+    let bytes = meta.encode();
+    let frame = Frame {
+        kind: meta.kind(),
+        lsn,
+        durable: lsn - 1,
+        subject: meta.subject(),
+        meta: &bytes,
+        data,
+        data_crcs: &crcs,
+    };
+    let mut out = Vec::new();
+    let len = frame.encode(&IDENTITY, &mut out);
+    assert_eq!((len, len % 8), (out.len(), 0));
+    assert_eq!(len, record_len(bytes.len(), data.len()));
+    out
+}
+
+#[test]
+fn tags_are_kept_whatever_they_look_like() {
+    let md5 = "0123456789abcdef0123456789abcdef";
+    for text in [
+        md5.to_owned(),
+        format!("{md5}-3"),
+        format!("{md5}-03"),
+        format!("{md5}-"),
+        md5.to_uppercase(),
+        "anything".to_owned(),
+        String::new(),
+    ] {
+        let etag = ETag::parse(&text);
+        assert_eq!(Tag::from(&etag).etag(), etag, "{text}");
+    }
+}
+
+#[test]
+fn a_record_belongs_to_one_place() {
+    let bytes = encoded(&put("key", 3), b"abc", 5);
+    Record::decode(&IDENTITY, &bytes).unwrap();
+    Record::decode(&ELSEWHERE, &bytes).unwrap_err();
+}
+
+/// No flipped bit anywhere in a record goes unnoticed.
+#[test]
+fn every_flipped_bit_is_noticed() {
+    let bytes = encoded(&put("key", 3), b"abcdefghi", 5);
+    for at in 0..bytes.len() * 8 {
+        let mut flipped = bytes.clone();
+        flipped[at / 8] ^= 1 << (at % 8);
+        assert!(Record::decode(&IDENTITY, &flipped).is_err(), "bit {at}");
+    }
+}
+
+#[test]
+fn a_cut_record_is_none() {
+    let bytes = encoded(&put("key", 3), b"abcdefghi", 5);
+    for len in 0..bytes.len() {
+        assert!(Record::decode(&IDENTITY, &bytes[..len]).is_err(), "{len} bytes");
+    }
+}
+
+#[test]
+fn segments_and_hints_read_back() {
+    let header = SegmentHeader { identity: IDENTITY, first_lsn: 12, created: Timestamp(-5) };
+    assert_eq!(SegmentHeader::decode(&header.encode()), Ok(header));
+    let mut frame = FrameBuilder::default();
+    let metas = [put("a", 1).encode(), put("b", 2).encode()];
+    for (offset, meta) in (0..).zip(&metas) {
+        let bytes = encoded(&put("ab", 1), b"", 8);
+        let header = Header::decode(&IDENTITY, &bytes).unwrap();
+        frame.push(offset, &header, meta);
+    }
+    let bytes = frame.finish(&IDENTITY);
+    assert!(frame.is_empty());
+    let header = FrameHeader::decode(&bytes).unwrap();
+    let entries = header.entries(&IDENTITY, &bytes[FRAME_HEADER_LEN..]).unwrap();
+    let read: Vec<_> = entries.iter().map(|entry| (entry.offset, entry.meta)).collect();
+    assert_eq!(read, [(0, metas[0].as_slice()), (1, metas[1].as_slice())]);
+    header.entries(&ELSEWHERE, &bytes[FRAME_HEADER_LEN..]).unwrap_err();
+    let footer = SealFooter {
+        records_end: 1,
+        table_at: 2,
+        frames: 3,
+        records: 4,
+        first_lsn: 5,
+        last_lsn: 6,
+        table_crc: 7,
+    };
+    assert_eq!(SealFooter::decode(&IDENTITY, &footer.encode(&IDENTITY)), Ok(footer));
+    SealFooter::decode(&ELSEWHERE, &footer.encode(&IDENTITY)).unwrap_err();
+}
+
+#[test]
+fn checkpoints_and_small_files_read_back() {
+    let owner = Owner { id: "i".to_owned(), display_name: "d".to_owned() };
+    let checkpoint = Checkpoint {
+        store: IDENTITY.store,
+        sequence: 4,
+        boot_id: "boot".to_owned(),
+        applied: 9,
+        position: Position { segment: 3, offset: 4096 },
+        segments: vec![SegmentRow { id: 3, first_lsn: 1, live: 50 }],
+        usage: vec![(
+            UsageKey { bucket: BucketId(1), class: String::new() },
+            Usage { objects: 1, bytes: 2 },
+        )],
+        buckets: vec![(
+            "b".to_owned(),
+            BucketEntry { id: BucketId(1), owner, created: Timestamp(5) },
+        )],
+        damage: Vec::new(),
+    };
+    let bytes = checkpoint.encode();
+    assert_eq!(Checkpoint::decode(&bytes), Ok(checkpoint));
+    for at in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 0x20;
+        assert!(Checkpoint::decode(&flipped).is_err(), "byte {at}");
+    }
+    let format = StoreFormat::new(IDENTITY.store);
+    assert_eq!(StoreFormat::decode(&format.encode()), Ok(format.clone()));
+    assert_eq!(format.store(), Ok(IDENTITY.store));
+    assert_eq!(format.compatibility(), Compatibility::Full);
+    let future = StoreFormat { incompat: vec!["other".to_owned()], ..format.clone() };
+    assert!(matches!(future.compatibility(), Compatibility::Refused(_)));
+    let future = StoreFormat { read_only_compat: vec!["other".to_owned()], ..format.clone() };
+    assert!(matches!(future.compatibility(), Compatibility::ReadOnly(_)));
+    let future = StoreFormat { compat: vec!["other".to_owned()], ..format };
+    assert_eq!(future.compatibility(), Compatibility::Full);
+    let clean = CleanStop {
+        store_id: "s".to_owned(),
+        boot_id: "b".to_owned(),
+        last_lsn: 1,
+        segment: 2,
+        offset: 3,
+    };
+    let text = String::from_utf8(clean.encode()).unwrap();
+    assert_eq!(CleanStop::decode(text.as_bytes()), Ok(clean));
+    CleanStop::decode(text.replace("\"last_lsn\": 1", "\"last_lsn\": 2").as_bytes()).unwrap_err();
+}
+
+#[test]
+fn entries_stay_small_and_read_back() {
+    let Meta::PutObject(put) = put("key", 12) else { panic!() };
+    let entry = ObjectEntry::new(record(5), Body::Packed(record(5)), &put.object);
+    let bytes = entry::encode(&entry);
+    assert!(bytes.len() < 100, "{}", bytes.len());
+    assert_eq!(entry::decode::<ObjectEntry>(&bytes), Ok(entry));
+    let mut object = put.object;
+    object.metadata.headers.content_type = Some("x".repeat(300));
+    object.metadata.storage_class = Some("GLACIER".to_owned());
+    let entry = ObjectEntry::new(record(5), Body::Empty, &object);
+    assert_eq!(entry.whole_metadata(), None);
+    assert!(entry::encode(&entry).len() < 200);
+    object.metadata.headers.content_type = Some("text/plain".to_owned());
+    let entry = ObjectEntry::new(record(5), Body::Empty, &object);
+    assert_eq!(entry.whole_metadata(), Some(object.metadata));
+}
+
+#[test]
+fn manifests_read_back() {
+    let assembly = Assembly {
+        parts: vec![
+            ManifestPart { size: 1, checksum: None, body: Body::Packed(record(1)) },
+            ManifestPart { size: 2, checksum: None, body: Body::Blob(BlobId::from_u128(4)) },
+        ],
+        dead: Dead { records: vec![record(3)], ..Dead::default() },
+    };
+    assert_eq!(Assembly::decode(&assembly.encode()), Ok(assembly.clone()));
+    let dead = assembly.parts_dead();
+    assert_eq!((dead.records, dead.blobs), (vec![record(1)], vec![BlobId::from_u128(4)]));
+}
+
+proptest! {
+    #[test]
+    fn records_read_back(key in ".{1,40}", data in proptest::collection::vec(any::<u8>(), 0..200_000)) {
+        let meta = put(&key, data.len() as u64);
+        let bytes = encoded(&meta, &data, 17);
+        let read = Record::decode(&IDENTITY, &bytes).unwrap();
+        prop_assert_eq!(read.data, data.as_slice());
+        prop_assert_eq!(read.header.subject, meta.subject());
+        let decoded = Meta::decode(read.header.kind, read.header.format, read.meta);
+        prop_assert_eq!(decoded, Ok(meta));
+    }
+
+    #[test]
+    fn no_bytes_do_harm(bytes in proptest::collection::vec(any::<u8>(), 0..600), kind in 0_u8..16) {
+        let _ = Record::decode(&IDENTITY, &bytes);
+        let _ = Header::decode(&IDENTITY, &bytes);
+        let _ = Meta::decode(kind, 1, &bytes);
+        let _ = Assembly::decode(&bytes);
+        let _ = Dead::decode(&bytes);
+        let _ = SegmentHeader::decode(&bytes);
+        let _ = SealFooter::decode(&IDENTITY, &bytes);
+        let _ = FrameHeader::decode(&bytes).map(|header| header.entries(&IDENTITY, &bytes).is_ok());
+        let _ = Checkpoint::decode(&bytes);
+        let _ = StoreFormat::decode(&bytes);
+        let _ = CleanStop::decode(&bytes);
+        let _ = entry::decode::<ObjectEntry>(&bytes);
+    }
+}

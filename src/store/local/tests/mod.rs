@@ -1,4 +1,10 @@
-//! The store from outside: conformance.
+//! The store from outside: conformance, restarts, crashes, damage.
+
+mod crash;
+mod damage;
+mod faults;
+mod harness;
+mod restart;
 
 use std::sync::Arc;
 

@@ -1,0 +1,376 @@
+//! A store on a simulated machine, operations at random, and a model of what may be there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::object::{
+    BucketName, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ListQuery, ManualClock,
+    ObjectKey, ObjectMetadata, Owner, PartNumber, TagSet,
+};
+use crate::store::conformance::{Subject, body, content};
+use crate::store::local::check::{CheckOptions, check_prepared};
+use crate::store::local::index::{Hostile, MemoryHome};
+use crate::store::local::recover::recount;
+use crate::store::local::store::prepare;
+use crate::store::local::vfs::sim::Sim;
+use crate::store::local::{LocalOptions, LocalStore};
+use crate::store::{
+    Buckets, DeleteRequest, GetRequest, Multipart, NewObject, NewUpload, ObjectPath, Objects,
+    Result, StoreError, Tags, UploadPath,
+};
+
+/// Sizes on both sides of everything that decides where bytes go.
+const SIZES: [usize; 8] = [0, 1, 100, 2047, 2048, 2049, 9000, 70_000];
+const KEYS: u64 = 12;
+
+pub(super) struct Random(pub(super) u64);
+
+impl Random {
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+}
+
+/// What a key can have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Version {
+    pub(super) content: Bytes,
+    pub(super) tag: Option<String>,
+}
+
+/// One operation.
+#[derive(Debug, Clone)]
+pub(super) enum Operation {
+    Put(u64, Version),
+    Upload(u64, Version),
+    Delete(u64),
+    Tag(u64, String),
+    Abort(u64),
+}
+
+/// A machine with a store that is opened many times.
+pub(super) struct Machine {
+    pub(super) sim: Sim,
+    pub(super) home: MemoryHome,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) random: Random,
+    pub(super) options: LocalOptions,
+    /// What each key may have: one thing where that is known.
+    pub(super) may: BTreeMap<u64, Vec<Option<Version>>>,
+    made: u64,
+}
+
+pub(super) fn options() -> LocalOptions {
+    LocalOptions {
+        pack_limit: 2048,
+        segment_size: 64 << 10,
+        checkpoint_interval: Duration::from_millis(7),
+        checkpoint_records: 9,
+        free_space_watermark: 0,
+        garbage_grace: Duration::ZERO,
+        reserve: 0,
+        ..LocalOptions::default()
+    }
+}
+
+pub(super) fn bucket() -> BucketName {
+    BucketName::parse("bucket").unwrap()
+}
+
+pub(super) fn at(key: u64) -> ObjectPath {
+    // Keys that are prefixes of others, and one that is long.
+    let text = match key {
+        0 => "a".repeat(1000),
+        key if key % 3 == 0 => format!("dir/{key}"),
+        key => "k".repeat(usize::try_from(key).unwrap()),
+    };
+    ObjectPath { bucket: bucket(), key: ObjectKey::parse(&text).unwrap() }
+}
+
+pub(super) fn owner() -> Owner {
+    Owner { id: "id".to_owned(), display_name: "name".to_owned() }
+}
+
+fn tags(tag: Option<&String>) -> TagSet {
+    TagSet::for_object(tag.map(|tag| ("tag".to_owned(), tag.clone()))).unwrap()
+}
+
+impl Machine {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            sim: Sim::new(),
+            home: MemoryHome::default(),
+            clock: Subject::clock(),
+            random: Random(seed),
+            options: options(),
+            may: (0..KEYS).map(|key| (key, vec![None])).collect(),
+            made: seed << 32,
+        }
+    }
+
+    /// Opens the store and waits until it is ready, or says why it can't be.
+    pub(super) async fn open(&self) -> std::result::Result<LocalStore, String> {
+        let (vfs, home) = (self.sim.vfs(), Arc::new(self.home.clone()));
+        let store = LocalStore::open_on(vfs, home, self.options, self.clock.clone())
+            .map_err(|error| error.to_string())?;
+        store.ready().await.map_err(|error| error.to_string())?;
+        match store.create_bucket(&bucket(), &owner()).await {
+            Ok(()) | Err(StoreError::BucketExists { .. }) => Ok(store),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    pub(super) fn operation(&mut self) -> Operation {
+        let key = self.random.below(KEYS);
+        self.made += 1;
+        let size = SIZES[usize::try_from(self.random.below(SIZES.len() as u64)).unwrap()];
+        let tag = (self.random.below(3) == 0).then(|| self.made.to_string());
+        let version = Version { content: content(self.made, size), tag };
+        match self.random.below(10) {
+            0..5 => Operation::Put(key, version),
+            5..7 => Operation::Delete(key),
+            7 => Operation::Tag(key, self.made.to_string()),
+            8 => Operation::Upload(key, version),
+            _ => Operation::Abort(key),
+        }
+    }
+
+    /// What the operation leaves if it is carried out.
+    fn outcome(&self, operation: &Operation) -> Option<(u64, Option<Version>)> {
+        match operation {
+            Operation::Put(key, version) | Operation::Upload(key, version) => {
+                Some((*key, Some(version.clone())))
+            }
+            Operation::Delete(key) => Some((*key, None)),
+            Operation::Tag(key, tag) => {
+                let old = self.may[key].first().cloned().flatten()?;
+                Some((*key, Some(Version { tag: Some(tag.clone()), ..old })))
+            }
+            Operation::Abort(_) => None,
+        }
+    }
+
+    /// Carries operations on different keys out at once; says whether all were acknowledged.
+    pub(super) async fn run(&mut self, store: &LocalStore, operations: Vec<Operation>) -> bool {
+        let all = operations.iter().map(|operation| carry_out(store, operation));
+        let results = futures_util::future::join_all(all).await;
+        let mut fine = true;
+        for (operation, result) in operations.iter().zip(results) {
+            let outcome = self.outcome(operation);
+            match result {
+                Ok(()) => {
+                    if let Some((key, version)) = outcome {
+                        self.may.insert(key, vec![version]);
+                    }
+                }
+                Err(StoreError::NoSuchKey) => assert!(matches!(operation, Operation::Tag(..))),
+                Err(error) => {
+                    fine = false;
+                    let expected = matches!(
+                        error,
+                        StoreError::Io { .. }
+                            | StoreError::ReadOnly { .. }
+                            | StoreError::StorageFull
+                            | StoreError::Closing
+                            | StoreError::Rebuilding
+                    );
+                    assert!(expected, "{operation:?}: {error:?}");
+                    if let Some((key, version)) = outcome {
+                        self.may.get_mut(&key).unwrap().push(version);
+                    }
+                }
+            }
+        }
+        fine
+    }
+
+    /// A few operations at a time, on keys that differ.
+    pub(super) fn group(&mut self) -> Vec<Operation> {
+        let size = 1 + self.random.below(4);
+        let mut group: BTreeMap<u64, Operation> = BTreeMap::new();
+        for _ in 0..size {
+            let operation = self.operation();
+            group.insert(operation.key(), operation);
+        }
+        group.into_values().collect()
+    }
+
+    /// Everything that the store shows is something that may be there; from here on it is known.
+    pub(super) async fn verify(&mut self, store: &LocalStore) {
+        let mut there = Vec::new();
+        for (key, may) in &mut self.may {
+            let got = read(store, *key).await.unwrap();
+            assert!(may.contains(&got), "key {key} has {}, may have {}", show(&got), shows(may));
+            if got.is_some() {
+                there.push(at(*key).key.as_str().to_owned());
+            }
+            *may = vec![got];
+        }
+        there.sort();
+        let query = ListQuery { limit: 1000, ..ListQuery::default() };
+        let page = store.list_objects(&bucket(), &query).await.unwrap();
+        let listed: Vec<String> = page
+            .entries
+            .into_iter()
+            .map(|entry| match entry {
+                crate::object::ListEntry::Object { key, .. } => key.as_str().to_owned(),
+                crate::object::ListEntry::CommonPrefix(prefix) => prefix,
+            })
+            .collect();
+        assert_eq!(listed, there);
+        let (counted, unreadable) = recount(&store.core, &store.core.catalog().unwrap()).unwrap();
+        assert_eq!(unreadable, [""; 0]);
+        let kept = store.core.progress().tally.clone();
+        assert_eq!(counted.usage_rows(), kept.usage_rows());
+        for row in kept.segment_rows() {
+            assert_eq!(counted.live(row.id), row.live, "segment {}", row.id);
+        }
+        assert_eq!(store.core.damage(), []);
+    }
+
+    /// What every acknowledged key has can be read, whatever else failed.
+    pub(super) async fn verify_reads(&self, store: &LocalStore) {
+        for (key, may) in &self.may {
+            let got = read(store, *key).await.unwrap();
+            assert!(may.contains(&got), "key {key} has {}, may have {}", show(&got), shows(may));
+        }
+    }
+
+    /// The power goes off.
+    pub(super) fn crash(&mut self) {
+        let seed = self.random.next();
+        self.sim.crash(seed);
+        self.lose_index();
+    }
+
+    /// The process is killed.
+    pub(super) fn kill(&mut self) {
+        self.sim.kill();
+        self.lose_index();
+    }
+
+    fn lose_index(&mut self) {
+        let how = match self.random.below(4) {
+            0 => Hostile::Empty,
+            1 => Hostile::Stale,
+            2 => Hostile::Ahead,
+            _ => Hostile::Broken,
+        };
+        self.home.crash(how);
+    }
+
+    /// The check finds nothing wrong.
+    pub(super) fn check(&self) {
+        let prepared = prepare(self.sim.vfs(), self.options, self.clock.clone()).unwrap();
+        let report = check_prepared(&prepared, &self.home, CheckOptions::default());
+        assert!(report.is_clean(), "{report}");
+    }
+}
+
+impl Operation {
+    fn key(&self) -> u64 {
+        match self {
+            Self::Put(key, _)
+            | Self::Upload(key, _)
+            | Self::Delete(key)
+            | Self::Tag(key, _)
+            | Self::Abort(key) => *key,
+        }
+    }
+}
+
+fn show(version: &Option<Version>) -> String {
+    version.as_ref().map_or("nothing".to_owned(), |version| {
+        format!("{} bytes tagged {:?}", version.content.len(), version.tag)
+    })
+}
+
+fn shows(versions: &[Option<Version>]) -> String {
+    versions.iter().map(show).collect::<Vec<_>>().join(" or ")
+}
+
+pub(super) async fn read(store: &LocalStore, key: u64) -> Result<Option<Version>> {
+    let got = match store.get_object(&at(key), &GetRequest::default()).await {
+        Err(StoreError::NoSuchKey) => return Ok(None),
+        got => got?,
+    };
+    let content = got.body.collect(1 << 20).await?;
+    let tags = store.object_tags(&at(key), None).await?;
+    let tag = tags.iter().next().map(|(_, tag)| tag.to_owned());
+    assert_eq!(got.head.object.size, content.len() as u64);
+    Ok(Some(Version { content, tag }))
+}
+
+async fn upload(
+    store: &LocalStore,
+    key: u64,
+    version: &Version,
+) -> Result<(UploadPath, Completion)> {
+    let new = NewUpload {
+        metadata: ObjectMetadata::default(),
+        tags: tags(version.tag.as_ref()),
+        checksum: ChecksumChoice {
+            algorithm: crate::object::Algorithm::Crc64Nvme,
+            kind: ChecksumKind::FullObject,
+            explicit: false,
+        },
+        initiator: owner(),
+    };
+    let id = store.create_upload(&at(key), new).await?;
+    let path = UploadPath { object: at(key), id };
+    let mut parts = Vec::new();
+    // One part that is replaced, one that is left out in the end.
+    for number in [1, 1, 2] {
+        let number = PartNumber::new(number).unwrap();
+        let part = store.put_part(&path, number, body(&version.content, None)).await?;
+        if number.get() == 1 {
+            parts = vec![CompletedPart { number, etag: part.etag, checksum: None }];
+        }
+    }
+    Ok((path, Completion { parts, ..Completion::default() }))
+}
+
+async fn carry_out(store: &LocalStore, operation: &Operation) -> Result<()> {
+    match operation {
+        Operation::Put(key, version) => {
+            let new = NewObject { tags: tags(version.tag.as_ref()), ..NewObject::default() };
+            store.put_object(&at(*key), new, body(&version.content, None)).await.map(|_| ())
+        }
+        Operation::Delete(key) => {
+            store.delete_object(&at(*key), &DeleteRequest::default()).await.map(|_| ())
+        }
+        Operation::Tag(key, tag) => store.set_object_tags(&at(*key), None, tags(Some(tag))).await,
+        Operation::Upload(key, version) => {
+            let (path, completion) = upload(store, *key, version).await?;
+            store.complete_upload(&path, &completion, None).await?;
+            store.complete_upload(&path, &completion, None).await.map(|_| ())
+        }
+        Operation::Abort(key) => {
+            let version = Version { content: content(*key, 3000), tag: None };
+            let (path, _) = upload(store, *key, &version).await?;
+            store.abort_upload(&path).await
+        }
+    }
+}
+
+impl Machine {
+    /// After a clean stop the machine may have been stopped in the middle of it.
+    pub(super) fn kill_nothing(&mut self) {
+        if self.sim.is_stopped() {
+            self.kill();
+        } else {
+            self.sim.kill();
+        }
+    }
+}

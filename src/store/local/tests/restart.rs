@@ -1,0 +1,199 @@
+//! Restarts on a real disk with the real index.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::harness::owner;
+use crate::object::{
+    BucketName, ListQuery, ManualClock, ObjectKey, PartsQuery, TagSet, UploadsQuery,
+};
+use crate::store::conformance::{Subject, body, content};
+use crate::store::local::{CheckOptions, LocalOptions, LocalStore, OpenError, check};
+use crate::store::{
+    Buckets, CopyRequest, GetRequest, Multipart, NewObject, ObjectPath, Objects, StoreError, Tags,
+};
+
+fn open(dir: &Path, clock: &Arc<ManualClock>) -> LocalStore {
+    let options = LocalOptions { segment_size: 256 << 10, ..LocalOptions::default() };
+    LocalStore::open(dir, options, clock.clone()).unwrap()
+}
+
+fn at(key: &str) -> ObjectPath {
+    let bucket = BucketName::parse("bucket").unwrap();
+    ObjectPath { bucket, key: ObjectKey::parse(key).unwrap() }
+}
+
+fn tags(value: &str) -> TagSet {
+    TagSet::for_object([("k".to_owned(), value.to_owned())]).unwrap()
+}
+
+async fn fill(store: &LocalStore) {
+    store.ready().await.unwrap();
+    store.create_bucket(&at("x").bucket, &owner()).await.unwrap();
+    store.create_bucket(&BucketName::parse("gone").unwrap(), &owner()).await.unwrap();
+    store.delete_bucket(&BucketName::parse("gone").unwrap()).await.unwrap();
+    store.set_bucket_tags(&at("x").bucket, Some(tags("bucket"))).await.unwrap();
+    for number in 0..50_usize {
+        let path = at(&format!("object-{number}"));
+        let content = content(number as u64, number * 5000);
+        store.put_object(&path, NewObject::default(), body(&content, None)).await.unwrap();
+    }
+    for number in (0..50).step_by(5) {
+        let path = at(&format!("object-{number}"));
+        store.delete_object(&path, &Default::default()).await.unwrap();
+    }
+    store.set_object_tags(&at("object-7"), None, tags("object")).await.unwrap();
+    let copy = CopyRequest {
+        source_version: None,
+        source_conditions: Default::default(),
+        metadata: None,
+        tags: None,
+        checksum: None,
+        condition: None,
+        size_limit: u64::MAX,
+    };
+    store.copy_object(&at("object-7"), &at("copy"), copy).await.unwrap();
+}
+
+async fn verify(store: &LocalStore) {
+    store.ready().await.unwrap();
+    let query = ListQuery { limit: 1000, ..ListQuery::default() };
+    let page = store.list_objects(&at("x").bucket, &query).await.unwrap();
+    assert_eq!(page.entries.len(), 41);
+    for number in 0..50_usize {
+        let got = store.get_object(&at(&format!("object-{number}")), &GetRequest::default()).await;
+        if number % 5 == 0 {
+            assert!(matches!(got, Err(StoreError::NoSuchKey)));
+        } else {
+            let whole = got.unwrap().body.collect(1 << 20).await.unwrap();
+            assert_eq!(whole, content(number as u64, number * 5000));
+        }
+    }
+    assert_eq!(store.object_tags(&at("object-7"), None).await.unwrap(), tags("object"));
+    assert_eq!(store.object_tags(&at("copy"), None).await.unwrap(), tags("object"));
+    let bucket = store.bucket_tags(&at("x").bucket).await.unwrap();
+    assert_eq!(bucket, Some(tags("bucket")));
+    let gone = store.head_bucket(&BucketName::parse("gone").unwrap()).await;
+    assert!(matches!(gone, Err(StoreError::NoSuchBucket)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_is_there_after_every_kind_of_stop() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Subject::clock();
+    let store = open(dir.path(), &clock);
+    fill(&store).await;
+    verify(&store).await;
+    store.close().unwrap();
+    drop(store);
+    assert!(dir.path().join("CLEAN").exists());
+
+    let store = open(dir.path(), &clock);
+    verify(&store).await;
+    assert!(!dir.path().join("CLEAN").exists());
+    // Dropped, not closed: to the next start the process has died.
+    drop(store);
+    let store = open(dir.path(), &clock);
+    verify(&store).await;
+    drop(store);
+
+    std::fs::remove_dir_all(dir.path().join("index")).unwrap();
+    let store = open(dir.path(), &clock);
+    verify(&store).await;
+    store.close().unwrap();
+    drop(store);
+
+    for name in ["CHECKPOINT.a", "CHECKPOINT.b"] {
+        let _ = std::fs::remove_file(dir.path().join(name));
+    }
+    let store = open(dir.path(), &clock);
+    verify(&store).await;
+    drop(store);
+
+    for how in [CheckOptions::default(), CheckOptions { rebuild_index: true, skip_content: false }]
+    {
+        let report = check(dir.path(), LocalOptions::default(), how, clock.clone()).unwrap();
+        assert!(report.is_clean(), "{report}");
+        assert_eq!((report.objects, report.buckets), (41, 1));
+    }
+    let store = open(dir.path(), &clock);
+    verify(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_go_on_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Subject::clock();
+    let store = open(dir.path(), &clock);
+    fill(&store).await;
+    let new = crate::store::NewUpload {
+        metadata: Default::default(),
+        tags: tags("upload"),
+        checksum: crate::object::ChecksumChoice {
+            algorithm: crate::object::Algorithm::Crc64Nvme,
+            kind: crate::object::ChecksumKind::FullObject,
+            explicit: false,
+        },
+        initiator: owner(),
+    };
+    let object = at("assembled");
+    let id = store.create_upload(&object, new).await.unwrap();
+    let upload = crate::store::UploadPath { object: object.clone(), id };
+    let pieces = [content(1, 6 << 20), content(2, 1000)];
+    let mut parts = Vec::new();
+    for (number, piece) in (1..).zip(&pieces) {
+        let number = crate::object::PartNumber::new(number).unwrap();
+        let part = store.put_part(&upload, number, body(piece, None)).await.unwrap();
+        parts.push(crate::object::CompletedPart { number, etag: part.etag, checksum: None });
+    }
+    drop(store);
+    std::fs::remove_dir_all(dir.path().join("index")).unwrap();
+    let store = open(dir.path(), &clock);
+    store.ready().await.unwrap();
+    let listed = store.list_parts(&upload, &PartsQuery { after: 0, limit: 10 }).await.unwrap();
+    assert_eq!(listed.parts.len(), 2);
+    let completion = crate::object::Completion { parts, ..Default::default() };
+    let stored = store.complete_upload(&upload, &completion, None).await.unwrap();
+    drop(store);
+    std::fs::remove_dir_all(dir.path().join("index")).unwrap();
+    let store = open(dir.path(), &clock);
+    store.ready().await.unwrap();
+    let again = store.complete_upload(&upload, &completion, None).await.unwrap();
+    assert_eq!(again, stored);
+    let got = store.get_object(&object, &GetRequest::default()).await.unwrap();
+    let whole = got.body.collect(10 << 20).await.unwrap();
+    assert_eq!(whole, pieces.concat());
+    let query = UploadsQuery { limit: 10, ..UploadsQuery::default() };
+    assert_eq!(store.list_uploads(&object.bucket, &query).await.unwrap().entries, []);
+    drop(store);
+    let options = LocalOptions::default();
+    let report = check(dir.path(), options, CheckOptions::default(), clock.clone()).unwrap();
+    assert!(report.is_clean(), "{report}");
+}
+
+#[tokio::test]
+async fn a_second_process_is_told_who_has_the_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Subject::clock();
+    let _store = open(dir.path(), &clock);
+    let second = LocalStore::open(dir.path(), LocalOptions::default(), clock.clone());
+    match second {
+        Err(OpenError::Locked { by, .. }) => {
+            assert!(by.contains(&std::process::id().to_string()), "{by}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_directory_of_something_else_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("log")).unwrap();
+    let clock = Subject::clock();
+    let opened = LocalStore::open(dir.path(), LocalOptions::default(), clock);
+    assert!(matches!(opened, Err(OpenError::Format { .. })), "{opened:?}");
+    std::fs::remove_dir(dir.path().join("log")).unwrap();
+    std::fs::write(dir.path().join("FORMAT"), "{}").unwrap();
+    let opened = LocalStore::open(dir.path(), LocalOptions::default(), Subject::clock());
+    assert!(matches!(opened, Err(OpenError::Format { .. })), "{opened:?}");
+}
