@@ -5,7 +5,9 @@
 //! makes a difference is shrunk to a short one. `STOWGATE_MODEL_CASES` runs more of them.
 
 mod disk;
+mod outcome;
 mod pair;
+mod request;
 mod step;
 
 use proptest::test_runner::{Config, TestRunner};
