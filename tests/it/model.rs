@@ -13,7 +13,7 @@ mod step;
 use proptest::test_runner::{Config, TestRunner};
 
 /// How many histories run where nothing else is said: a few seconds' worth.
-const CASES: u32 = 32;
+const CASES: u32 = 16;
 
 #[test]
 fn the_disk_behaves_as_the_model() {

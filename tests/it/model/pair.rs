@@ -6,19 +6,16 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use proptest::test_runner::TestCaseError;
 use stowgate::body::BodyError;
-use stowgate::object::{Algorithm, ChecksumKind, Clock};
 use stowgate::object::{
-    BucketName, BucketsQuery, ChecksumChoice, CompletedPart, Completion, ETag, ETagMatch,
-    ListQuery, ManualClock, ObjectKey, ObjectMetadata, Owner, PartNumber, PartsQuery, RangeSpec,
-    ReadConditions, TagSet, UploadEntry, UploadId, UploadsQuery, UserMetadata, VersionMarker,
-    VersionsQuery, WriteCondition,
+    Algorithm, BucketName, BucketsQuery, ChecksumChoice, Clock, CompletedPart, Completion, ETag,
+    ETagMatch, ListQuery, ManualClock, PartsQuery, ReadConditions, UploadEntry, UploadId,
+    UploadsQuery, VersionMarker, VersionsQuery, WriteCondition,
 };
 use stowgate::store::conformance::{Subject, abandoned, body, content, failing};
 use stowgate::store::{
     CopyPartRequest, CopyRequest, DeleteRequest, GetRequest, Got, MemoryStore, NewObject,
-    NewUpload, ObjectPath, Selection, Store, StoreError, UploadPath,
+    NewUpload, ObjectPath, Store, StoreError, UploadPath,
 };
 
 use super::disk::Disk;
@@ -26,7 +23,7 @@ use super::outcome::{Outcome, same};
 use super::request::{
     bucket, choice, key_of, list_query, metadata, owner, part_number, path, selection, tags,
 };
-use super::step::{ALGORITHMS, At, BUCKETS, Condition, KEYS, Listed, Page, Pick, Step, TEXTS};
+use super::step::{ALGORITHMS, Condition, KEYS, Listed, Page, Step, TEXTS};
 
 /// Runs a history on fresh stores; an error at the first difference.
 pub(super) async fn play(history: &[Step]) -> Outcome {
