@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::auth::{AuthSettings, Authenticator, Keyring};
@@ -26,6 +27,7 @@ use buckets::ConfiguredBuckets;
 use expiry::UploadExpiry;
 use gateway::Gateway;
 use storage::Storage;
+pub(crate) use storage::store_options;
 
 /// How long workers may finish what they are at.
 const WORKER_DRAIN: Duration = Duration::from_secs(5);
@@ -91,27 +93,30 @@ impl App {
         self.control.clone()
     }
 
-    /// Opens the store and serves until `drain` is done; `abort` cuts short what then still goes
-    /// on.
+    /// Serves, opens the store, calls `announce`, and goes on until `drain` is done; `abort` cuts
+    /// short what then still goes on.
     pub async fn run(
         self,
+        announce: impl FnOnce(),
         drain: impl Future<Output = ()>,
         abort: impl Future<Output = ()>,
     ) -> Result<(), AppError> {
         let Self { config, server, gateway, control } = self;
         let opened = open(&config, &gateway, &control.auth);
-        let serving = server.serve(Arc::clone(&gateway) as _, drain, abort);
+        let drain = drain.shared();
+        let serving = server.serve(Arc::clone(&gateway) as _, drain.clone(), abort);
         tokio::pin!(opened, serving);
         let Running { storage, workers } = tokio::select! {
             running = &mut opened => running?,
             // Told to stop before the store was open.
             () = &mut serving => return Ok(()),
         };
+        announce();
+        let working = drain.then(|()| workers.drain(WORKER_DRAIN));
         let result = tokio::select! {
             reason = storage.failed() => Err(AppError::Store(reason)),
-            () = serving => Ok(()),
+            ((), ()) = futures_util::future::join(serving, working) => Ok(()),
         };
-        workers.drain(WORKER_DRAIN).await;
         storage.close().await;
         result
     }

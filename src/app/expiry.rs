@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::background::{Next, Worker};
 use crate::object::{Clock, Timestamp};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// How many uploads are dropped in one step.
 const BATCH: usize = 100;
@@ -51,6 +51,7 @@ impl Worker for UploadExpiry {
                 tracing::info!(dropped, "dropped multipart uploads that nobody finished");
                 if dropped < BATCH { self.pause() } else { Next::Now }
             }
+            Err(StoreError::Rebuilding) => Next::After(OFTEN),
             Err(error) => {
                 tracing::warn!(%error, "old multipart uploads could not be dropped");
                 self.pause()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::object::Clock;
 use crate::store::Store;
 use crate::store::local::{LocalOptions, LocalStore, Phase};
@@ -17,7 +17,7 @@ impl Storage {
     /// Opens the store that `config` describes. It answers from then on, though it may still be
     /// rebuilding its index.
     pub(super) async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        let (dir, options) = (config.data_dir.clone(), options(&config.store));
+        let (dir, options) = (config.data_dir.clone(), store_options(&config.store));
         let opening = move || LocalStore::open(&dir, options, clock);
         let opened = tokio::task::spawn_blocking(opening).await;
         let store =
@@ -63,7 +63,8 @@ impl Storage {
     }
 }
 
-fn options(store: &crate::config::Store) -> LocalOptions {
+/// What the store's section of the configuration means to it.
+pub(crate) fn store_options(store: &config::Store) -> LocalOptions {
     LocalOptions {
         pack_limit: store.pack_limit,
         segment_size: store.segment_size,

@@ -1,5 +1,6 @@
 //! The command line: raw arguments, one file for each subcommand, and the exit code.
 
+mod check;
 mod healthcheck;
 mod serve;
 
@@ -27,6 +28,8 @@ enum Command {
     Serve(ConfigArgs),
     /// Ask the gateway that runs with this configuration whether it is alive
     Healthcheck(ConfigArgs),
+    /// Check the local store, which nobody may be serving meanwhile
+    Check(check::CheckArgs),
     /// Say which version this is
     Version,
 }
@@ -97,6 +100,7 @@ pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Version => {
             say(format_args!("stowgate {}", env!("CARGO_PKG_VERSION")));
             Ok(())

@@ -40,7 +40,9 @@ async fn serve(args: &ConfigArgs, config: Config, telemetry: Telemetry) -> Resul
         tracing::warn!("STOWGATE_ADMIN_TOKEN is set, but this version has no side API to use it");
     }
     let app = App::bind(config.clone()).await?;
-    announce(&config, app.address());
+    let address = app.address();
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    let announcement = announcement(&config, address);
     let (stage, stages) = watch::channel(Stage::Running);
     let reloading = Reloading { args, config, telemetry, control: app.control() };
     let watching = signals.watch(stage, reloading);
@@ -51,7 +53,8 @@ async fn serve(args: &ConfigArgs, config: Config, telemetry: Telemetry) -> Resul
             let _ = stages.wait_for(|stage| *stage >= wanted).await;
         }
     };
-    let running = app.run(reached(Stage::Draining), reached(Stage::Aborting));
+    let announce = || say(announcement);
+    let running = app.run(announce, reached(Stage::Draining), reached(Stage::Aborting));
     tokio::select! {
         result = running => result?,
         () = watching => {}
@@ -60,21 +63,21 @@ async fn serve(args: &ConfigArgs, config: Config, telemetry: Telemetry) -> Resul
     Ok(())
 }
 
-/// Says where it listens, and how to get in where only the built-in key is there.
-fn announce(config: &Config, address: SocketAddr) {
+/// Where it listens, and how to get in where only the built-in key is there.
+fn announcement(config: &Config, address: SocketAddr) -> String {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{address}");
-    say(format_args!("listening on {url}"));
-    if config.keys.built_in {
-        say("no key is configured; for development on this machine, paste:");
-        say(format_args!(
-            "  export AWS_ACCESS_KEY_ID={BUILT_IN_ACCESS_KEY} \
-             AWS_SECRET_ACCESS_KEY={BUILT_IN_SECRET_KEY} AWS_DEFAULT_REGION={} \
-             AWS_ENDPOINT_URL={url}; aws s3 mb s3://my-bucket",
-            config.region
-        ));
+    if !config.keys.built_in {
+        return format!("listening on {url}");
     }
-    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    format!(
+        "listening on {url}\n\
+         no key is configured; for development on this machine, paste:\n  \
+         export AWS_ACCESS_KEY_ID={BUILT_IN_ACCESS_KEY} \
+         AWS_SECRET_ACCESS_KEY={BUILT_IN_SECRET_KEY} AWS_DEFAULT_REGION={} \
+         AWS_ENDPOINT_URL={url}; aws s3 mb s3://my-bucket",
+        config.region
+    )
 }
 
 struct Signals {

@@ -53,9 +53,13 @@ pub(super) fn checksum(reply: Reply, checksum: &Checksum) -> Reply {
         .amz("x-amz-checksum-type", checksum.kind.wire())
 }
 
-/// The header of a part's checksum.
-pub(super) fn part_checksum(reply: Reply, value: &ChecksumValue) -> Reply {
-    reply.amz(value.algorithm.header_name(), value.to_base64())
+/// The header of a part's checksum, and the kind that the whole object's has.
+pub(super) fn part_checksum(reply: Reply, value: &ChecksumValue, object: &ObjectInfo) -> Reply {
+    let reply = reply.amz(value.algorithm.header_name(), value.to_base64());
+    match &object.checksum {
+        Some(checksum) => reply.amz("x-amz-checksum-type", checksum.kind.wire()),
+        None => reply,
+    }
 }
 
 /// `x-amz-version-id`: shown only where the bucket keeps versions.

@@ -51,6 +51,11 @@ pub(super) fn encode(text: &str) -> String {
     encoded
 }
 
+/// Whether decoding, by whatever rules, gives the text itself.
+pub(super) fn is_plain(text: &str) -> bool {
+    !text.contains(['%', '+'])
+}
+
 fn hex_digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }

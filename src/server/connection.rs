@@ -100,7 +100,8 @@ impl Context {
         self.drive(connection, activity, peer).await;
     }
 
-    async fn http2<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    /// Serves HTTP/2 on `socket` to its end.
+    pub(super) async fn http2<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         self,
         socket: S,
         peer: Peer,

@@ -1,10 +1,11 @@
 //! Times, in memory and with a clock that jumps: nothing here waits.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use futures_core::future::BoxFuture;
 use http::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -55,17 +56,27 @@ struct Rig {
     start: Instant,
 }
 
+const PEER: Peer =
+    Peer { address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1), tls: false };
+
+/// A server that nobody stops.
+fn context(handler: Echo) -> Context {
+    let (settings, ids) = (Settings::default(), RequestIds::new(1));
+    let dispatch = Arc::new(Dispatch { handler: Arc::new(handler), settings, ids });
+    let (stop, stopped) = watch::channel(false);
+    // Its end would be taken for the signal to stop.
+    std::mem::forget(stop);
+    Context { dispatch, stop: stopped, crowd: Arc::default() }
+}
+
 fn rig() -> Rig {
     let (client, server) = tokio::io::duplex(64 << 10);
     let echo = Echo::default();
     let last_error = Arc::clone(&echo.last_error);
-    let (settings, ids) = (Settings::default(), RequestIds::new(1));
-    let dispatch = Arc::new(Dispatch { handler: Arc::new(echo), settings, ids });
     let (stop, stopped) = watch::channel(false);
-    let crowd = Arc::new(Notify::new());
-    let context = Context { dispatch, stop: stopped, crowd: Arc::clone(&crowd) };
-    let peer = Peer { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)), tls: false };
-    let ended = tokio::spawn(context.http1(server, peer));
+    let context = Context { stop: stopped, ..context(echo) };
+    let crowd = Arc::clone(&context.crowd);
+    let ended = tokio::spawn(context.http1(server, PEER));
     Rig { client, ended, crowd, stop, last_error, start: Instant::now() }
 }
 
@@ -192,4 +203,24 @@ async fn when_told_to_stop_an_idle_connection_ends_at_once_and_a_busy_one_after_
     let answer = busy.ask("x", "\r\n\r\n1").await;
     assert!(answer.contains("connection: close"), "{answer}");
     assert_eq!(busy.rest().await, (String::new(), 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_http2_connection_is_told_to_go() {
+    let (client, server) = tokio::io::duplex(64 << 10);
+    let (ended, start) =
+        (tokio::spawn(context(Echo::default()).http2(server, PEER)), Instant::now());
+    let (mut requests, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(client))
+            .await
+            .unwrap();
+    let connection = tokio::spawn(connection);
+    for _ in 0..3 {
+        let request = Request::builder().uri("http://h/").body(Payload::empty()).unwrap();
+        assert_eq!(requests.send_request(request).await.unwrap().status(), StatusCode::OK);
+        tokio::time::sleep(std::time::Duration::from_secs(100)).await;
+    }
+    connection.await.unwrap().unwrap();
+    assert_eq!(start.elapsed().as_secs(), 320);
+    ended.await.unwrap();
 }

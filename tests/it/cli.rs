@@ -158,6 +158,45 @@ fn an_address_that_is_taken_is_exit_code_1() {
 }
 
 #[test]
+fn a_data_directory_that_is_in_use_is_exit_code_1() {
+    let folder = folder();
+    let gateway = Gateway::start(&folder, &[]);
+    let output = run(folder.path(), &["serve", "--listen", "127.0.0.1:0"], &[]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("the store cannot be opened") && error.contains("in use"), "{error}");
+    assert!(output.stdout.is_empty(), "nothing is announced");
+    gateway.stop();
+}
+
+#[test]
+fn a_store_is_checked_while_nobody_serves_it() {
+    let folder = folder();
+    let output = run(folder.path(), &["check"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("there is no store in stowgate-data"), "{error}");
+    assert!(!folder.path().join("stowgate-data").exists(), "none is made");
+
+    let gateway = Gateway::start(&folder, &[]);
+    let output = run(folder.path(), &["check"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("in use"));
+    gateway.stop();
+    for arguments in [&["check", "--json"] as &[_], &["check", "--json", "--rebuild-index"]] {
+        let output = run(folder.path(), arguments, &[]);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{error}");
+        let report: serde_json::Value =
+            serde_json::from_slice(&output.stdout).expect("a report in JSON");
+        assert_eq!(report["problem_count"], 0, "{report}");
+        assert_eq!(report["index_rebuilt"], arguments.contains(&"--rebuild-index"));
+    }
+    let output = run(folder.path(), &["check"], &[]);
+    assert!(output.status.success() && !output.stdout.is_empty());
+}
+
+#[test]
 fn the_version_is_told() {
     let output = run(folder().path(), &["version"], &[]);
     assert!(output.status.success());

@@ -7,8 +7,9 @@ use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::Head;
 use crate::s3::listing::{Encoding, Line, parse_limit, write_common_prefix};
+use crate::s3::percent;
 use crate::s3::reply::Reply;
-use crate::s3::xml::Writer;
+use crate::s3::xml::{self, Writer};
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +56,11 @@ impl ListObjects {
     fn write(&self, w: &mut Writer, page: &ListPage, owner: &Owner) {
         let encoding = self.encoding;
         w.text("Name", self.bucket.as_str());
-        encoding.text(w, "Prefix", &self.prefix);
+        // SDKs agree on what they decode in a page, except for this one: botocore does not, Java
+        // does. So it is encoded only where decoding or XML would change it.
+        let raw = percent::is_plain(&self.prefix) && xml::is_legal(&self.prefix);
+        let prefix_encoding = if raw { Encoding::Plain } else { encoding };
+        prefix_encoding.text(w, "Prefix", &self.prefix);
         encoding.text(w, "Marker", &self.marker);
         // S3 itself leaves it out without a delimiter; it never harms and helps s3cmd, s3fs.
         encoding.optional(w, "NextMarker", page.next.as_deref());

@@ -127,7 +127,7 @@ impl Writer {
                 '\'' => self.out.push_str("&#39;"),
                 // Written raw it would be read as a line feed.
                 '\r' => self.out.push_str("&#13;"),
-                _ if is_legal(character) => self.out.push(character),
+                _ if is_legal_character(character) => self.out.push(character),
                 _ => self.illegal(character),
             }
         }
@@ -141,8 +141,13 @@ impl Writer {
     }
 }
 
+/// Whether XML 1.0 can carry the whole text.
+pub fn is_legal(text: &str) -> bool {
+    text.chars().all(is_legal_character)
+}
+
 /// Whether XML 1.0's production `Char` allows it.
-fn is_legal(character: char) -> bool {
+fn is_legal_character(character: char) -> bool {
     matches!(character,
         '\t' | '\n' | '\r' | '\u{20}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
 }

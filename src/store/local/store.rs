@@ -19,7 +19,7 @@ use super::options::LocalOptions;
 use super::recover::{self, CLEAN, Started};
 use super::sweep;
 use super::vfs::{self, FsKind, Lock, LockError, RealVfs, Vfs, VfsError};
-use crate::object::Clock;
+use crate::object::{BucketName, Clock};
 use crate::store::StoreError;
 
 const FORMAT: &str = "FORMAT";
@@ -192,6 +192,13 @@ impl LocalStore {
         self.core.read_only().map(str::to_owned)
     }
 
+    /// How many objects a bucket has, and how many bytes they are.
+    pub fn bucket_usage(&self, name: &BucketName) -> Result<(u64, u64), StoreError> {
+        self.core.whole_catalog()?;
+        let usage = self.core.usage(self.core.bucket(name)?.id);
+        Ok((usage.objects, usage.bytes))
+    }
+
     /// Stops the store so that the next opening is quick: writes what waits, makes the index
     /// durable and notes so. Blocks. Calls that come later are answered with
     /// [`StoreError::Closing`].
@@ -280,6 +287,10 @@ fn run_threads(
             Err(error) => tracing::warn!(%error, "the blobs cannot be listed"),
         }
     }
+    // What is sealed already costs one read of its end.
+    for (segment, last_lsn) in started.full {
+        keeper.tell(Task::Seal { segment, last_lsn });
+    }
     core.phase.send_replace(Phase::Ready);
     announce();
     if let Some(committer) = committer {
@@ -294,13 +305,18 @@ fn run_threads(
 /// Notes that everything is durable, and closes the index. Nothing may be written any more.
 pub(super) fn close_index(core: &Core, home: &dyn IndexHome) -> Result<(), StoreError> {
     let catalog = core.catalog()?;
-    if core.read_only().is_none() {
+    let is_clean = core.read_only().is_none();
+    if is_clean {
         keeper::collect_garbage(core);
         keeper::write_checkpoint(core)?;
-        recover::write_clean(core)?;
     }
     core.set_catalog(None);
-    Ok(home.close(catalog.into_index())?)
+    home.close(catalog.into_index())?;
+    if is_clean {
+        // Last of all, because closing still writes to the index.
+        recover::write_clean(core)?;
+    }
+    Ok(())
 }
 
 /// A directory that is locked and known to be a store.
@@ -318,6 +334,7 @@ pub(super) fn prepare(
     let options = options.limited();
     let lock = lock(&*vfs)?;
     check_file_system(&*vfs, &options)?;
+    vfs.clear_unnamed()?;
     let (store, read_only) = open_format(&*vfs)?;
     for dir in [LOG_DIR, QUARANTINE] {
         if vfs.create_dir(Path::new(dir))? {

@@ -154,6 +154,23 @@ async fn url_encoding_covers_keys_prefixes_delimiters_and_markers() {
 }
 
 #[tokio::test]
+async fn the_first_versions_prefix_is_encoded_only_where_it_must_be() {
+    let gateway = Gateway::new().await;
+    for (prefix, shown) in [
+        ("a%20b%0A", "a b\n"),
+        ("%C3%A9", "é"),
+        ("a%2Bb%20c", "a%2Bb%20c"),
+        ("100%25", "100%25"),
+        ("%01%20", "%01%20"),
+    ] {
+        let page = list(&gateway, &format!("?encoding-type=url&prefix={prefix}")).await;
+        assert_eq!(text(&page, "Prefix"), Some(shown));
+        let page = list(&gateway, &format!("?list-type=2&encoding-type=url&prefix={prefix}")).await;
+        assert_eq!(text(&page, "Prefix"), Some(prefix));
+    }
+}
+
+#[tokio::test]
 async fn any_delimiter_groups_and_an_empty_one_does_not() {
     let gateway = filled(&["abcd", "abce", "xy"]).await;
     let page = list(&gateway, "?delimiter=bc").await;

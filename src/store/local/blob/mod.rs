@@ -12,6 +12,8 @@ mod footer;
 mod format;
 mod read;
 mod stream;
+#[cfg_attr(not(test), expect(dead_code, reason = "for checking and salvaging a store offline"))]
+mod survey;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -85,14 +87,6 @@ impl BlobId {
     pub(crate) fn path(self) -> PathBuf {
         self.dir().path().join(format!("{self}{SUFFIX}"))
     }
-
-    /// The id in a file's name.
-    fn parse(name: &str) -> Option<Self> {
-        let name = name.strip_suffix(SUFFIX)?;
-        let id = Uuid::try_parse(name).ok()?;
-        // Only the one form that `path` makes, so that no blob has two names.
-        (id.hyphenated().to_string() == name).then_some(Self(id.as_u128()))
-    }
 }
 
 impl fmt::Display for BlobId {
@@ -108,11 +102,6 @@ impl fmt::Debug for BlobId {
 }
 
 impl BlobDir {
-    /// Every one.
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
-        (0..SHARDS).map(Self)
-    }
-
     fn path(self) -> PathBuf {
         Path::new(ROOT).join(format!("{:03x}", self.0))
     }
@@ -161,25 +150,6 @@ impl Blobs {
     pub(crate) fn sync_dirs(&self, dirs: impl IntoIterator<Item = BlobDir>) -> vfs::Result<()> {
         let dirs: std::collections::BTreeSet<BlobDir> = dirs.into_iter().collect();
         dirs.into_iter().try_for_each(|dir| self.vfs.sync_dir(&dir.path()))
-    }
-
-    /// The ids of the blobs in a directory, in order; other files are passed over. With
-    /// [`BlobDir::all`] this visits every blob without holding all their ids.
-    pub(crate) fn ids_in(&self, dir: BlobDir) -> vfs::Result<Vec<BlobId>> {
-        let entries = match self.vfs.list(&dir.path()) {
-            Err(error) if error.is_not_found() => return Ok(Vec::new()),
-            listed => listed?,
-        };
-        let id = |entry: &vfs::DirEntry| entry.name.to_str().and_then(BlobId::parse);
-        let mut ids: Vec<BlobId> = entries.iter().filter_map(id).collect();
-        ids.retain(|id| id.dir() == dir);
-        ids.sort_unstable();
-        Ok(ids)
-    }
-
-    /// The vfs that the blobs are on.
-    pub(crate) fn vfs(&self) -> &Arc<dyn Vfs> {
-        &self.vfs
     }
 
     fn make_dir(&self, dir: BlobDir) -> vfs::Result<()> {

@@ -5,19 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 
 use super::super::vfs::{Access, Vfs, VfsError, VfsFile};
-use super::footer::{BlobFooter, MAX_FOOTER};
 use super::format::{self, Geometry, PER_PAGE, TRAILER, Trailer};
 use super::stream::ExtentReader;
 use super::{BLOCK, BlobId, ExtentError};
 
-/// How much [`BlobReader::verify`] reads at once.
-const VERIFY: u64 = 4 * BLOCK as u64;
-
 /// An open blob. Stays readable after it is unlinked. Calls block.
 pub(crate) struct BlobReader {
-    file: Arc<dyn VfsFile>,
-    id: BlobId,
-    trailer: Trailer,
+    pub(super) file: Arc<dyn VfsFile>,
+    pub(super) id: BlobId,
+    pub(super) trailer: Trailer,
     /// The page of checksums that was needed last, with its number.
     page: Mutex<Option<(u64, Arc<[u32]>)>>,
 }
@@ -42,26 +38,9 @@ impl BlobReader {
         Ok(Self { file, id, trailer, page: Mutex::new(None) })
     }
 
-    /// Its name.
-    pub(crate) fn id(&self) -> BlobId {
-        self.id
-    }
-
     /// Bytes of data.
     pub(crate) fn size(&self) -> u64 {
         self.trailer.size
-    }
-
-    /// What it says about itself.
-    pub(crate) fn footer(&self) -> Result<BlobFooter, ExtentError> {
-        let len = usize::try_from(self.trailer.footer_len).ok().filter(|len| *len <= MAX_FOOTER);
-        let len = len.ok_or_else(|| self.damaged("has a footer that is too long"))?;
-        let mut footer = vec![0; len];
-        self.fill(&mut footer, self.geometry().footer())?;
-        if format::footer_crc(self.id, &footer) != self.trailer.footer_crc {
-            return Err(self.damaged("has a footer that fails its checksum"));
-        }
-        postcard::from_bytes(&footer).map_err(|_| self.damaged("has a footer that says nothing"))
     }
 
     /// Reads `len` bytes at `offset` of the data. Whole blocks are read around them, so reads that
@@ -88,19 +67,7 @@ impl BlobReader {
         Ok(Bytes::from(bytes).slice(skip..skip + len))
     }
 
-    /// Reads everything and compares every checksum; gives the footer.
-    pub(crate) fn verify(&self) -> Result<BlobFooter, ExtentError> {
-        self.file.expect_sequential()?;
-        let mut offset = 0;
-        while offset < self.size() {
-            let len = VERIFY.min(self.size() - offset);
-            self.read(offset, usize::try_from(len).unwrap_or(BLOCK))?;
-            offset += len;
-        }
-        self.footer()
-    }
-
-    fn geometry(&self) -> Geometry {
+    pub(super) fn geometry(&self) -> Geometry {
         Geometry { size: self.trailer.size }
     }
 
@@ -125,11 +92,11 @@ impl BlobReader {
         Ok(page)
     }
 
-    fn fill(&self, bytes: &mut [u8], offset: u64) -> Result<(), ExtentError> {
+    pub(super) fn fill(&self, bytes: &mut [u8], offset: u64) -> Result<(), ExtentError> {
         self.file.read_exact_at(bytes, offset).map_err(|e| unreadable(&*self.file, e))
     }
 
-    fn damaged(&self, why: &str) -> ExtentError {
+    pub(super) fn damaged(&self, why: &str) -> ExtentError {
         ExtentError::Damaged { what: format!("{} {why}", self.file.describe()) }
     }
 }

@@ -140,8 +140,7 @@ fn more_than_announced_or_less_is_stored_as_it_came() {
             writer.write(&data(70_000)).unwrap();
             writer.write(b"").unwrap();
             writer.write(&data(5)).unwrap();
-            assert_eq!((writer.size(), writer.id()), (70_005, id));
-            let _ = writer.finish(&footer()).unwrap();
+            assert_eq!(writer.finish(&footer()).unwrap().size, 70_005);
             let whole = [data(70_000), data(5)].concat();
             assert_eq!(blobs.read(id).unwrap().read(0, 70_005).unwrap(), whole);
             blobs.read(id).unwrap().verify().unwrap();
@@ -158,10 +157,10 @@ fn blobs_are_listed_and_removed() {
         }
         drop(blobs.create(BlobId(3), None).unwrap());
         for stranger in ["blobs/000/notes.txt", "blobs/000/1.blob", "blobs/README"] {
-            blobs.vfs().create(Path::new(stranger)).unwrap();
+            blobs.vfs.create(Path::new(stranger)).unwrap();
         }
         let misplaced = "blobs/000/abc00000-0000-4000-8000-000000000001.blob";
-        blobs.vfs().create(Path::new(misplaced)).unwrap();
+        blobs.vfs.create(Path::new(misplaced)).unwrap();
         let all = |blobs: &Blobs| -> Vec<BlobId> {
             BlobDir::all().flat_map(|dir| blobs.ids_in(dir).unwrap()).collect()
         };
@@ -171,7 +170,7 @@ fn blobs_are_listed_and_removed() {
         assert!(!blobs.unlink(ID).unwrap());
         assert_eq!(reader.read(0, 1).unwrap(), &b"x"[..]);
         assert!(matches!(blobs.read(ID).map(|_| ()), Err(ExtentError::Missing { .. })));
-        assert_eq!(all(&Blobs::open(Arc::clone(blobs.vfs())).unwrap()), ids[..2]);
+        assert_eq!(all(&Blobs::open(Arc::clone(&blobs.vfs)).unwrap()), ids[..2]);
     });
 }
 
@@ -181,7 +180,8 @@ fn a_blob_is_never_replaced() {
         store(blobs, ID, b"first");
         let mut second = blobs.create(ID, None).unwrap();
         second.write(b"second").unwrap();
-        assert!(second.finish(&footer()).unwrap_err().is_taken());
+        let taken = second.finish(&footer()).unwrap_err();
+        assert_eq!(taken.source.kind(), std::io::ErrorKind::AlreadyExists);
         assert_eq!(blobs.read(ID).unwrap().read(0, 5).unwrap(), &b"first"[..]);
     });
 }

@@ -56,16 +56,6 @@ impl BlobWriter {
         Ok(())
     }
 
-    /// Bytes of data so far.
-    pub(crate) fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Its name.
-    pub(crate) fn id(&self) -> BlobId {
-        self.id
-    }
-
     /// Writes what belongs behind the data, makes all of it durable, and gives it its name. After
     /// an error the blob is not there, or nobody may rely on it: as with any failed sync.
     pub(crate) fn finish(mut self, footer: &BlobFooter) -> Result<Published> {

@@ -11,9 +11,7 @@
 )]
 pub(crate) struct BucketId(pub(crate) u64);
 
-/// What follows an object key in a tree where a key has several entries.
-pub(crate) const VERSION_TAIL: usize = 8;
-/// The same for uploads.
+/// How many bytes follow the object key where uploads are ordered by key.
 pub(crate) const UPLOAD_TAIL: usize = 16;
 
 const UPLOAD: u8 = b'u';
@@ -35,42 +33,11 @@ pub(crate) fn parse_current(bytes: &[u8]) -> Option<(BucketId, &str)> {
     Some((BucketId(u64::from_be_bytes(*bucket)), std::str::from_utf8(key).ok()?))
 }
 
-/// `Ver`: bucket, key, sequence number with the highest first.
-pub(crate) fn version(bucket: BucketId, key: &str, lsn: u64) -> Vec<u8> {
-    let mut out = bucket_head(bucket);
-    push_escaped(&mut out, key.as_bytes());
-    push_end(&mut out);
-    out.extend_from_slice(&(!lsn).to_be_bytes());
-    out
-}
-
-/// Bucket, object key and sequence number of a key of `Ver`.
-pub(crate) fn parse_version(bytes: &[u8]) -> Option<(BucketId, String, u64)> {
-    let (bucket, rest) = bytes.split_first_chunk::<8>()?;
-    let (key, tail) = split_escaped(rest)?;
-    let lsn = !u64::from_be_bytes(tail.try_into().ok()?);
-    Some((BucketId(u64::from_be_bytes(*bucket)), key, lsn))
-}
-
-/// What all keys of `Ver` of one object key begin with.
-pub(crate) fn versions_of(bucket: BucketId, key: &str) -> Vec<u8> {
-    let mut out = bucket_head(bucket);
-    push_escaped(&mut out, key.as_bytes());
-    push_end(&mut out);
-    out
-}
-
 /// `Mpu`: an upload by its id.
 pub(crate) fn upload(id: u128) -> Vec<u8> {
     let mut out = vec![UPLOAD];
     out.extend_from_slice(&id.to_be_bytes());
     out
-}
-
-/// The upload id of a key made by [`upload`].
-pub(crate) fn parse_upload(bytes: &[u8]) -> Option<u128> {
-    let id = bytes.strip_prefix(&[UPLOAD])?;
-    Some(u128::from_be_bytes(id.try_into().ok()?))
 }
 
 /// What all keys made by [`upload`] begin with.
@@ -120,17 +87,7 @@ pub(crate) fn parse_upload_by_key(bytes: &[u8]) -> Option<(BucketId, String, u12
     Some((BucketId(u64::from_be_bytes(*bucket)), key, id))
 }
 
-/// `Seg`: a log segment.
-pub(crate) fn segment(id: u64) -> [u8; 8] {
-    id.to_be_bytes()
-}
-
-/// The segment of a key of `Seg`.
-pub(crate) fn parse_segment(bytes: &[u8]) -> Option<u64> {
-    Some(u64::from_be_bytes(bytes.try_into().ok()?))
-}
-
-/// What all keys of a bucket begin with in `Cur` and `Ver`.
+/// What all keys of a bucket begin with in `Cur`.
 pub(crate) fn bucket_head(bucket: BucketId) -> Vec<u8> {
     bucket.0.to_be_bytes().to_vec()
 }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ops::{Bound, ControlFlow};
 
-use super::key::{self, BucketId, UPLOAD_TAIL, VERSION_TAIL};
+use super::key::{self, BucketId, UPLOAD_TAIL};
 use super::{Index, IndexError, Result, Span, TreeId};
 
 /// The entries of a tree that one listing is about.
@@ -22,11 +22,6 @@ impl Lane {
     /// Current objects of a bucket.
     pub(crate) fn current(bucket: BucketId) -> Self {
         Self { tree: TreeId::Cur, head: key::bucket_head(bucket), tail: None }
-    }
-
-    /// Versions of a bucket; the tail is the inverted sequence number.
-    pub(crate) fn versions(bucket: BucketId) -> Self {
-        Self { tree: TreeId::Ver, head: key::bucket_head(bucket), tail: Some(VERSION_TAIL) }
     }
 
     /// Uploads under way in a bucket; the tail is the upload id.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::{Entry, Index, IndexError, IndexHome, MAX_VALUE_BYTES, Result, Span, TreeId, Visit};
+use super::{Index, IndexError, IndexHome, MAX_VALUE_BYTES, Result, Span, TreeId, Visit};
 
 type Trees = BTreeMap<TreeId, BTreeMap<Vec<u8>, Vec<u8>>>;
 
@@ -122,15 +122,6 @@ impl Index for MemoryIndex {
         Ok(())
     }
 
-    fn last(&self, tree: TreeId, span: Span<'_>) -> Result<Option<Entry>> {
-        let kept = self.kept()?;
-        let Some(tree) = kept.live.get(&tree).filter(|_| !span.is_empty()) else {
-            return Ok(None);
-        };
-        let mut range = tree.range::<[u8], _>((span.from, span.to));
-        Ok(range.next_back().map(|(key, value)| (key.clone(), value.clone())))
-    }
-
     fn flush(&self) -> Result<()> {
         let mut kept = self.kept()?;
         kept.flushed = kept.live.clone();
@@ -139,10 +130,6 @@ impl Index for MemoryIndex {
 
     fn is_lost(&self) -> bool {
         *lock(&self.lost)
-    }
-
-    fn size_on_disk(&self) -> Result<u64> {
-        Ok(0)
     }
 }
 

@@ -34,30 +34,23 @@ pub(crate) const MAX_VALUE_BYTES: usize = 4096;
 pub(crate) enum TreeId {
     /// The newest object of each key.
     Cur,
-    /// All versions, newest first within a key.
-    Ver,
     /// Uploads under way and their parts.
     Mpu,
     /// Buckets by name.
     Bucket,
-    /// Log segments and how much of them lives.
-    Seg,
     /// The index about itself: schema, applied sequence number.
     Meta,
 }
 
 impl TreeId {
     /// Every tree.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Cur, Self::Ver, Self::Mpu, Self::Bucket, Self::Seg, Self::Meta];
+    pub(crate) const ALL: [Self; 4] = [Self::Cur, Self::Mpu, Self::Bucket, Self::Meta];
 
     fn name(self) -> &'static str {
         match self {
             Self::Cur => "cur",
-            Self::Ver => "ver",
             Self::Mpu => "mpu",
             Self::Bucket => "bucket",
-            Self::Seg => "seg",
             Self::Meta => "meta",
         }
     }
@@ -87,9 +80,6 @@ impl Span<'_> {
     }
 }
 
-/// A key and its value.
-pub(crate) type Entry = (Vec<u8>, Vec<u8>);
-
 /// What a scan does with an entry; `Break` ends it.
 pub(crate) type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
 
@@ -111,27 +101,11 @@ pub(crate) trait Index: Send + Sync {
     /// Visits entries in ascending order until `visit` breaks.
     fn scan(&self, tree: TreeId, span: Span<'_>, visit: &mut Visit<'_>) -> Result<()>;
 
-    /// The last entry of a span.
-    fn last(&self, tree: TreeId, span: Span<'_>) -> Result<Option<Entry>>;
-
-    /// The first entry of a span.
-    fn first(&self, tree: TreeId, span: Span<'_>) -> Result<Option<Entry>> {
-        let mut found = None;
-        self.scan(tree, span, &mut |key, value| {
-            found = Some((key.to_vec(), value.to_vec()));
-            ControlFlow::Break(())
-        })?;
-        Ok(found)
-    }
-
     /// Makes everything written before durable.
     fn flush(&self) -> Result<()>;
 
     /// Whether an error made this index useless; every call answers [`IndexError::Lost`] then.
     fn is_lost(&self) -> bool;
-
-    /// Bytes on disk.
-    fn size_on_disk(&self) -> Result<u64>;
 }
 
 /// Where an index lives while it isn't open. At most one index of a home is open at a time.

@@ -20,7 +20,7 @@ use std::time::Duration;
 use ::sled::{Db, IVec, Tree};
 
 use super::super::vfs::{Access, RealVfs, Vfs, VfsFile};
-use super::{Entry, Index, IndexError, IndexHome, MAX_VALUE_BYTES, Result, Span, TreeId, Visit};
+use super::{Index, IndexError, IndexHome, MAX_VALUE_BYTES, Result, Span, TreeId, Visit};
 
 /// sled's own name for its file.
 const FILE: &str = "db";
@@ -185,14 +185,6 @@ impl Index for SledIndex {
         })
     }
 
-    fn last(&self, tree: TreeId, span: Span<'_>) -> Result<Option<Entry>> {
-        let Some(bounds) = bounds(span) else { return Ok(None) };
-        self.run(tree, |tree| {
-            let last = tree.range::<IVec, _>(bounds).next_back().transpose()?;
-            Ok(last.map(|(key, value)| (key.to_vec(), value.to_vec())))
-        })
-    }
-
     fn flush(&self) -> Result<()> {
         self.run(TreeId::Meta, |_| self.db.flush())?;
         self.file.sync_data().map_err(|error| {
@@ -203,10 +195,6 @@ impl Index for SledIndex {
 
     fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Acquire)
-    }
-
-    fn size_on_disk(&self) -> Result<u64> {
-        self.run(TreeId::Meta, |_| self.db.size_on_disk())
     }
 }
 

@@ -44,11 +44,6 @@ impl VfsError {
         self.source.kind() == io::ErrorKind::NotFound
     }
 
-    /// Whether the name is taken.
-    pub(crate) fn is_taken(&self) -> bool {
-        self.source.kind() == io::ErrorKind::AlreadyExists
-    }
-
     /// Whether the file ended within what was to be read.
     pub(crate) fn is_past_end(&self) -> bool {
         self.source.kind() == io::ErrorKind::UnexpectedEof

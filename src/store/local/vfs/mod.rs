@@ -18,7 +18,6 @@ pub(crate) mod sim;
 mod tests;
 
 use std::ffi::OsString;
-use std::io::IoSlice;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -86,17 +85,11 @@ pub(crate) trait Vfs: Send + Sync {
 
 /// An open file. Offsets and lengths are in bytes.
 pub(crate) trait VfsFile: Send + Sync {
-    /// Reads at most as much as `buf` holds; less at the end of the file, 0 behind it.
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize>;
-
     /// Fills `buf`; an end of file within it is an error of kind `UnexpectedEof`.
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> Result<()>;
 
     /// Writes all of it.
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()>;
-
-    /// Writes all of the pieces, one behind the other.
-    fn write_vectored_at(&self, pieces: &[IoSlice<'_>], offset: u64) -> Result<()>;
 
     /// Cuts or extends with zeros.
     fn set_len(&self, len: u64) -> Result<()>;

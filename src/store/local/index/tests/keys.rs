@@ -20,22 +20,17 @@ pub(super) fn object_key() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn keys_come_back(bucket: u64, text in object_key(), id: u128, lsn: u64, number: u16) {
+    fn keys_come_back(bucket: u64, text in object_key(), id: u128, number: u16) {
         let bucket = BucketId(bucket);
         let current = key::current(bucket, &text);
         prop_assert_eq!(key::parse_current(&current), Some((bucket, text.as_str())));
-        let version = key::version(bucket, &text, lsn);
-        prop_assert!(version.starts_with(&key::versions_of(bucket, &text)));
-        prop_assert_eq!(key::parse_version(&version), Some((bucket, text.clone(), lsn)));
         let upload = key::upload_by_key(bucket, &text, id);
         prop_assert!(upload.starts_with(&key::uploads_in(bucket)));
         prop_assert_eq!(key::parse_upload_by_key(&upload), Some((bucket, text, id)));
-        prop_assert_eq!(key::parse_upload(&key::upload(id)), Some(id));
         prop_assert!(key::upload(id).starts_with(key::UPLOADS));
         let part = key::part(id, number);
         prop_assert!(part.starts_with(&key::parts_of(id)));
         prop_assert_eq!(key::parse_part(&part), Some((id, number)));
-        prop_assert_eq!(key::parse_segment(&key::segment(lsn)), Some(lsn));
     }
 
     #[test]
@@ -47,10 +42,6 @@ proptest! {
         prop_assert_eq!(
             key::current(one, &a.1).cmp(&key::current(other, &b.1)),
             (a.0, a.1.as_bytes()).cmp(&(b.0, b.1.as_bytes()))
-        );
-        prop_assert_eq!(
-            key::version(one, &a.1, a.2).cmp(&key::version(other, &b.1, b.2)),
-            (a.0, a.1.as_bytes(), !a.2).cmp(&(b.0, b.1.as_bytes(), !b.2))
         );
         prop_assert_eq!(
             key::upload_by_key(one, &a.1, a.2.into()).cmp(&key::upload_by_key(other, &b.1, b.2.into())),
@@ -74,12 +65,9 @@ proptest! {
     #[test]
     fn strange_bytes_are_refused(bytes: Vec<u8>) {
         let _ = key::parse_current(&bytes);
-        if let Some((bucket, text, lsn)) = key::parse_version(&bytes) {
-            prop_assert_eq!(key::version(bucket, &text, lsn), bytes.clone());
-        }
         if let Some((bucket, text, id)) = key::parse_upload_by_key(&bytes) {
             prop_assert_eq!(key::upload_by_key(bucket, &text, id), bytes.clone());
         }
-        let _ = (key::parse_part(&bytes), key::parse_upload(&bytes), key::parse_segment(&bytes));
+        let _ = key::parse_part(&bytes);
     }
 }

@@ -1,7 +1,7 @@
 //! An open file of the machine.
 
 use std::fs::File;
-use std::io::{self, IoSlice};
+use std::io;
 use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -10,9 +10,6 @@ use rustix::fs::{Advice, FallocateFlags};
 use rustix::io::Errno;
 
 use super::super::{Allocation, Result, VfsError, VfsFile};
-
-/// How many pieces the kernel takes in one call (`IOV_MAX`).
-const PIECES: usize = 1024;
 
 pub(super) struct RealFile {
     file: File,
@@ -38,45 +35,12 @@ impl RealFile {
 }
 
 impl VfsFile for RealFile {
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
-        let mut filled = 0;
-        while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.file.read_at(rest, offset.saturating_add(filled as u64)) {
-                Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.failed("read", error)),
-            }
-        }
-        Ok(filled)
-    }
-
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> Result<()> {
         self.file.read_exact_at(buf, offset).map_err(|e| self.failed("read", e))
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
         self.file.write_all_at(bytes, offset).map_err(|e| self.failed("write", e))
-    }
-
-    fn write_vectored_at(&self, pieces: &[IoSlice<'_>], offset: u64) -> Result<()> {
-        let mut left = pieces.to_vec();
-        let mut left = left.as_mut_slice();
-        let mut offset = offset;
-        IoSlice::advance_slices(&mut left, 0);
-        while !left.is_empty() {
-            let batch = left.get(..PIECES).unwrap_or(left);
-            match rustix::io::pwritev(&self.file, batch, offset) {
-                Ok(0) => return Err(self.failed("write", io::ErrorKind::WriteZero)),
-                Ok(written) => {
-                    offset = offset.saturating_add(written as u64);
-                    IoSlice::advance_slices(&mut left, written);
-                }
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(self.failed("write", error)),
-            }
-        }
-        Ok(())
     }
 
     fn set_len(&self, len: u64) -> Result<()> {

@@ -1,6 +1,6 @@
 //! An open file of the simulated machine.
 
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, MutexGuard};
 
@@ -37,21 +37,14 @@ impl SimFile {
 }
 
 impl VfsFile for SimFile {
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> Result<()> {
         let mut world = self.enter_plain(Op::Read)?;
         let live = &world.node_mut(self.node).live;
         let from = usize::try_from(offset).unwrap_or(usize::MAX).min(live.len());
-        let len = buf.len().min(live.len() - from);
-        buf[..len].copy_from_slice(&live[from..from + len]);
-        Ok(len)
-    }
-
-    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> Result<()> {
-        let read = self.read_at(buf, offset)?;
-        if read == buf.len() {
-            return Ok(());
-        }
-        Err(failed(Op::Read, &self.path, ErrorKind::UnexpectedEof))
+        let found = live[from..].get(..buf.len());
+        let past_end = || failed(Op::Read, &self.path, ErrorKind::UnexpectedEof);
+        buf.copy_from_slice(found.ok_or_else(past_end)?);
+        Ok(())
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
@@ -70,11 +63,6 @@ impl VfsFile for SimFile {
             world.node_mut(self.node).write(&bytes[..part], from);
         }
         Err(failed(Op::Write, &self.path, error))
-    }
-
-    fn write_vectored_at(&self, pieces: &[IoSlice<'_>], offset: u64) -> Result<()> {
-        let whole: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
-        self.write_at(&whole, offset)
     }
 
     fn set_len(&self, len: u64) -> Result<()> {

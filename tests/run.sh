@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# Runs every check, or the named ones: tests/run.sh [STEP…]
+#
+# Needs Rust (with rustfmt and clippy), Python 3.10 or later, and Node 20 or later. What else it
+# needs goes below target/, but for rclone and s3cmd, which come from Debian's packages where this
+# runs as root. A step whose tools can't be had is skipped, and said so; with CI=true it fails.
+set -uo pipefail
+
+cd "$(dirname "$0")/.."
+target="${CARGO_TARGET_DIR:-$PWD/target}"
+ci="${CI:-false}"
+tools="$target/tools"
+venvs="$target/venv"
+export STOWGATE_BIN="${STOWGATE_BIN:-$target/release/stowgate}"
+export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" PYTHONDONTWRITEBYTECODE=1
+
+steps=(fmt clippy doc build test deny boto3 boto3-2024 wire aws-cli node debian kill memory image)
+# The status of a step that was left out.
+skipped=77
+
+skip() {
+  echo "skipped: $*"
+  return "$skipped"
+}
+
+# Runs apt-get where that is possible at all.
+debian_packages() {
+  if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
+    return 1
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get install -y -q "$@" >"$target/apt.log" 2>&1 ||
+    { apt-get update -q && apt-get install -y -q "$@"; } >"$target/apt.log" 2>&1 ||
+    { tail -n 5 "$target/apt.log"; return 1; }
+}
+
+# Makes the Python environment of a requirements file, once for each content of it.
+venv() {
+  local requirements="tests/clients/requirements/$1.txt" home="$venvs/$1"
+  if cmp -s "$requirements" "$home/requirements.txt"; then
+    return
+  fi
+  rm -rf "$home"
+  if ! python3 -m venv "$home" 2>"$target/venv.log"; then
+    debian_packages python3-venv && python3 -m venv "$home" || { cat "$target/venv.log"; return 1; }
+  fi
+  "$home/bin/pip" install --quiet --disable-pip-version-check -r "$requirements" || return 1
+  cp "$requirements" "$home/requirements.txt"
+}
+
+suite() {
+  local python="$venvs/$1/bin/python"
+  shift
+  "$python" -m pytest -c tests/pytest.ini --tb=short "$@"
+}
+
+step_fmt() { cargo fmt --check; }
+
+step_clippy() { cargo clippy --quiet --locked --all-targets -- -D warnings; }
+
+step_doc() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps; }
+
+step_build() { cargo build --quiet --locked --release --bin stowgate; }
+
+step_test() { cargo test --quiet --locked; }
+
+# The advisory database is not fetched here; it is a step of its own where it can be reached.
+step_deny() {
+  local deny="$tools/bin/cargo-deny"
+  command -v cargo-deny >/dev/null && deny=cargo-deny
+  if ! command -v "$deny" >/dev/null; then
+    if [ "$ci" != true ]; then
+      skip "cargo-deny is not here; cargo install cargo-deny --locked --root $tools"
+      return
+    fi
+    cargo install --quiet cargo-deny --version 0.20.2 --locked --root "$tools" || return 1
+  fi
+  "$deny" --log-level error check licenses bans sources
+}
+
+step_boto3() { venv boto3-current && suite boto3-current tests/clients/sdk; }
+
+# From before January 2025, when checksums became the default. Without the native signer, too.
+step_boto3-2024() { venv boto3-2024 && suite boto3-2024 tests/clients/sdk; }
+
+step_wire() { venv boto3-current && suite boto3-current tests/clients/wire; }
+
+step_aws-cli() {
+  venv boto3-current && venv awscli || return 1
+  STOWGATE_AWS_CLI="$venvs/awscli/bin/aws" suite boto3-current tests/clients/aws_cli
+}
+
+step_node() {
+  local home="$target/node"
+  if ! command -v npm >/dev/null; then
+    skip "npm is not installed"
+    return
+  fi
+  mkdir -p "$home"
+  if ! cmp -s tests/clients/node/package-lock.json "$home/installed.json"; then
+    cp tests/clients/node/package.json tests/clients/node/package-lock.json "$home/"
+    (cd "$home" && npm ci --no-audit --no-fund --loglevel=error) || return 1
+    cp "$home/package-lock.json" "$home/installed.json"
+  fi
+  rm -f "$home"/*.mjs
+  cp tests/clients/node/*.mjs "$home/"
+  (export PYTHONPATH="$PWD/tests/harness" && cd "$home" && python3 -m with_gateway node --test)
+}
+
+step_debian() {
+  local missing=()
+  command -v rclone >/dev/null || missing+=(rclone)
+  command -v s3cmd >/dev/null || missing+=(s3cmd)
+  if [ "${#missing[@]}" != 0 ] && ! debian_packages "${missing[@]}"; then
+    skip "${missing[*]} is not installed, and only root on Debian can install it here"
+    return
+  fi
+  venv boto3-current && suite boto3-current tests/clients/debian
+}
+
+step_kill() { venv boto3-current && suite boto3-current tests/kill; }
+
+step_memory() { venv boto3-current && suite boto3-current tests/memory; }
+
+step_image() { venv boto3-current && suite boto3-current tests/image; }
+
+[ "$#" = 0 ] || steps=("$@")
+for name in "${steps[@]}"; do
+  if ! declare -F "step_$name" >/dev/null; then
+    echo "no step $name" >&2
+    exit 2
+  fi
+done
+
+mkdir -p "$target"
+passed=() failed=() left_out=()
+for name in "${steps[@]}"; do
+  echo "=== $name"
+  began=$SECONDS
+  "step_$name"
+  status=$?
+  took="$((SECONDS - began)) s"
+  if [ "$status" = "$skipped" ] && [ "$ci" != true ]; then
+    left_out+=("$name")
+    echo "--- $name skipped"
+  elif [ "$status" = 0 ]; then
+    passed+=("$name")
+    echo "--- $name passed, $took"
+  else
+    failed+=("$name")
+    echo "--- $name FAILED, $took"
+  fi
+done
+
+echo
+[ "${#left_out[@]}" = 0 ] || echo "skipped: ${left_out[*]}"
+[ "${#failed[@]}" = 0 ] || echo "failed: ${failed[*]}"
+echo "${#passed[@]} passed, ${#failed[@]} failed"
+[ "${#failed[@]}" = 0 ]
