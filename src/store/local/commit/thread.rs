@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, SendError, SyncSender};
 
 use tokio::sync::oneshot;
 
@@ -215,8 +215,14 @@ impl Committer {
             position: self.log.position(),
             begins: self.begins.take(),
         };
-        // Without the index's thread nothing is answered; it ends only after this one.
-        let _ = self.applier.send(batch);
+        if let Err(SendError(batch)) = self.applier.send(batch) {
+            // It ends only after this thread, unless it panicked.
+            let reason = "the index's thread has ended";
+            self.core.make_read_only(reason);
+            for (to, _) in batch.answers {
+                let _ = to.send(Err(StoreError::ReadOnly { reason: reason.to_owned() }));
+            }
+        }
     }
 
     /// Nothing of the batch is acknowledged.

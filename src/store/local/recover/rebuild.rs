@@ -63,7 +63,7 @@ pub(super) fn rebuild(
         builder.segment(header, last, is_last)?;
     }
     let Builder { catalog, .. } = builder;
-    let progress = super::finish(core, segments, end, from.applied)?;
+    let progress = super::finish(core, segments, end, from.applied);
     let (tally, unreadable) = recount(core, &catalog)?;
     for error in unreadable {
         tracing::error!(error, "an object's list of parts cannot be read");
@@ -160,7 +160,7 @@ impl Builder<'_> {
                 Err(Visited::Failed(error)) => return Err(error),
             }
         }
-        self.records(header, last, is_last)
+        self.records(header, last)
     }
 
     fn hint(&mut self, segment: u64, entry: &HintEntry<'_>) -> std::result::Result<(), Visited> {
@@ -173,15 +173,21 @@ impl Builder<'_> {
     }
 
     /// A segment without hints: its records are found from the front and visited from the back.
-    fn records(&mut self, header: &SegmentHeader, last: u64, is_last: bool) -> Result<()> {
+    fn records(&mut self, header: &SegmentHeader, last: u64) -> Result<()> {
         let core = self.core;
         let mut found: Vec<(u32, u32)> = Vec::new();
-        let next = (!is_last).then_some(last + 1);
         let before = header.first_lsn - 1;
-        tail::read_segment(core, header, log::FIRST_OFFSET, before, next, &mut |scanned| {
-            found.push((u32::try_from(scanned.at.offset).unwrap_or(u32::MAX), scanned.at.len));
-            Ok(())
-        })?;
+        tail::read_segment(
+            core,
+            header,
+            log::FIRST_OFFSET,
+            before,
+            Some(last + 1),
+            &mut |scanned| {
+                found.push((u32::try_from(scanned.at.offset).unwrap_or(u32::MAX), scanned.at.len));
+                Ok(())
+            },
+        )?;
         let identity = header.identity;
         let file = core.vfs.open(&log::segment_path(identity.segment), Access::Read)?;
         let mut head = vec![0; log::HEAD_GUESS];
