@@ -19,7 +19,7 @@ use super::options::LocalOptions;
 use super::recover::{self, CLEAN, Started};
 use super::sweep;
 use super::vfs::{self, FsKind, Lock, LockError, RealVfs, Vfs, VfsError};
-use crate::object::Clock;
+use crate::object::{BucketName, Clock};
 use crate::store::StoreError;
 
 const FORMAT: &str = "FORMAT";
@@ -192,6 +192,13 @@ impl LocalStore {
         self.core.read_only().map(str::to_owned)
     }
 
+    /// How many objects a bucket has, and how many bytes they are.
+    pub fn bucket_usage(&self, name: &BucketName) -> Result<(u64, u64), StoreError> {
+        self.core.whole_catalog()?;
+        let usage = self.core.usage(self.core.bucket(name)?.id);
+        Ok((usage.objects, usage.bytes))
+    }
+
     /// Stops the store so that the next opening is quick: writes what waits, makes the index
     /// durable and notes so. Blocks. Calls that come later are answered with
     /// [`StoreError::Closing`].
@@ -279,6 +286,10 @@ fn run_threads(
             Ok(blobs) => keeper.tell(Task::Sweep(blobs)),
             Err(error) => tracing::warn!(%error, "the blobs cannot be listed"),
         }
+    }
+    // What is sealed already costs one read of its end.
+    for (segment, last_lsn) in started.full {
+        keeper.tell(Task::Seal { segment, last_lsn });
     }
     core.phase.send_replace(Phase::Ready);
     announce();

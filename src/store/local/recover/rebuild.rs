@@ -13,12 +13,13 @@ use super::super::format::entry::{
     BucketEntry, CompletedEntry, ObjectEntry, PartEntry, SettingEntry, UploadEntry, inline,
 };
 use super::super::format::hint::HintEntry;
-use super::super::format::meta::{Assembly, At, Meta};
+use super::super::format::meta::{At, Meta};
 use super::super::format::place::{Body, BucketId, RecordRef};
 use super::super::format::record::Header;
 use super::super::format::segment::SegmentHeader;
 use super::super::index::IndexHome;
 use super::super::log;
+use super::super::read::manifest;
 use super::super::tally::Tally;
 use super::super::vfs::Access;
 use super::{Result, Start, tail};
@@ -63,7 +64,10 @@ pub(super) fn rebuild(
     }
     let Builder { catalog, .. } = builder;
     let progress = super::finish(core, segments, end, from.applied)?;
-    let tally = recount(core, &catalog)?;
+    let (tally, unreadable) = recount(core, &catalog)?;
+    for error in unreadable {
+        tracing::error!(error, "an object's list of parts cannot be read");
+    }
     core.progress().tally = tally;
     for header in segments {
         core.progress().tally.begin_segment(header.identity.segment, header.first_lsn);
@@ -310,7 +314,10 @@ impl From<ExtentError> for Visited {
 }
 
 /// Counts everything that the index leads to.
-pub(crate) fn recount(core: &Core, catalog: &Catalog) -> Result<Tally> {
+///
+/// The packed parts of objects whose list of parts cannot be read are not counted; the texts say
+/// which lists those are.
+pub(crate) fn recount(core: &Core, catalog: &Catalog) -> Result<(Tally, Vec<String>)> {
     let mut tally = Tally::default();
     let mut manifests = Vec::new();
     catalog.objects(|at, object| {
@@ -326,11 +333,12 @@ pub(crate) fn recount(core: &Core, catalog: &Catalog) -> Result<Tally> {
         }
         ControlFlow::Continue(())
     })?;
-    for manifest in manifests {
-        let record = core.log.read(manifest)?;
-        let assembly = Assembly::decode(&record.data())
-            .map_err(|flaw| StoreError::Damaged { what: flaw.to_string() })?;
-        assembly.packed().for_each(|record| tally.raise(record));
+    let mut unreadable = Vec::new();
+    for record in manifests {
+        match manifest(core, record) {
+            Ok(assembly) => assembly.packed().for_each(|record| tally.raise(record)),
+            Err(error) => unreadable.push(error.to_string()),
+        }
     }
     let mut uploads = Vec::new();
     catalog.uploads(None, |_, id, upload| {
@@ -344,5 +352,5 @@ pub(crate) fn recount(core: &Core, catalog: &Catalog) -> Result<Tally> {
             ControlFlow::Continue(())
         })?;
     }
-    Ok(tally)
+    Ok((tally, unreadable))
 }

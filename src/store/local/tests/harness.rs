@@ -229,7 +229,8 @@ impl Machine {
             })
             .collect();
         assert_eq!(listed, there);
-        let counted = recount(&store.core, &store.core.catalog().unwrap()).unwrap();
+        let (counted, unreadable) = recount(&store.core, &store.core.catalog().unwrap()).unwrap();
+        assert_eq!(unreadable, [""; 0]);
         let kept = store.core.progress().tally.clone();
         assert_eq!(counted.usage_rows(), kept.usage_rows());
         for row in kept.segment_rows() {
