@@ -56,7 +56,7 @@ fn a_broken_file_is_named_with_line_key_and_what_would_be_right() {
         (
             "[server]\nmax_connections = \"x\"",
             "stowgate.toml:2: [server] max_connections:",
-            &["usize"],
+            &["expected a whole number"],
         ),
         (
             "[server]\nidle_timeout = \"2 weeks\"",
@@ -76,7 +76,11 @@ fn a_broken_file_is_named_with_line_key_and_what_would_be_right() {
         ),
         ("[store]\npack_limit = \"8 X\"", "stowgate.toml:2: [store] pack_limit:", &["\"128 KiB\""]),
         ("[store]\npack_limit = -8", "stowgate.toml:2: [store] pack_limit:", &["negative"]),
-        ("[store]\nallow_network = 1", "stowgate.toml:2: [store] allow_network:", &["boolean"]),
+        (
+            "[store]\nallow_network = 1",
+            "stowgate.toml:2: [store] allow_network:",
+            &["true or false"],
+        ),
         (
             "[store]\nsegment = 1",
             "stowgate.toml:2: [store] segment: unknown field",
@@ -86,6 +90,11 @@ fn a_broken_file_is_named_with_line_key_and_what_would_be_right() {
         ("[log]\nformat = \"xml\"", "stowgate.toml:2: [log] format:", &["`json`"]),
         ("region = \"US East\"", "stowgate.toml:1: region:", &["us-east-1"]),
         ("[tls]\ncert = \"a\"", "stowgate.toml:1: [tls]", &["missing field `key`"]),
+        ("tls = true", "stowgate.toml:1: tls:", &["expected a section"]),
+        ("[key]\naccess_key = \"AK\"", "stowgate.toml:1: [key]:", &["double brackets"]),
+        ("[server]\nbase_domains = \"a\"", "stowgate.toml:2: [server] base_domains:", &["a list"]),
+        ("data_dir = \"\"", "stowgate.toml:1: data_dir: is empty", &["stowgate-data"]),
+        ("data_dir = 3", "stowgate.toml:1: data_dir:", &["a path"]),
         (
             "[[key]]\naccess_key = \"AK\"",
             "stowgate.toml:2: [[key]] access_key:",
@@ -181,6 +190,17 @@ fn a_file_that_is_not_there_or_not_text_is_named() {
 }
 
 #[test]
+fn a_certificate_that_cannot_be_read_is_named_with_its_place() {
+    let text = "[tls]\ncert = \"/nowhere/cert.pem\"\nkey = \"/nowhere/key.pem\"\n";
+    let tls = load(text, &[]).expect("not read yet").tls.expect("there");
+    let error = tls.read().expect_err("no such file").to_string();
+    assert!(
+        error.ends_with("stowgate.toml:2: [tls] cert: /nowhere/cert.pem cannot be read: No such file or directory (os error 2)"),
+        "{error}"
+    );
+}
+
+#[test]
 fn secrets_are_never_shown() {
     for text in [
         "[[key]]\naccess_key = \"AK\"\nsecret_key = 4711471147114711",
@@ -217,7 +237,8 @@ fn flags_beat_the_environment_which_beats_the_file() {
     assert_eq!(config.data_dir, PathBuf::from("b"));
     assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.server.base_domains, ["s3.example.com", "other.example"]);
-    assert_eq!(config.tls, Some(Tls { cert: "c.pem".into(), key: "k.pem".into() }));
+    let tls = config.tls.as_ref().expect("both are named");
+    assert_eq!([&tls.cert, &tls.key], [Path::new("c.pem"), Path::new("k.pem")]);
 
     let flags = Flags {
         listen: Some("[::1]:3".into()),
