@@ -18,10 +18,10 @@ use super::{Handler, Peer, Settings, TlsConfig};
 
 /// How long to wait after the system could not give a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// How often to say that there are too many.
+const WARN_PAUSE: Duration = Duration::from_secs(10);
 /// How often to ask another idle connection to make room.
 const CROWD_PAUSE: Duration = Duration::from_millis(100);
-/// How often to say that there are as many connections as allowed.
-const CROWD_NEWS: Duration = Duration::from_secs(10);
 
 /// A server that is bound to its address.
 pub struct Server {
@@ -81,7 +81,7 @@ impl Server {
             permits,
             context,
             open: JoinSet::new(),
-            crowd_told: None,
+            warned: None,
         };
         tokio::select! {
             () = accepting.run() => {}
@@ -121,8 +121,7 @@ struct Accepting {
     permits: Arc<Semaphore>,
     context: Context,
     open: JoinSet<()>,
-    /// When the log was last told of a crowd.
-    crowd_told: Option<Instant>,
+    warned: Option<Instant>,
 }
 
 impl Accepting {
@@ -162,9 +161,9 @@ impl Accepting {
         if let Some(permit) = futures_util::FutureExt::now_or_never(&mut permit) {
             return permit.ok();
         }
-        if self.crowd_told.is_none_or(|told| told.elapsed() >= CROWD_NEWS) {
+        if self.warned.is_none_or(|at| at.elapsed() > WARN_PAUSE) {
             tracing::warn!("as many connections as allowed; the next ones wait");
-            self.crowd_told = Some(Instant::now());
+            self.warned = Some(Instant::now());
         }
         loop {
             self.context.crowd.notify_one();

@@ -45,13 +45,14 @@ def run_round(gateway, workers, shared, operations):
 def test_kill(tmp_path, capsys):
     chance = random.Random(SEED)
     shared = Shared(SEED)
-    gateway = Gateway(tmp_path).start()
-    client = Client(gateway.port, MAIN)
-    for bucket in BUCKETS:
-        client.ask("PUT", f"/{bucket}")
-    workers = [Worker(n, gateway.port, MAIN, shared) for n in range(WORKERS)]
+    gateway = Gateway(tmp_path)
     lines = []
     try:
+        gateway.start()
+        client = Client(gateway.port, MAIN)
+        for bucket in BUCKETS:
+            client.ask("PUT", f"/{bucket}")
+        workers = [Worker(n, gateway.port, MAIN, shared) for n in range(WORKERS)]
         for number in range(ROUNDS):
             operations = chance.randrange(150, 900)
             run_round(gateway, workers, shared, operations)

@@ -11,7 +11,7 @@ use super::catalog::Catalog;
 use super::format::StoreId;
 use super::format::checkpoint::{Damage, Position, Usage};
 use super::format::entry::BucketEntry;
-use super::format::place::BlobId;
+use super::format::place::{BlobId, BucketId};
 use super::garbage::Garbage;
 use super::log::LogReader;
 use super::options::LocalOptions;
@@ -185,8 +185,8 @@ impl Core {
     }
 
     /// Objects and bytes of a bucket.
-    pub(crate) fn usage(&self, bucket: &BucketEntry) -> Usage {
-        self.progress().tally.bucket(bucket.id)
+    pub(crate) fn usage(&self, bucket: BucketId) -> Usage {
+        self.progress().tally.bucket(bucket)
     }
 
     /// What the log has lost.
@@ -194,9 +194,15 @@ impl Core {
         self.damage.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The log has lost this.
+    /// The log has lost this. The same may be found more than once.
     pub(crate) fn add_damage(&self, damage: impl IntoIterator<Item = Damage>) {
-        self.damage.write().unwrap_or_else(PoisonError::into_inner).extend(damage);
+        let mut known = self.damage.write().unwrap_or_else(PoisonError::into_inner);
+        for damage in damage {
+            if !known.iter().any(|other| other.lsn == damage.lsn) {
+                tracing::error!(what = damage.what, "the log is damaged");
+                known.push(damage);
+            }
+        }
     }
 
     /// Whether what the index says of a key can be believed, where records were lost: `lsn` is

@@ -74,6 +74,7 @@ impl Garbage {
     }
 
     /// How many files wait.
+    #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
         self.lock().queue.len()
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::apply::{checkpoint_is_due, remove_blob};
 use super::catalog::Applied;
 use super::core::Core;
-use super::format::checkpoint::{Checkpoint, Position};
+use super::format::checkpoint::Checkpoint;
 use super::format::entry::SCHEMA;
 use super::format::place::BlobId;
 use super::log;
@@ -25,8 +25,13 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// What the keeper is told.
 pub(crate) enum Task {
-    /// Seal the segment whose records end there.
-    Seal(Position),
+    /// Seal a segment that is written no more.
+    Seal {
+        /// Which.
+        segment: u64,
+        /// Its last record.
+        last_lsn: u64,
+    },
     /// Put these files into quarantine if nothing leads to them.
     Sweep(Vec<BlobId>),
     /// See whether a checkpoint is due.
@@ -65,7 +70,7 @@ pub(crate) fn run(core: &Core, tasks: &Receiver<Task>) {
     loop {
         match tasks.recv_timeout(tick) {
             Ok(Task::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-            Ok(Task::Seal(end)) => seal(core, end),
+            Ok(Task::Seal { segment, last_lsn }) => seal(core, segment, last_lsn),
             Ok(Task::Sweep(orphans)) => sweep(core, orphans),
             Ok(Task::Wake) => {}
             Err(RecvTimeoutError::Timeout) => {
@@ -131,13 +136,13 @@ fn sweep(core: &Core, candidates: Vec<BlobId>) {
     }
 }
 
-fn seal(core: &Core, end: Position) {
+fn seal(core: &Core, segment: u64, last_lsn: u64) {
     if core.read_only().is_some() {
         return;
     }
-    if let Err(error) = log::seal(&*core.vfs, core.store, end.segment, end.offset) {
+    if let Err(error) = log::seal(&*core.vfs, core.store, segment, last_lsn) {
         // An unsealed segment is read record by record: slower, nothing else.
-        tracing::warn!(segment = end.segment, %error, "a segment is not sealed");
+        tracing::warn!(segment, %error, "a segment is not sealed");
     }
 }
 

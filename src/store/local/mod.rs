@@ -37,7 +37,7 @@ mod usage;
 mod vfs;
 
 pub use self::core::Phase;
-pub use check::{CheckOptions, Report, check};
+pub use check::{CheckOptions, Problem, Report, check};
 pub use options::LocalOptions;
 pub use store::{LocalStore, OpenError};
 pub use usage::BucketUsage;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::apply;
 use super::blob::Blobs;
@@ -151,13 +151,13 @@ impl LocalStore {
                 }
             };
             // Whoever opened the store may have stopped waiting.
-            let announce = move || drop(ready.send(()));
-            run_threads(&core, queues, keeper, started, announce);
+            let announce = move || {
+                let _ = ready.send(());
+            };
+            run_threads(&core, queues, &keeper, started, announce);
         })?;
-        let deadline = Instant::now() + GRACE;
-        let left = deadline.saturating_duration_since(Instant::now());
         // Not ready yet is no failure, nor is having failed: both are the phase's to tell.
-        let _ = is_ready.recv_timeout(left);
+        let _ = is_ready.recv_timeout(GRACE);
         Ok(())
     }
 
@@ -243,7 +243,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 fn run_threads(
     core: &Arc<Core>,
     queues: Queues,
-    keeper: Keeper,
+    keeper: &Keeper,
     started: Started,
     announce: impl FnOnce(),
 ) {
@@ -279,6 +279,10 @@ fn run_threads(
             Ok(blobs) => keeper.tell(Task::Sweep(blobs)),
             Err(error) => tracing::warn!(%error, "the blobs cannot be listed"),
         }
+    }
+    // What is sealed already costs one read of its end.
+    for (segment, last_lsn) in started.full {
+        keeper.tell(Task::Seal { segment, last_lsn });
     }
     core.phase.send_replace(Phase::Ready);
     announce();

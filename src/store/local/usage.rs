@@ -16,7 +16,7 @@ pub struct BucketUsage {
 impl LocalStore {
     /// What the counters say of a bucket, without looking at its objects.
     pub fn usage(&self, bucket: &BucketName) -> Result<BucketUsage> {
-        let counted = self.core.usage(&self.core.bucket(bucket)?);
+        let counted = self.core.usage(self.core.bucket(bucket)?.id);
         Ok(BucketUsage { objects: counted.objects, bytes: counted.bytes })
     }
 }

@@ -218,3 +218,30 @@ async fn a_part_of_the_object_is_read_with_its_own_checksum_and_the_objects_kind
     assert_eq!(read.header("x-amz-checksum-sha1"), Some(value.as_str()));
     assert_eq!(read.header("x-amz-checksum-type"), Some("COMPOSITE"));
 }
+
+#[tokio::test]
+async fn the_document_is_compared_with_its_own_digest() {
+    let gateway = Gateway::new().await;
+    let id = upload(&gateway, "key", &[]).await;
+    let body = document(&[part(&gateway, "key", &id, 1, &[], "body").await]);
+    let target = format!("/bucket/key?uploadId={id}");
+    for (md5, code) in [("1B2M2Y8AsgTpgAmY7PhCfg==", "BadDigest"), ("x", "InvalidDigest")] {
+        let headers = [("content-md5", md5)];
+        let refused = gateway.refused("POST", &target, &headers, body.clone()).await;
+        assert_eq!(refused, refusal(400, code));
+    }
+    let answer = gateway.ask_with_md5("POST", &target, &body).await;
+    answer.xml("CompleteMultipartUploadResult");
+}
+
+#[tokio::test]
+async fn an_empty_part_is_read_without_a_range_that_names_bytes() {
+    let gateway = Gateway::new().await;
+    let id = upload(&gateway, "key", &[]).await;
+    let parts = [part(&gateway, "key", &id, 1, &[], "").await];
+    gateway.ok("POST", &format!("/bucket/key?uploadId={id}"), &[], document(&parts)).await;
+    let read = gateway.ok("GET", "/bucket/key?partNumber=1", &[], "").await;
+    assert_eq!((read.status.as_u16(), read.header("content-range")), (200, None));
+    assert_eq!(read.header("content-length"), Some("0"));
+    assert_eq!(read.header("x-amz-mp-parts-count"), Some("1"));
+}

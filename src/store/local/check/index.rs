@@ -14,7 +14,7 @@ use super::super::recover::recount;
 use super::blobs::{Used, check_body};
 use super::log::Newest;
 use super::{CheckOptions, Report};
-use crate::store::{Result, StoreError};
+use crate::store::Result;
 
 /// Compares every entry of the index with the record that it names, and with what the log says.
 pub(super) fn compare(
@@ -160,13 +160,11 @@ fn uploads(
 
 /// Compares the counters with a recount.
 pub(super) fn count(core: &Core, catalog: &Catalog, report: &mut Report) -> Result<()> {
-    let counted = match recount(core, catalog) {
-        Err(StoreError::Damaged { what }) => {
-            report.problem("counter", format!("they cannot be counted: {what}"));
-            return Ok(());
-        }
-        counted => counted?,
-    };
+    let (counted, unreadable) = recount(core, catalog)?;
+    if !unreadable.is_empty() {
+        // Told with the objects that they belong to.
+        return Ok(());
+    }
     let kept = core.progress().tally.clone();
     if counted.usage_rows() != kept.usage_rows() {
         let (is, says) = (counted.usage_rows(), kept.usage_rows());

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 
 use super::super::core::Core;
 use super::super::effects::{Change, Effects};
+use super::super::format::Identity;
 use super::super::format::meta::{At, Meta};
 use super::super::format::place::{BucketId, RecordRef};
 use super::super::format::record::Record;
 use super::super::log::{
-    FIRST_OFFSET, Scanner, read_footer, read_segment_header, segment_ids, segment_path,
+    FIRST_OFFSET, Scanner, read_footer, read_segment_header, resync, segment_ids, segment_path,
     visit_frames_backwards,
 };
 use super::super::vfs::{Access, VfsFile};
@@ -109,21 +111,31 @@ pub(super) fn read(core: &Core, report: &mut Report) -> Result<Newest> {
     Ok(newest)
 }
 
-/// Reads the records of a segment and says where they end.
+/// Reads the records of a segment and says where they end. One that cannot be read is a problem,
+/// and passed over if another follows.
 fn records(core: &Core, newest: &mut Newest, id: u64, report: &mut Report) -> Result<u64> {
-    let identity = super::super::format::Identity { store: core.store, segment: id };
+    let identity = Identity { store: core.store, segment: id };
     let path = segment_path(id);
     let file = core.vfs.open(&path, Access::Read)?;
-    let mut scanner = Scanner::new(file, identity, FIRST_OFFSET)?;
+    let mut scanner = Scanner::new(Arc::clone(&file), identity, FIRST_OFFSET)?;
     let mut durable = 0;
     loop {
-        let scanned = match scanner.next()? {
-            Ok(scanned) => scanned,
-            Err(end) => return Ok(end.offset),
+        let found = match scanner.next()? {
+            Ok(found) => found,
+            Err(end) => {
+                let skipped = resync(Arc::clone(&file), identity, end.offset, report.last_lsn)?;
+                let Some((offset, lsn)) = skipped.resume else { return Ok(end.offset) };
+                let (at, next) = (end.offset, report.last_lsn + 1);
+                let path = core.vfs.describe(&path);
+                report.problem("log", format!("record {next} at {at} of {path}: {}", end.flaw));
+                scanner.seek(offset);
+                report.last_lsn = lsn - 1;
+                continue;
+            }
         };
-        let Record { header, meta, data, .. } = scanned.record;
+        let Record { header, meta, data, .. } = found.record;
         let place = |what: &str| {
-            let at = scanned.at.offset;
+            let at = found.at.offset;
             format!("record {} at {at} of {}: {what}", header.lsn, core.vfs.describe(&path))
         };
         if header.lsn != report.last_lsn + 1 {
@@ -135,7 +147,7 @@ fn records(core: &Core, newest: &mut Newest, id: u64, report: &mut Report) -> Re
         durable = header.durable;
         let decoded = Meta::decode(header.kind, header.format, meta).and_then(|meta| {
             let subject = meta.subject();
-            Ok((subject, Effects::of(core.store, scanned.at, meta, data)?))
+            Ok((subject, Effects::of(core.store, found.at, meta, data)?))
         });
         match decoded {
             Ok((subject, effects)) => {
@@ -152,7 +164,7 @@ fn records(core: &Core, newest: &mut Newest, id: u64, report: &mut Report) -> Re
 
 /// Compares the hints of a sealed segment with its records.
 fn hints(core: &Core, file: &dyn VfsFile, id: u64, end: u64, report: &mut Report) -> Result<()> {
-    let identity = super::super::format::Identity { store: core.store, segment: id };
+    let identity = Identity { store: core.store, segment: id };
     let Some(footer) = read_footer(file, &identity)? else { return Ok(()) };
     let path = core.vfs.describe(&segment_path(id));
     if footer.records_end != end {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, SendError, SyncSender};
 
 use tokio::sync::oneshot;
 
@@ -10,7 +10,7 @@ use super::super::core::{Core, PendingBlob};
 use super::super::effects::Effects;
 use super::super::format::meta::Meta;
 use super::super::format::place::RecordRef;
-use super::super::format::record::Frame;
+use super::super::format::record::{Frame, MAX_DATA_LEN, MAX_META_LEN};
 use super::super::keeper::{Keeper, Task};
 use super::super::log::{AppendError, Appender};
 use super::decide::{Decision, Draft, decide};
@@ -122,11 +122,11 @@ impl Committer {
 
     fn roll_if_full(&mut self) -> Result<(), AppendError> {
         if self.log.is_full() {
-            let end = self.log.position();
+            let segment = self.log.position().segment;
             let first = self.durable + 1;
             self.log.roll(first, self.core.clock.now())?;
             self.begins = Some((self.log.position().segment, first));
-            self.keeper.tell(Task::Seal(end));
+            self.keeper.tell(Task::Seal { segment, last_lsn: self.durable });
         }
         Ok(())
     }
@@ -166,6 +166,9 @@ impl Committer {
             let lsn = self.durable + 1 + effects.len() as u64;
             let position = self.log.position();
             let meta = draft.meta.encode();
+            if meta.len() > MAX_META_LEN || draft.data.len() > MAX_DATA_LEN {
+                return Err(too_long(meta.len().max(draft.data.len())));
+            }
             let frame = Frame {
                 kind: draft.meta.kind(),
                 lsn,
@@ -212,8 +215,14 @@ impl Committer {
             position: self.log.position(),
             begins: self.begins.take(),
         };
-        // Without the index's thread nothing is answered; it ends only after this one.
-        let _ = self.applier.send(batch);
+        if let Err(SendError(batch)) = self.applier.send(batch) {
+            // It ends only after this thread, unless it panicked.
+            let reason = "the index's thread has ended";
+            self.core.make_read_only(reason);
+            for (to, _) in batch.answers {
+                let _ = to.send(Err(StoreError::ReadOnly { reason: reason.to_owned() }));
+            }
+        }
     }
 
     /// Nothing of the batch is acknowledged.
@@ -245,6 +254,12 @@ impl Committer {
         }
         self.view.reset(self.core.buckets(), self.durable);
     }
+}
+
+/// S3's own limits keep every record far below this.
+fn too_long(len: usize) -> StoreError {
+    let source = std::io::Error::other(format!("{len} bytes are too many for a record"));
+    StoreError::Io { doing: "write to the log".to_owned(), source }
 }
 
 impl Draught {

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::place::{BlobId, Body, BucketId, Carried, Dead, RecordRef};
+use super::place::{Body, BucketId, Carried, Dead, RecordRef};
 use super::record::META_FORMAT;
 use super::{Flaw, subject, to_postcard};
 use crate::object::{
@@ -222,6 +222,16 @@ pub(crate) struct Assembly {
     pub(crate) dead: Dead,
 }
 
+impl PutObject {
+    /// The kind's number.
+    pub(crate) const KIND: u8 = 1;
+}
+
+impl UploadPart {
+    /// The kind's number.
+    pub(crate) const KIND: u8 = 8;
+}
+
 /// The meta of any record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Meta {
@@ -251,13 +261,13 @@ impl Meta {
     /// The kind's number in the header.
     pub(crate) fn kind(&self) -> u8 {
         match self {
-            Self::PutObject(_) => 1,
+            Self::PutObject(_) => PutObject::KIND,
             Self::DeleteObject(_) => 2,
             Self::CreateBucket(_) => 4,
             Self::DeleteBucket(_) => 5,
             Self::BucketSetting(_) => 6,
             Self::CreateUpload(_) => 7,
-            Self::UploadPart(_) => 8,
+            Self::UploadPart(_) => UploadPart::KIND,
             Self::CompleteUpload(_) => 9,
             Self::AbortUpload(_) => 10,
             Self::ChangeObject(_) => 11,
@@ -314,15 +324,6 @@ impl Meta {
             Self::CreateBucket(meta) => subject(0, &meta.name),
             Self::DeleteBucket(meta) => subject(0, &meta.name),
             Self::BucketSetting(meta) => subject(meta.bucket.0, ""),
-        }
-    }
-
-    /// The file that holds the bytes that the record brings, if it is one.
-    pub(crate) fn blob(&self) -> Option<BlobId> {
-        match self {
-            Self::PutObject(PutObject { carried: Carried::Blob(blob), .. })
-            | Self::UploadPart(UploadPart { carried: Carried::Blob(blob), .. }) => Some(*blob),
-            _ => None,
         }
     }
 }

@@ -65,16 +65,33 @@ impl Scanner {
         let bytes = self.view(offset, len)?;
         match Record::decode(&identity, bytes) {
             Ok(record) => {
-                let at = RecordRef {
-                    lsn: header.lsn,
-                    segment: identity.segment,
-                    offset,
-                    len: u32::try_from(len).unwrap_or(u32::MAX),
-                };
+                let at = place(&identity, &header, offset);
                 Ok(Ok(Scanned { at, record }))
             }
             Err(flaw) => end(flaw),
         }
+    }
+
+    /// The record at `offset` without its data, where everything but that is as it should be. The
+    /// scan goes on behind it.
+    pub(crate) fn head_at(&mut self, offset: u64) -> vfs::Result<Option<Scanned<'_>>> {
+        let identity = self.identity;
+        let Ok(header) = Header::decode(&identity, self.view(offset, HEADER_LEN)?) else {
+            return Ok(None);
+        };
+        let len = header.record_len();
+        let bytes = self.view(offset, len)?;
+        let trailer = bytes.last_chunk::<TRAILER_LEN>().filter(|_| bytes.len() == len);
+        let trailer = trailer.and_then(|bytes| Trailer::decode(&identity, bytes).ok());
+        if trailer.is_none_or(|trailer| trailer.lsn != header.lsn) || header.meta(bytes).is_err() {
+            return Ok(None);
+        }
+        self.offset = offset + len as u64;
+        let bytes = self.view(offset, len)?;
+        let Ok(meta) = header.meta(bytes) else { return Ok(None) };
+        let at = place(&identity, &header, offset);
+        let record = Record { header, meta, data: &[], data_at: header.meta_end() };
+        Ok(Some(Scanned { at, record }))
     }
 
     /// Where the next record is expected.
@@ -102,6 +119,11 @@ impl Scanner {
         let end = start.saturating_add(len).min(self.window.len());
         Ok(self.window.get(start..end).unwrap_or_default())
     }
+}
+
+fn place(identity: &Identity, header: &Header, offset: u64) -> RecordRef {
+    let len = u32::try_from(header.record_len()).unwrap_or(u32::MAX);
+    RecordRef { lsn: header.lsn, segment: identity.segment, offset, len }
 }
 
 /// Looks behind a place where the log seems to end for a record that proves that the one expected

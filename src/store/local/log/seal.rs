@@ -8,30 +8,29 @@ use super::super::format::hint::{
 };
 use super::super::format::{Identity, StoreId, crc32c};
 use super::super::vfs::{self, Access, Vfs, VfsError, VfsFile};
-use super::{FIRST_OFFSET, Scanner, segment_path};
+use super::{FIRST_OFFSET, ScanEnd, Scanner, segment_path};
 
 /// Writes hints and footer behind the records of a segment that nobody writes any more, and gives
 /// back what was allocated behind them. Idempotent; a crash in between leaves an unsealed segment.
-pub(crate) fn seal(vfs: &dyn Vfs, store: StoreId, id: u64, records_end: u64) -> vfs::Result<()> {
+///
+/// `last_lsn` is the segment's last record.
+pub(crate) fn seal(vfs: &dyn Vfs, store: StoreId, id: u64, last_lsn: u64) -> vfs::Result<()> {
     let identity = Identity { store, segment: id };
     let file = vfs.open(&segment_path(id), Access::Write)?;
     if read_footer(&*file, &identity)?.is_some() {
         return Ok(());
     }
+    let records_end = end_of_records(&file, identity, last_lsn)?;
     let mut hints = HintWriter { file: &*file, identity, end: records_end, table: Vec::new() };
     let mut frame = FrameBuilder::default();
     let (mut records, mut first_lsn, mut last_lsn) = (0_u32, 0, 0);
     let mut scanner = Scanner::new(Arc::clone(&file), identity, FIRST_OFFSET)?;
     while scanner.offset() < records_end {
-        let scanned = scanner.next()?.map_err(|end| {
-            let doing = format!("seal {}", file.describe());
-            let why = format!("at {}: {}", end.offset, end.flaw);
-            VfsError::new(doing, std::io::Error::new(std::io::ErrorKind::InvalidData, why))
-        })?;
-        let header = scanned.record.header;
+        let found = scanner.next()?.map_err(|end| unfinished(&*file, end))?;
+        let header = found.record.header;
         first_lsn = if records == 0 { header.lsn } else { first_lsn };
         (records, last_lsn) = (records + 1, header.lsn);
-        frame.push(low(scanned.at.offset), &header, scanned.record.meta);
+        frame.push(low(found.at.offset), &header, found.record.meta);
         if frame.is_full() {
             hints.write(&mut frame)?;
         }
@@ -53,6 +52,23 @@ pub(crate) fn seal(vfs: &dyn Vfs, store: StoreId, id: u64, records_end: u64) -> 
     file.set_len(table_at)?;
     file.write_at(&table, table_at)?;
     file.sync_data()
+}
+
+/// Where the records end. Hints go behind them, so that has to be known before the first hint is
+/// written.
+fn end_of_records(file: &Arc<dyn VfsFile>, identity: Identity, last_lsn: u64) -> vfs::Result<u64> {
+    let mut scanner = Scanner::new(Arc::clone(file), identity, FIRST_OFFSET)?;
+    let mut lsn = 0;
+    while lsn < last_lsn {
+        lsn = scanner.next()?.map_err(|end| unfinished(&**file, end))?.at.lsn;
+    }
+    Ok(scanner.offset())
+}
+
+fn unfinished(file: &dyn VfsFile, end: ScanEnd) -> VfsError {
+    let doing = format!("seal {}", file.describe());
+    let why = format!("at {}: {}", end.offset, end.flaw);
+    VfsError::new(doing, std::io::Error::new(std::io::ErrorKind::InvalidData, why))
 }
 
 struct HintWriter<'a> {

@@ -46,6 +46,8 @@ pub(crate) struct Started {
     pub(crate) last: u64,
     /// Whether the stop before was not a clean one.
     pub(crate) crashed: bool,
+    /// Segments before the last, each with its last record.
+    pub(crate) full: Vec<(u64, u64)>,
 }
 
 /// Opens the log and the index, replaying or rebuilding as far as that is needed.
@@ -78,7 +80,9 @@ pub(crate) fn start(core: &Core, home: &dyn IndexHome) -> Result<Started> {
     } else {
         None
     };
-    Ok(Started { log, last: started.applied, crashed: !was_clean })
+    let pairs = segments.iter().zip(segments.iter().skip(1));
+    let full = pairs.map(|(header, next)| (header.identity.segment, next.first_lsn - 1)).collect();
+    Ok(Started { log, last: started.applied, crashed: !was_clean, full })
 }
 
 /// From where the log is read.
@@ -120,7 +124,7 @@ fn begin(core: &Core, home: &dyn IndexHome, checkpoint: Option<&Checkpoint>) -> 
         progress.position = log.position();
     }
     write_checkpoint(core)?;
-    Ok(Started { log: Some(log), last: 0, crashed: false })
+    Ok(Started { log: Some(log), last: 0, crashed: false, full: Vec::new() })
 }
 
 /// The index, if what stopped the store cannot have harmed it.
@@ -202,16 +206,11 @@ fn replay(
         Ok(())
     })?;
     tracing::info!(records = replayed, "the log is replayed");
-    finish(core, segments, position, from.applied)
+    Ok(finish(core, segments, position, from.applied))
 }
 
 /// Notes where the log ends. `applied` is the least it can be: a tail may have had no records.
-fn finish(
-    core: &Core,
-    segments: &[SegmentHeader],
-    end: tail::End,
-    applied: u64,
-) -> Result<Progress> {
+fn finish(core: &Core, segments: &[SegmentHeader], end: tail::End, applied: u64) -> Progress {
     let mut progress = core.progress();
     for header in segments {
         progress.tally.begin_segment(header.identity.segment, header.first_lsn);
@@ -221,7 +220,7 @@ fn finish(
     let taken = progress.clone();
     drop(progress);
     core.set_applied(taken.applied);
-    Ok(taken)
+    taken
 }
 
 /// What a record does, with its dead manifests left as they are.

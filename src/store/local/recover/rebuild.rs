@@ -13,12 +13,13 @@ use super::super::format::entry::{
     BucketEntry, CompletedEntry, ObjectEntry, PartEntry, SettingEntry, UploadEntry, inline,
 };
 use super::super::format::hint::HintEntry;
-use super::super::format::meta::{Assembly, At, Meta};
+use super::super::format::meta::{At, Meta};
 use super::super::format::place::{Body, BucketId, RecordRef};
 use super::super::format::record::Header;
 use super::super::format::segment::SegmentHeader;
 use super::super::index::IndexHome;
 use super::super::log;
+use super::super::read::manifest;
 use super::super::tally::Tally;
 use super::super::vfs::Access;
 use super::{Result, Start, tail};
@@ -62,8 +63,11 @@ pub(super) fn rebuild(
         builder.segment(header, last, is_last)?;
     }
     let Builder { catalog, .. } = builder;
-    let progress = super::finish(core, segments, end, from.applied)?;
-    let tally = recount(core, &catalog)?;
+    let progress = super::finish(core, segments, end, from.applied);
+    let (tally, unreadable) = recount(core, &catalog)?;
+    for error in unreadable {
+        tracing::error!(error, "an object's list of parts cannot be read");
+    }
     core.progress().tally = tally;
     for header in segments {
         core.progress().tally.begin_segment(header.identity.segment, header.first_lsn);
@@ -156,7 +160,7 @@ impl Builder<'_> {
                 Err(Visited::Failed(error)) => return Err(error),
             }
         }
-        self.records(header, last, is_last)
+        self.records(header, last)
     }
 
     fn hint(&mut self, segment: u64, entry: &HintEntry<'_>) -> std::result::Result<(), Visited> {
@@ -169,15 +173,21 @@ impl Builder<'_> {
     }
 
     /// A segment without hints: its records are found from the front and visited from the back.
-    fn records(&mut self, header: &SegmentHeader, last: u64, is_last: bool) -> Result<()> {
+    fn records(&mut self, header: &SegmentHeader, last: u64) -> Result<()> {
         let core = self.core;
         let mut found: Vec<(u32, u32)> = Vec::new();
-        let next = (!is_last).then_some(last + 1);
         let before = header.first_lsn - 1;
-        tail::read_segment(core, header, log::FIRST_OFFSET, before, next, &mut |scanned| {
-            found.push((u32::try_from(scanned.at.offset).unwrap_or(u32::MAX), scanned.at.len));
-            Ok(())
-        })?;
+        tail::read_segment(
+            core,
+            header,
+            log::FIRST_OFFSET,
+            before,
+            Some(last + 1),
+            &mut |scanned| {
+                found.push((u32::try_from(scanned.at.offset).unwrap_or(u32::MAX), scanned.at.len));
+                Ok(())
+            },
+        )?;
         let identity = header.identity;
         let file = core.vfs.open(&log::segment_path(identity.segment), Access::Read)?;
         let mut head = vec![0; log::HEAD_GUESS];
@@ -310,7 +320,10 @@ impl From<ExtentError> for Visited {
 }
 
 /// Counts everything that the index leads to.
-pub(crate) fn recount(core: &Core, catalog: &Catalog) -> Result<Tally> {
+///
+/// The packed parts of objects whose list of parts cannot be read are not counted; the texts say
+/// which lists those are.
+pub(crate) fn recount(core: &Core, catalog: &Catalog) -> Result<(Tally, Vec<String>)> {
     let mut tally = Tally::default();
     let mut manifests = Vec::new();
     catalog.objects(|at, object| {
@@ -326,11 +339,12 @@ pub(crate) fn recount(core: &Core, catalog: &Catalog) -> Result<Tally> {
         }
         ControlFlow::Continue(())
     })?;
-    for manifest in manifests {
-        let record = core.log.read(manifest)?;
-        let assembly = Assembly::decode(&record.data())
-            .map_err(|flaw| StoreError::Damaged { what: flaw.to_string() })?;
-        assembly.packed().for_each(|record| tally.raise(record));
+    let mut unreadable = Vec::new();
+    for record in manifests {
+        match manifest(core, record) {
+            Ok(assembly) => assembly.packed().for_each(|record| tally.raise(record)),
+            Err(error) => unreadable.push(error.to_string()),
+        }
     }
     let mut uploads = Vec::new();
     catalog.uploads(None, |_, id, upload| {
@@ -344,5 +358,5 @@ pub(crate) fn recount(core: &Core, catalog: &Catalog) -> Result<Tally> {
             ControlFlow::Continue(())
         })?;
     }
-    Ok(tally)
+    Ok((tally, unreadable))
 }

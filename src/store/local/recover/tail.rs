@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::super::core::Core;
 use super::super::format::Identity;
 use super::super::format::checkpoint::{Damage, Position};
+use super::super::format::meta::{PutObject, UploadPart};
 use super::super::format::segment::SegmentHeader;
 use super::super::log::{
     self, FIRST_OFFSET, LOG_DIR, Scanned, Scanner, Skipped, later_evidence, resync,
@@ -101,16 +102,21 @@ pub(crate) fn read_segment(
     // After a failed sync the cache shows what the disk does not have.
     file.drop_cached(offset, file.len()?.saturating_sub(offset))?;
     file.expect_sequential()?;
+    if file.len()? < offset {
+        let what = format!("{} is cut: it ended behind {offset} once", file.describe());
+        core.add_damage([Damage { lsn: last, subject: None, what }]);
+        return Ok(SegmentEnd { offset, last: next.map_or(last, |next| next - 1) });
+    }
     let mut scanner = Scanner::new(Arc::clone(&file), identity, offset)?;
     let mut last = last;
     loop {
         let end = match scanner.next()? {
-            Ok(scanned) if scanned.at.lsn == last + 1 => {
-                visit(&scanned)?;
-                last = scanned.at.lsn;
+            Ok(found) if found.at.lsn == last + 1 => {
+                visit(&found)?;
+                last = found.at.lsn;
                 continue;
             }
-            Ok(scanned) => scanned.at.offset,
+            Ok(found) => found.at.offset,
             Err(end) => end.offset,
         };
         let was_durable = match next {
@@ -119,6 +125,16 @@ pub(crate) fn read_segment(
         };
         if !was_durable {
             return Ok(SegmentEnd { offset: end, last });
+        }
+        if let Some(head) = scanner.head_at(end)?.filter(|head| head.at.lsn == last + 1)
+            && carries_body(head.record.header.kind)
+        {
+            // Nothing but the body is lost, and whoever reads it is told so.
+            let path = file.describe();
+            tracing::error!(lsn = last + 1, at = end, path, "the body in a record is damaged");
+            visit(&head)?;
+            last += 1;
+            continue;
         }
         let skipped = resync(Arc::clone(&file), identity, end, last)?;
         let known = next.map_or(u64::MAX, |next| next - 1);
@@ -131,6 +147,11 @@ pub(crate) fn read_segment(
             _ => return Ok(SegmentEnd { offset: end, last: known }),
         }
     }
+}
+
+/// Whether the data of such records is a body, of which the index needs nothing.
+fn carries_body(kind: u8) -> bool {
+    kind == PutObject::KIND || kind == UploadPart::KIND
 }
 
 fn damage(file: &dyn VfsFile, at: u64, skipped: Skipped, last: u64, known: u64) -> Damage {
