@@ -50,9 +50,14 @@ impl Dispatch {
         let mut response = self.respond(Request::from_parts(parts, payload), id).await;
 
         // HTTP/2 has streams of its own for every request: an unread one is simply reset.
-        if version < Version::HTTP_2 && rest.settle(waits).await == Settled::Cut {
+        let multiplexed = version >= Version::HTTP_2;
+        let settled = if multiplexed { rest.drop_unread() } else { rest.settle(waits).await };
+        if !multiplexed && settled != Settled::Whole {
             activity.leave_unread();
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if settled == Settled::Broken {
+            record.broken();
         }
         complete_headers(response.headers_mut(), id);
         record.answered(response.status(), response.extensions_mut().remove::<AccessDetail>());

@@ -43,6 +43,8 @@ pub(super) enum Settled {
     Whole,
     /// It was not and will not be.
     Cut,
+    /// It can't be: the client went away, or stalled.
+    Broken,
 }
 
 /// Makes the payload of a request, and what tells how much of it was read. `received` counts.
@@ -162,12 +164,25 @@ impl Rest {
     /// `waits` says that the client sent `Expect: 100-continue`: where it was never told to go
     /// on there is nothing to read.
     pub(super) async fn settle(self, waits: bool) -> Settled {
-        let Some(mut rest) = self.0 else { return Settled::Whole };
+        match self.left() {
+            Ok(unread) => unread.drain(waits).await,
+            Err(settled) => settled,
+        }
+    }
+
+    /// Tells what the handler left, and drops it.
+    pub(super) fn drop_unread(self) -> Settled {
+        self.left().map_or_else(|settled| settled, |_| Settled::Cut)
+    }
+
+    fn left(self) -> Result<Unread, Settled> {
+        let Some(mut rest) = self.0 else { return Err(Settled::Whole) };
         match rest.try_recv() {
-            Err(oneshot::error::TryRecvError::Closed) => Settled::Whole,
+            Ok(Left::Unread(unread)) => Ok(unread),
+            Ok(Left::Broken) => Err(Settled::Broken),
+            Err(oneshot::error::TryRecvError::Closed) => Err(Settled::Whole),
             // The handler answers while something still holds the body.
-            Err(oneshot::error::TryRecvError::Empty) | Ok(Left::Broken) => Settled::Cut,
-            Ok(Left::Unread(unread)) => unread.drain(waits).await,
+            Err(oneshot::error::TryRecvError::Empty) => Err(Settled::Cut),
         }
     }
 }
