@@ -12,8 +12,8 @@ use super::storage::Readiness;
 use crate::body::Payload;
 use crate::config::Config;
 use crate::object::RequestId;
-use crate::s3::{self, Audit, Service};
-use crate::server::{AccessDetail, Handler, Refusal, Refused};
+use crate::s3::{self, Audit, Encrypted, Service};
+use crate::server::{AccessDetail, Handler, Peer, Refusal, Refused};
 
 /// How long a request waits for the store to be opened before it is told to come again.
 const OPENING_WAIT: Duration = Duration::from_secs(3);
@@ -77,7 +77,10 @@ impl Handler for Gateway {
     }
 }
 
-async fn serve(service: Arc<Service>, request: Request<Payload>) -> Response<Payload> {
+async fn serve(service: Arc<Service>, mut request: Request<Payload>) -> Response<Payload> {
+    if request.extensions().get::<Peer>().is_some_and(|peer| peer.tls) {
+        request.extensions_mut().insert(Encrypted);
+    }
     audited(service.handle(request).await)
 }
 

@@ -1,3 +1,5 @@
+//! Every fault has its place, and everything that is shipped is right.
+
 use std::path::{Path, PathBuf};
 
 use super::*;

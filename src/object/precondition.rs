@@ -97,6 +97,16 @@ impl ETagMatch {
 }
 
 impl ReadConditions {
+    /// Whether this header is among the conditions.
+    pub fn has(&self, header: ConditionHeader) -> bool {
+        match header {
+            ConditionHeader::IfMatch => self.if_match.is_some(),
+            ConditionHeader::IfNoneMatch => self.if_none_match.is_some(),
+            ConditionHeader::IfModifiedSince => self.if_modified_since.is_some(),
+            ConditionHeader::IfUnmodifiedSince => self.if_unmodified_since.is_some(),
+        }
+    }
+
     /// What the conditions of a GET or HEAD come to, in the order of RFC 9110 section 13.2.2.
     /// Dates later than `now` are ignored.
     pub fn evaluate(&self, etag: &ETag, last_modified: Timestamp, now: Timestamp) -> ReadVerdict {

@@ -9,6 +9,16 @@ use crate::auth::{Caller, Identity, Role};
 use crate::object::{Bucket, BucketName, Owner};
 use crate::store::Store;
 
+/// The parameters that replace headers of a response.
+const OVERRIDES: [&str; 6] = [
+    "response-cache-control",
+    "response-content-disposition",
+    "response-content-encoding",
+    "response-content-language",
+    "response-content-type",
+    "response-expires",
+];
+
 /// Decides whether the caller may run the operation; gives the bucket it is about, where there is
 /// one already.
 pub(super) async fn authorize(
@@ -17,6 +27,9 @@ pub(super) async fn authorize(
     operation: Operation,
     head: &Head,
 ) -> Result<Option<Bucket>, S3Error> {
+    if *caller == Caller::Anonymous && operation.takes_overrides() {
+        refuse_overrides(head)?;
+    }
     match operation.access() {
         Access::Anyone => Ok(None),
         Access::Service => signed(caller).map(|_| None),
@@ -54,6 +67,16 @@ pub(super) fn expected_owner(head: &Head, header: &str, owner: &Owner) -> Result
         Some(expected) if expected != owner.id.as_str() => Err(denied()),
         _ => Ok(()),
     }
+}
+
+/// Only who has signed a request may say what its response says (S3 API Reference, GetObject).
+fn refuse_overrides(head: &Head) -> Result<(), S3Error> {
+    if OVERRIDES.iter().any(|name| head.query().has(name)) {
+        return Err(S3Error::invalid_request(
+            "Request specific response headers cannot be used for anonymous GET requests.",
+        ));
+    }
+    Ok(())
 }
 
 fn signed(caller: &Caller) -> Result<&Identity, S3Error> {

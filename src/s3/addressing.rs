@@ -23,6 +23,9 @@ pub(super) struct Target {
     pub(super) key: Option<ObjectKey>,
     /// Whether the bucket came from the host's name.
     pub(super) virtual_host: bool,
+    /// Whether the host's name might hold a bucket all the same, under a domain that is not
+    /// configured.
+    pub(super) unknown_domain: bool,
 }
 
 impl BaseDomains {
@@ -46,6 +49,13 @@ impl BaseDomains {
         }
         self.0.iter().find_map(|domain| host.strip_suffix(domain.as_str())?.strip_suffix('.'))
     }
+
+    /// Whether the host's name has several labels and is none that is known here. It may be the
+    /// gateway's own all the same: nobody has to configure that for path-style requests.
+    fn is_unknown(&self, host: &str) -> bool {
+        let known = self.0.iter().any(|domain| domain == host);
+        !known && host.contains('.') && host.parse::<IpAddr>().is_err()
+    }
 }
 
 /// Finds bucket and key.
@@ -58,28 +68,34 @@ pub(super) fn resolve(domains: &BaseDomains, parts: &Parts) -> Result<Target, S3
             bucket: Some(bucket_name(bucket)?),
             key: key(path)?,
             virtual_host: true,
+            unknown_domain: false,
         });
     }
+    let unknown_domain = domains.is_unknown(&host);
     if path.is_empty() {
-        return Ok(Target::default());
+        return Ok(Target { unknown_domain, ..Target::default() });
     }
     let (bucket, rest) = path.split_once('/').unwrap_or((path, ""));
     let bucket = bucket_name(&decode(bucket)?)?;
-    Ok(Target { bucket: Some(bucket), key: key(rest)?, virtual_host: false })
+    Ok(Target { bucket: Some(bucket), key: key(rest)?, virtual_host: false, unknown_domain })
 }
 
-/// The host's name in lower case, without port, brackets and final dot. HTTP/2 has it in the
-/// target; of an absolute-form target of HTTP/1.1 only path and query count where a `Host` header
-/// is beside it. Signatures are verified over the same choice.
-fn host(parts: &Parts) -> String {
+/// The host as the client named it, with its port. HTTP/2 has it in the target; of an
+/// absolute-form target of HTTP/1.1 only path and query count where a `Host` header is beside it.
+/// Signatures are verified over the same choice.
+pub(super) fn named_host(parts: &Parts) -> &str {
     let header = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
     let authority = parts.uri.authority().map(http::uri::Authority::as_str);
     let host = match parts.version {
         http::Version::HTTP_2 | http::Version::HTTP_3 => authority.or(header),
         _ => header.or(authority),
-    }
-    .unwrap_or_default();
-    let host = host.trim().to_ascii_lowercase();
+    };
+    host.unwrap_or_default().trim()
+}
+
+/// The host's name in lower case, without port, brackets and final dot.
+fn host(parts: &Parts) -> String {
+    let host = named_host(parts).to_ascii_lowercase();
     let name = match host.strip_prefix('[') {
         Some(address) => address.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),

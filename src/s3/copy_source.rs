@@ -12,8 +12,8 @@ use super::error::{Code, S3Error};
 use super::header::Head;
 use super::operation::Access;
 use super::percent::{self, Plus};
-use crate::object::{BucketName, ObjectKey, VersionId};
-use crate::store::ObjectPath;
+use crate::object::{BucketName, ObjectKey, ReadConditions, VersionId};
+use crate::store::{ObjectPath, StoreError};
 
 /// Where a copy comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,10 +68,31 @@ impl CopySource {
     /// Refuses callers who may not read the source.
     pub(super) async fn authorize(&self, ctx: &Context) -> Result<(), S3Error> {
         let name = &self.object.bucket;
-        let bucket = access::bucket(&*ctx.store, &ctx.caller, name, Access::Read).await?;
+        let bucket = access::bucket(&*ctx.store, &ctx.caller, name, Access::Read).await;
+        let bucket = bucket.map_err(|error| self.named(error))?;
         match &self.expected_owner {
             Some(expected) if *expected != bucket.owner.id => Err(S3Error::new(Code::AccessDenied)),
             _ => Ok(()),
+        }
+    }
+
+    /// What a store says of the source, in the source's names: the request's own are the target's.
+    pub(super) fn fault(&self, error: StoreError, conditions: &ReadConditions) -> S3Error {
+        match error {
+            StoreError::PreconditionFailed(header) if conditions.has(header) => {
+                let name = header.name();
+                S3Error::new(Code::PreconditionFailed)
+                    .with("Condition", format!("x-amz-copy-source-{name}"))
+            }
+            other => self.named(other.into()),
+        }
+    }
+
+    fn named(&self, error: S3Error) -> S3Error {
+        match error.code() {
+            Code::NoSuchBucket => error.with("BucketName", self.object.bucket.as_str()),
+            Code::NoSuchKey | Code::NoSuchVersion => error.with("Key", self.object.key.as_str()),
+            _ => error,
         }
     }
 

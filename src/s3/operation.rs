@@ -170,6 +170,11 @@ impl Operation {
         matches!(self, Self::PutObject | Self::UploadPart)
     }
 
+    /// Whether parameters may replace headers of its response.
+    pub(super) fn takes_overrides(self) -> bool {
+        matches!(self, Self::GetObject | Self::HeadObject)
+    }
+
     /// Whether it copies, so that `x-amz-copy-source` means something.
     pub(super) fn copies(self) -> bool {
         matches!(self, Self::CopyObject | Self::UploadPartCopy)

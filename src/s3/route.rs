@@ -9,7 +9,7 @@ use super::error::{Code, S3Error};
 use super::header::Head;
 use super::operation::{Operation, Setting};
 
-const OBJECT_METHODS: &str = "GET, HEAD, PUT, DELETE, POST, OPTIONS";
+const OBJECT_METHODS: &str = "GET, HEAD, PUT, DELETE, OPTIONS";
 const BUCKET_METHODS: &str = "GET, HEAD, PUT, DELETE, POST, OPTIONS";
 const SERVICE_METHODS: &str = "GET, OPTIONS";
 
@@ -191,7 +191,10 @@ fn bucket(head: &Head) -> Result<Operation, S3Error> {
     if let Some((name, verbs)) = find(BUCKET, head) {
         return verbs.of(head.method(), name);
     }
-    if let Some((name, _)) = find(OBJECT, head).filter(|(name, _)| *name != "uploadId") {
+    if *head.method() == Method::PUT {
+        check_part_parameters(head)?;
+    }
+    if let Some((name, _)) = find(OBJECT, head) {
         return Verbs::NONE.of(head.method(), name);
     }
     match *head.method() {

@@ -105,6 +105,10 @@ fn nothing_that_is_not_served_falls_through() {
         ("DELETE", "/b12/k?lifecycle"),
         ("GET", "/b12/k?location"),
         ("PUT", "/b12/k?policy"),
+        ("GET", "/b12?uploadId=u"),
+        ("PUT", "/b12/?partNumber=1&uploadId=u"),
+        ("POST", "/b12?uploadId=u"),
+        ("DELETE", "/b12/?uploadId=u"),
     ] {
         let operation = to(method, target);
         assert!(
@@ -118,6 +122,7 @@ fn nothing_that_is_not_served_falls_through() {
 fn parameters_of_parts_and_levels_are_checked() {
     assert_eq!(to("PUT", "/b12/k?partNumber=1"), Err(Code::InvalidArgument));
     assert_eq!(to("PUT", "/b12/k?uploadId=u"), Err(Code::MethodNotAllowed));
+    assert_eq!(to("PUT", "/b12?partNumber=1"), Err(Code::InvalidArgument));
     assert_eq!(to("GET", "/b12/k?uploads"), Err(Code::InvalidRequest));
     assert_eq!(to("GET", "/b12/k?versions"), Err(Code::InvalidRequest));
 }

@@ -13,7 +13,7 @@ use super::access;
 use super::addressing::{self, BaseDomains, Target};
 use super::audit::Audit;
 use super::context::{Asked, Context};
-use super::error::{S3Error, error_reply};
+use super::error::{Code, S3Error, error_reply};
 use super::header::Head;
 use super::op;
 use super::operation::Operation;
@@ -52,6 +52,7 @@ struct Progress {
     id: RequestId,
     operation: Option<Operation>,
     access_key: Option<String>,
+    unknown_domain: bool,
 }
 
 impl Service {
@@ -71,6 +72,7 @@ impl Service {
         let mut error_code = None;
         let mut response = answer.map_or_else(
             |error| {
+                let error = progress.explained(error);
                 error.log(progress.operation.map(Operation::name));
                 error_code = Some(error.code().as_str());
                 error_reply(&error, &progress.asked.subject(&self.region, progress.id))
@@ -136,12 +138,25 @@ impl Progress {
             key: None,
         };
         let id = parts.extensions.get().copied().unwrap_or(RequestId(0));
-        Self { asked, id, operation: None, access_key: None }
+        Self { asked, id, operation: None, access_key: None, unknown_domain: false }
     }
 
     fn names(&mut self, target: &Target) {
         self.asked.bucket = target.bucket.as_ref().map(|bucket| bucket.as_str().to_owned());
         self.asked.key = target.key.as_ref().map(|key| key.as_str().to_owned());
+        self.unknown_domain = target.unknown_domain;
+    }
+
+    /// Says where the bucket was looked for, where the client may have meant it elsewhere.
+    fn explained(&self, error: S3Error) -> S3Error {
+        if !self.unknown_domain || error.code() != Code::NoSuchBucket {
+            return error;
+        }
+        let message = error.text().to_owned();
+        error.message(format!(
+            "{message} (Its name was read from the path: the request's host is not under a base \
+             domain of this server. Use path-style requests, or have the domain added.)"
+        ))
     }
 
     fn caller(&mut self, caller: &Caller) {

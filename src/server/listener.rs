@@ -9,6 +9,7 @@ use arc_swap::ArcSwapOption;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 
 use super::connection::Context;
 use super::dispatch::Dispatch;
@@ -17,6 +18,8 @@ use super::{Handler, Peer, Settings, TlsConfig};
 
 /// How long to wait after the system could not give a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// How often to say that there are too many.
+const WARN_PAUSE: Duration = Duration::from_secs(10);
 /// How often to ask another idle connection to make room.
 const CROWD_PAUSE: Duration = Duration::from_millis(100);
 
@@ -78,6 +81,7 @@ impl Server {
             permits,
             context,
             open: JoinSet::new(),
+            warned: None,
         };
         tokio::select! {
             () = accepting.run() => {}
@@ -117,6 +121,7 @@ struct Accepting {
     permits: Arc<Semaphore>,
     context: Context,
     open: JoinSet<()>,
+    warned: Option<Instant>,
 }
 
 impl Accepting {
@@ -151,12 +156,15 @@ impl Accepting {
     }
 
     /// A place for one more connection; while there is none, idle ones are asked to go.
-    async fn admit(&self) -> Option<OwnedSemaphorePermit> {
+    async fn admit(&mut self) -> Option<OwnedSemaphorePermit> {
         let mut permit = std::pin::pin!(Arc::clone(&self.permits).acquire_owned());
         if let Some(permit) = futures_util::FutureExt::now_or_never(&mut permit) {
             return permit.ok();
         }
-        tracing::warn!("as many connections as allowed; the next ones wait");
+        if self.warned.is_none_or(|at| at.elapsed() > WARN_PAUSE) {
+            tracing::warn!("as many connections as allowed; the next ones wait");
+            self.warned = Some(Instant::now());
+        }
         loop {
             self.context.crowd.notify_one();
             if let Ok(permit) = tokio::time::timeout(CROWD_PAUSE, &mut permit).await {

@@ -11,6 +11,7 @@ mod dispatch;
 mod incoming;
 mod listener;
 mod outgoing;
+mod probe;
 mod request_ids;
 mod stream;
 mod tls;
@@ -25,6 +26,7 @@ use futures_core::future::BoxFuture;
 
 pub use access_log::{ACCESS_LOG, AccessDetail};
 pub use listener::{Server, TlsSwitch};
+pub use probe::status_line;
 pub use tls::{TlsConfig, TlsError};
 
 use crate::body::Payload;

@@ -56,13 +56,19 @@ pub(in crate::s3) fn write_error(writer: &mut Writer, error: &S3Error, subject: 
     for (element, text) in &error.extras {
         writer.text(element, text);
     }
+    let optional = |writer: &mut Writer, element, text| {
+        // A copy's source is not what the request's own path names: it is said already.
+        if !error.extras.iter().any(|(said, _)| *said == element) {
+            writer.optional(element, text);
+        }
+    };
     match error.code() {
         Code::NoSuchBucket
         | Code::NoSuchBucketPolicy
         | Code::BucketAlreadyExists
         | Code::BucketAlreadyOwnedByYou
-        | Code::BucketNotEmpty => writer.optional("BucketName", subject.bucket),
-        Code::NoSuchKey => writer.optional("Key", subject.key),
+        | Code::BucketNotEmpty => optional(writer, "BucketName", subject.bucket),
+        Code::NoSuchKey => optional(writer, "Key", subject.key),
         _ => {}
     }
     writer.text("Resource", subject.resource);

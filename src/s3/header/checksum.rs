@@ -41,6 +41,11 @@ impl Integrity {
         Ok(Self { md5, checksum, trailer })
     }
 
+    /// `Content-MD5` alone, where the other headers speak of something else than the body.
+    pub(in crate::s3) fn parse_md5(head: &Head) -> Result<Self, S3Error> {
+        Ok(Self { md5: content_md5(head)?, ..Self::default() })
+    }
+
     /// Whether the client gave nothing to compare the body with.
     pub(in crate::s3) fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -74,10 +79,13 @@ pub(in crate::s3) fn checksum_text(head: &Head) -> Result<Option<(Algorithm, Str
 
 /// A digest from its base64 form.
 fn checksum_value(algorithm: Algorithm, text: &str) -> Result<ChecksumValue, S3Error> {
-    ChecksumValue::parse(algorithm, text).map_err(|_| {
-        let name = algorithm.header_name();
-        S3Error::invalid_request(format!("Value for {name} header is invalid."))
-    })
+    ChecksumValue::parse(algorithm, text).map_err(|_| invalid_checksum(algorithm))
+}
+
+/// The error for a header that is no digest of that algorithm.
+pub(in crate::s3) fn invalid_checksum(algorithm: Algorithm) -> S3Error {
+    let name = algorithm.header_name();
+    S3Error::invalid_request(format!("Value for {name} header is invalid."))
 }
 
 /// The algorithm in a header such as `x-amz-checksum-algorithm`.

@@ -16,13 +16,13 @@ use std::borrow::Cow;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use super::addressing::Target;
+use super::addressing::{self, Target};
 use super::error::S3Error;
 use crate::object::{BucketName, ObjectKey, VersionId};
 use crate::store::ObjectPath;
 
 pub(super) use acl::{check_acl, names_other_acl};
-pub(super) use checksum::{Integrity, algorithm, checksum_kind, checksum_text};
+pub(super) use checksum::{Integrity, algorithm, checksum_kind, checksum_text, invalid_checksum};
 pub(super) use condition::{copy_conditions, read_conditions, write_condition};
 pub(super) use content::{object_metadata, tags};
 pub(super) use query::Query;
@@ -35,7 +35,12 @@ pub(super) struct Head {
     target: Target,
     query: Query,
     headers: HeaderMap,
+    origin: String,
 }
+
+/// Put into the extensions of a request that came over TLS.
+#[derive(Debug, Clone, Copy)]
+pub struct Encrypted;
 
 impl Head {
     /// Reads a request's head. `target` is what addressing made of it.
@@ -45,7 +50,13 @@ impl Head {
         if query.is_presigned() {
             hoist(&query, &mut headers)?;
         }
-        Ok(Self { method: parts.method.clone(), target, query, headers })
+        Ok(Self { method: parts.method.clone(), target, query, headers, origin: origin(parts) })
+    }
+
+    /// Scheme and host as the client named them, for addresses that lead back here; empty where
+    /// it named none.
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// The method.
@@ -106,6 +117,15 @@ impl Head {
         version.map(Some).ok_or_else(|| {
             S3Error::invalid_argument("versionId", text, "Invalid version id specified")
         })
+    }
+}
+
+fn origin(parts: &Parts) -> String {
+    let encrypted = parts.extensions.get::<Encrypted>().is_some();
+    match (addressing::named_host(parts), encrypted) {
+        ("", _) => String::new(),
+        (host, true) => format!("https://{host}"),
+        (host, false) => format!("http://{host}"),
     }
 }
 
@@ -187,6 +207,20 @@ pub(super) mod tests {
     fn the_query_of_an_unsigned_url_is_no_header() {
         let head = head("PUT", "/b12/k?x-amz-acl=private", &[]);
         assert!(!head.has_header("x-amz-acl"));
+    }
+
+    #[test]
+    fn the_origin_is_the_host_that_was_named_with_its_scheme() {
+        let origin = |request: http::request::Builder| {
+            let parts = request.body(()).unwrap().into_parts().0;
+            Head::new(&parts, Target::default()).unwrap().origin().to_owned()
+        };
+        let get = || http::Request::get("/b12/k").header("host", "S3.local:9000");
+        assert_eq!(origin(get()), "http://S3.local:9000");
+        assert_eq!(origin(get().extension(Encrypted)), "https://S3.local:9000");
+        let two = http::Request::get("https://s3.local/b12/k").version(http::Version::HTTP_2);
+        assert_eq!(origin(two.extension(Encrypted)), "https://s3.local");
+        assert_eq!(origin(http::Request::get("/b12/k")), "");
     }
 
     #[test]

@@ -29,6 +29,8 @@ const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CompleteMultipartUpload {
     upload: UploadPath,
+    /// What the document must come to. The checksum headers speak of the object.
+    document: Integrity,
     condition: Option<WriteCondition>,
     checksum: Option<(Algorithm, String)>,
     checksum_kind: Option<ChecksumKind>,
@@ -40,6 +42,7 @@ impl Execute for CompleteMultipartUpload {
     fn parse(head: &Head) -> Result<Self, S3Error> {
         let upload = multipart::upload_path(head)?;
         Ok(Self {
+            document: Integrity::parse_md5(head)?,
             condition: header::write_condition(head)?,
             checksum: header::checksum_text(head)?,
             checksum_kind: header::checksum_kind(head)?,
@@ -50,8 +53,7 @@ impl Execute for CompleteMultipartUpload {
     }
 
     async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
-        // The checksum headers speak of the object, not of this document.
-        let body = document::read(body, Integrity::default(), Digest::Optional).await?;
+        let body = document::read(body, self.document.clone(), Digest::Optional).await?;
         let completion = self.completion(&CompletionDocument::parse(&body)?)?;
         let Self { upload, condition, location, .. } = self;
         let store = Arc::clone(&ctx.store);
@@ -97,17 +99,16 @@ fn object_size(head: &Head) -> Result<Option<u64>, S3Error> {
         .map_err(|_| S3Error::invalid_request("Value for x-amz-mp-object-size header is invalid."))
 }
 
-/// The object's address as the client reached it; whether over TLS is not known here.
+/// The object's address as the client reached it.
 fn location(head: &Head, upload: &UploadPath) -> String {
-    let host = head.header("host").unwrap_or_default();
+    let origin = head.origin();
     let ObjectPath { bucket, key } = &upload.object;
     let path = if head.target().virtual_host {
         percent::encode(key.as_str())
     } else {
         percent::encode(&format!("{bucket}/{key}"))
     };
-    // HTTP/2 has no such header where nobody added it.
-    if host.is_empty() { format!("/{path}") } else { format!("http://{host}/{path}") }
+    format!("{origin}/{path}")
 }
 
 /// A number below 1 is no part number at all; one above 10,000 is that of no part there is.
@@ -140,16 +141,17 @@ fn completed_part(part: &CompletionPart) -> Result<CompletedPart, S3Error> {
     Ok(CompletedPart { number, etag, checksum })
 }
 
-/// The checksum that the whole object must have. What cannot be one is not the object's: S3
-/// answers `BadDigest` here, not `InvalidRequest` as for a body's checksum.
+/// The checksum that the whole object must have. One over another number of parts is that of
+/// another object.
 fn whole_checksum(
     algorithm: Algorithm,
     text: &str,
     parts: usize,
-) -> Result<ChecksumValue, CompletionError> {
+) -> Result<ChecksumValue, S3Error> {
     match ChecksumValue::parse_whole(algorithm, text) {
         Ok((value, None)) => Ok(value),
         Ok((value, Some(count))) if usize::try_from(count) == Ok(parts) => Ok(value),
-        _ => Err(CompletionError::Checksum),
+        Ok(_) => Err(CompletionError::Checksum.into()),
+        Err(_) => Err(header::invalid_checksum(algorithm)),
     }
 }

@@ -81,13 +81,17 @@ impl Execute for CopyObject {
         let version = Some(source.version);
         let (request, bound) = self.labels.put_on(self.request, source);
         let store = Arc::clone(&ctx.store);
-        let (from, to) = (self.source.object, self.target);
+        let (from, to) = (self.source, self.target);
+        let conditions = request.source_conditions.clone();
+        let conditional = request.condition.is_some();
         let work = async move {
-            store.copy_object(&from, &to, request).await.map_err(|error| match error {
+            store.copy_object(&from.object, &to, request).await.map_err(|error| match error {
                 // The source changed between the look at it and the copy; the client may not
                 // hear of a condition that it did not set.
                 StoreError::PreconditionFailed(_) if bound => S3Error::slow_down(),
-                other => other.into(),
+                // The target that a condition wants there has gone.
+                missing @ StoreError::NoSuchKey if conditional => missing.into(),
+                other => from.fault(other, &conditions),
             })
         };
         let headers = |reply: Reply, stored: &Stored| {
@@ -104,7 +108,9 @@ impl CopyObject {
     /// The source's head: what is missing is known before anything else is done.
     async fn look(&self, ctx: &Context) -> Result<ObjectInfo, S3Error> {
         let request = GetRequest { version: self.request.source_version, ..GetRequest::default() };
-        Ok(ctx.store.head_object(&self.source.object, &request).await?.object)
+        let head = ctx.store.head_object(&self.source.object, &request).await;
+        let fault = |error| self.source.fault(error, &request.conditions);
+        Ok(head.map_err(fault)?.object)
     }
 }
 

@@ -26,6 +26,9 @@ impl Execute for DeleteObject {
         if let Some(name) = DIRECTORY_CONDITIONS.into_iter().find(|name| head.has_header(name)) {
             return Err(S3Error::not_implemented(name));
         }
+        if head.has_header("if-none-match") {
+            return Err(S3Error::not_implemented("If-None-Match on a delete"));
+        }
         let request = DeleteRequest { version: head.version()?, condition: write_condition(head)? };
         Ok(Self { at: head.object()?, request })
     }

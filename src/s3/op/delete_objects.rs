@@ -76,6 +76,9 @@ fn request(
         Some(Some(version)) => Some(version),
         Some(None) => return Err(S3Error::new(Code::NoSuchVersion)),
     };
+    if let Some(name) = entry.directory_condition {
+        return Err(S3Error::not_implemented(name));
+    }
     let tags = entry.etag.as_deref().filter(|tags| !tags.is_empty());
     let condition = tags.map(|tags| WriteCondition::Matches(ETagMatch::parse(tags)));
     Ok((ObjectPath { bucket, key }, DeleteRequest { version, condition }))

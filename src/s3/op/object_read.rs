@@ -75,8 +75,9 @@ impl ObjectRead {
     /// The answer without its body: 200, or 206 where a range was applied.
     pub(super) fn reply(&self, head: &store::Head) -> Reply {
         let object = &head.object;
-        let status =
-            if head.range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+        // An empty part has no bytes that a range could name.
+        let range = head.range.filter(|range| range.length > 0);
+        let status = if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
         let reply = object_reply::object_headers(Reply::new(status), object, &self.overrides);
         let reply = self.checksum(reply, head);
         let reply = match (self.request.selection, object.parts_count) {
@@ -85,7 +86,7 @@ impl ObjectRead {
             }
             _ => reply,
         };
-        let range = head.range.map(|range| range.content_range(object.size));
+        let range = range.map(|range| range.content_range(object.size));
         let length = head.range.unwrap_or(ByteRange::whole(object.size)).length;
         reply.optional(CONTENT_RANGE, range).length(length)
     }

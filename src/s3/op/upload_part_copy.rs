@@ -28,6 +28,7 @@ pub(super) struct UploadPartCopy {
 
 impl Execute for UploadPartCopy {
     fn parse(head: &Head) -> Result<Self, S3Error> {
+        header::refuse_unserved(head)?;
         let source = copy_source::of(head)?;
         Ok(Self {
             upload: multipart::upload_path(head)?,
@@ -47,8 +48,11 @@ impl Execute for UploadPartCopy {
         let Self { upload, number, source, request } = self;
         let store = Arc::clone(&ctx.store);
         let version = request.source_version;
-        let work =
-            async move { Ok(store.copy_part(&source.object, &upload, number, request).await?) };
+        let conditions = request.source_conditions.clone();
+        let work = async move {
+            let part = store.copy_part(&source.object, &upload, number, request).await;
+            part.map_err(|error| source.fault(error, &conditions))
+        };
         let headers = |reply: Reply, _: &PartSummary| {
             reply.optional(SOURCE_VERSION_ID, object_reply::version(version))
         };

@@ -72,3 +72,18 @@ async fn the_log_is_told_who_did_what() {
     let audit = gateway.send(MAIN, "GET", "/b12?policyStatus", &[], b"").await.audit;
     assert_eq!(audit.operation, Some("GetBucketPolicyStatus"));
 }
+
+#[tokio::test]
+async fn only_signed_requests_replace_headers_of_their_responses() {
+    let gateway = Gateway::with_bucket().await;
+    gateway.send(MAIN, "PUT", "/b12/k", &[], b"x").await;
+    for name in ["content-type", "expires"] {
+        let target = format!("/b12/k?response-{name}=x");
+        let anonymous = gateway.send(NOBODY, "GET", &target, &[], b"").await;
+        assert_eq!(anonymous.error(), (400, "InvalidRequest"));
+        assert_eq!(gateway.send(NOBODY, "HEAD", &target, &[], b"").await.status, 400);
+        assert_eq!(gateway.send(MAIN, "GET", &target, &[], b"").await.header(name), "x");
+    }
+    let listing = gateway.send(NOBODY, "GET", "/b12?response-expires=x", &[], b"").await;
+    assert_eq!(listing.error(), (403, "AccessDenied"));
+}

@@ -139,3 +139,23 @@ async fn preflights_need_no_signature_and_find_no_configuration() {
     assert!(refused.header("vary").contains("Origin"));
     assert_eq!(gateway.send(NOBODY, "OPTIONS", "/b12", &[], b"").await.status, 400);
 }
+
+#[tokio::test]
+async fn a_bucket_in_a_host_name_of_an_unknown_domain_is_explained() {
+    let gateway = Gateway::with_bucket().await;
+    for (host, explained) in [
+        ("b12.example.com", true),
+        ("localhost:9000", false),
+        ("s3.localhost", false),
+        ("gateway", false),
+        ("127.0.0.1:9000", false),
+        ("[::1]:9000", false),
+    ] {
+        let answer = gateway.send(MAIN, "GET", "/key", &[("host", host)], b"").await;
+        assert_eq!(answer.error(), (404, "NoSuchBucket"), "{host}");
+        assert_eq!(answer.element("Message").contains("base domain"), explained, "{host}");
+    }
+    // The gateway's own name need not be configured for path-style requests.
+    let path_style = [("host", "gateway.example.com")];
+    assert_eq!(gateway.send(MAIN, "HEAD", "/b12", &path_style, b"").await.status, 200);
+}

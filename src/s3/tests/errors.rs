@@ -32,6 +32,11 @@ async fn methods_and_targets_that_mean_nothing_are_refused() {
     assert_eq!(gateway.send(MAIN, "GET", "/b12/%zz", &[], b"").await.error(), (400, "InvalidURI"));
     let long = format!("/b12/{}", "k".repeat(1025));
     assert_eq!(gateway.send(MAIN, "PUT", &long, &[], b"x").await.error(), (400, "KeyTooLongError"));
+    let post = gateway.send(MAIN, "POST", "/b12/k", &[], b"").await;
+    assert_eq!(
+        (post.error(), post.header("allow")),
+        ((405, "MethodNotAllowed"), "GET, HEAD, PUT, DELETE, OPTIONS")
+    );
     let copy = [("x-amz-copy-source", "b12/k")];
     let copied = gateway.send(MAIN, "GET", "/b12/k", &copy, b"").await;
     assert_eq!(copied.error(), (400, "InvalidArgument"));
@@ -98,4 +103,34 @@ async fn chunked_framing_is_for_uploads_only() {
     let framed = [("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")];
     let answer = gateway.send(NOBODY, "PUT", "/b12?tagging", &framed, b"0\r\n\r\n").await;
     assert!(answer.status.is_client_error());
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_copys_source_is_said_in_its_names() {
+    let gateway = Gateway::with_bucket().await;
+    gateway.send(MAIN, "PUT", "/b12/source", &[], b"x").await;
+    let upload = gateway.send(MAIN, "POST", "/b12/k?uploads", &[], b"").await;
+    let part = format!("/b12/k?partNumber=1&uploadId={}", upload.element("UploadId"));
+    for target in ["/b12/k", part.as_str()] {
+        let ask =
+            async |headers: &[(&str, &str)]| gateway.send(MAIN, "PUT", target, headers, b"").await;
+        let missing = ask(&[("x-amz-copy-source", "b12/no%20where")]).await;
+        assert_eq!(missing.error(), (404, "NoSuchKey"));
+        assert_eq!(missing.element("Key"), "no where");
+        assert_eq!(missing.text().matches("<Key>").count(), 1);
+        let missing = ask(&[("x-amz-copy-source", "missing/source")]).await;
+        assert_eq!(missing.error(), (404, "NoSuchBucket"));
+        assert_eq!(missing.element("BucketName"), "missing");
+        assert_eq!(missing.text().matches("<BucketName>").count(), 1);
+        let source = ("x-amz-copy-source", "b12/source");
+        let failed = ask(&[source, ("x-amz-copy-source-if-match", "\"x\"")]).await;
+        assert_eq!(failed.error(), (412, "PreconditionFailed"));
+        assert_eq!(failed.element("Condition"), "x-amz-copy-source-If-Match");
+    }
+    let onto = [("x-amz-copy-source", "b12/k"), ("if-none-match", "*")];
+    let taken = gateway.send(MAIN, "PUT", "/b12/source", &onto, b"").await;
+    assert_eq!(
+        (taken.error(), taken.element("Condition")),
+        ((412, "PreconditionFailed"), "If-None-Match")
+    );
 }

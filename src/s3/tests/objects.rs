@@ -233,6 +233,10 @@ async fn deleting_is_idempotent_and_conditional() {
     assert_eq!(delete(&[("if-match", "\"x\"")]).await.error(), (412, "PreconditionFailed"));
     let size = delete(&[("x-amz-if-match-size", "5")]).await;
     assert_eq!(size.error(), (501, "NotImplemented"));
+    for tags in ["*", "\"x\""] {
+        let none = delete(&[("if-none-match", tags)]).await;
+        assert_eq!(none.error(), (501, "NotImplemented"), "{tags}");
+    }
     assert_eq!(delete(&[("if-match", ETAG)]).await.status, 204);
     let again = delete(&[]).await;
     assert_eq!((again.status.as_u16(), again.body.len()), (204, 0));

@@ -5,6 +5,8 @@ use super::{Element, MalformedXml, parse_root};
 /// The most keys in one request (API Reference, DeleteObjects).
 pub const MAX_DELETED_KEYS: usize = 1000;
 
+const DIRECTORY_CONDITIONS: [&str; 2] = ["LastModifiedTime", "Size"];
+
 /// `Delete`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeleteDocument {
@@ -23,6 +25,8 @@ pub struct DeleteEntry {
     pub version_id: Option<String>,
     /// `ETag`: delete only what has this tag.
     pub etag: Option<String>,
+    /// A condition that only directory buckets know: `LastModifiedTime` or `Size`.
+    pub directory_condition: Option<&'static str>,
 }
 
 impl DeleteDocument {
@@ -47,7 +51,9 @@ fn entry(object: &Element) -> Result<DeleteEntry, MalformedXml> {
     }
     // An empty version id is what clients send that have none.
     let version_id = object.child_text("VersionId")?.filter(|id| !id.is_empty());
+    let is_there = |name: &&str| object.children(name).next().is_some();
     Ok(DeleteEntry {
+        directory_condition: DIRECTORY_CONDITIONS.into_iter().find(is_there),
         key: key.to_owned(),
         version_id: version_id.map(str::to_owned),
         etag: object.child_text("ETag")?.map(str::to_owned),
@@ -63,13 +69,15 @@ mod tests {
         let document = DeleteDocument::parse(
             b"<Delete><Object><Key> a&amp;b&#10; </Key></Object><Quiet>TRUE</Quiet>\
               <Object><Key>c</Key><VersionId>null</VersionId><ETag>&quot;e&quot;</ETag>\
-              <Size>3</Size></Object></Delete>",
+              <Size>3</Size><Other>4</Other></Object></Delete>",
         )
         .unwrap();
         assert!(document.quiet);
         let [first, second] = &document.entries[..] else { panic!("{document:?}") };
         assert_eq!(first.key, " a&b\n ");
         assert_eq!((&first.version_id, &first.etag), (&None, &None));
+        let conditions = (first.directory_condition, second.directory_condition);
+        assert_eq!(conditions, (None, Some("Size")));
         assert_eq!(second.version_id.as_deref(), Some("null"));
         assert_eq!(second.etag.as_deref(), Some("\"e\""));
     }

@@ -12,7 +12,7 @@ use super::format::entry::{
 };
 use super::format::meta::At;
 use super::format::place::{BlobId, BucketId};
-use super::index::{Index, IndexError, Span, TreeId, key};
+use super::index::{Index, IndexError, Span, TreeId, Visit, key};
 use crate::object::Timestamp;
 use crate::store::StoreError;
 
@@ -58,7 +58,7 @@ fn scan_prefix(
     index: &dyn Index,
     tree: TreeId,
     prefix: &[u8],
-    visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    visit: &mut Visit<'_>,
 ) -> Result<()> {
     let end = key::successor(prefix);
     let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);

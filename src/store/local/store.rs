@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::apply;
 use super::blob::Blobs;
@@ -19,7 +19,7 @@ use super::options::LocalOptions;
 use super::recover::{self, CLEAN, Started};
 use super::sweep;
 use super::vfs::{self, FsKind, Lock, LockError, RealVfs, Vfs, VfsError};
-use crate::object::{BucketName, Clock};
+use crate::object::Clock;
 use crate::store::StoreError;
 
 const FORMAT: &str = "FORMAT";
@@ -151,13 +151,13 @@ impl LocalStore {
                 }
             };
             // Whoever opened the store may have stopped waiting.
-            let announce = move || drop(ready.send(()));
-            run_threads(&core, queues, keeper, started, announce);
+            let announce = move || {
+                let _ = ready.send(());
+            };
+            run_threads(&core, queues, &keeper, started, announce);
         })?;
-        let deadline = Instant::now() + GRACE;
-        let left = deadline.saturating_duration_since(Instant::now());
         // Not ready yet is no failure, nor is having failed: both are the phase's to tell.
-        let _ = is_ready.recv_timeout(left);
+        let _ = is_ready.recv_timeout(GRACE);
         Ok(())
     }
 
@@ -190,13 +190,6 @@ impl LocalStore {
     /// Why the store takes no writes, if that is so.
     pub fn read_only_reason(&self) -> Option<String> {
         self.core.read_only().map(str::to_owned)
-    }
-
-    /// How many objects a bucket has, and how many bytes they are.
-    pub fn bucket_usage(&self, name: &BucketName) -> Result<(u64, u64), StoreError> {
-        self.core.whole_catalog()?;
-        let usage = self.core.usage(self.core.bucket(name)?.id);
-        Ok((usage.objects, usage.bytes))
     }
 
     /// Stops the store so that the next opening is quick: writes what waits, makes the index
@@ -250,7 +243,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 fn run_threads(
     core: &Arc<Core>,
     queues: Queues,
-    keeper: Keeper,
+    keeper: &Keeper,
     started: Started,
     announce: impl FnOnce(),
 ) {

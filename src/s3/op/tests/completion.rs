@@ -107,10 +107,11 @@ async fn a_composite_checksum_is_compared_part_by_part_and_as_a_whole() {
     let good = with(&value);
     for (parts, checksum, code) in [
         (plain.clone(), named("-1"), "InvalidRequest"),
-        (plain.clone(), "bad".to_owned(), "BadDigest"),
+        (plain.clone(), "bad".to_owned(), "InvalidRequest"),
         (with(&other), named("-1"), "InvalidPart"),
         (with("bad"), named("-1"), "InvalidPart"),
-        (good.clone(), "bad".to_owned(), "BadDigest"),
+        (good.clone(), "bad".to_owned(), "InvalidRequest"),
+        (good.clone(), format!("{whole}-x"), "InvalidRequest"),
         (good.clone(), format!("{other}-1"), "BadDigest"),
         (good.clone(), named("-2"), "BadDigest"),
     ] {
@@ -217,4 +218,31 @@ async fn a_part_of_the_object_is_read_with_its_own_checksum_and_the_objects_kind
     let read = gateway.ok("GET", "/bucket/key?partNumber=1", &mode, "").await;
     assert_eq!(read.header("x-amz-checksum-sha1"), Some(value.as_str()));
     assert_eq!(read.header("x-amz-checksum-type"), Some("COMPOSITE"));
+}
+
+#[tokio::test]
+async fn the_document_is_compared_with_its_own_digest() {
+    let gateway = Gateway::new().await;
+    let id = upload(&gateway, "key", &[]).await;
+    let body = document(&[part(&gateway, "key", &id, 1, &[], "body").await]);
+    let target = format!("/bucket/key?uploadId={id}");
+    for (md5, code) in [("1B2M2Y8AsgTpgAmY7PhCfg==", "BadDigest"), ("x", "InvalidDigest")] {
+        let headers = [("content-md5", md5)];
+        let refused = gateway.refused("POST", &target, &headers, body.clone()).await;
+        assert_eq!(refused, refusal(400, code));
+    }
+    let answer = gateway.ask_with_md5("POST", &target, &body).await;
+    answer.xml("CompleteMultipartUploadResult");
+}
+
+#[tokio::test]
+async fn an_empty_part_is_read_without_a_range_that_names_bytes() {
+    let gateway = Gateway::new().await;
+    let id = upload(&gateway, "key", &[]).await;
+    let parts = [part(&gateway, "key", &id, 1, &[], "").await];
+    gateway.ok("POST", &format!("/bucket/key?uploadId={id}"), &[], document(&parts)).await;
+    let read = gateway.ok("GET", "/bucket/key?partNumber=1", &[], "").await;
+    assert_eq!((read.status.as_u16(), read.header("content-range")), (200, None));
+    assert_eq!(read.header("content-length"), Some("0"));
+    assert_eq!(read.header("x-amz-mp-parts-count"), Some("1"));
 }

@@ -143,3 +143,19 @@ async fn readers_delete_nothing() {
     assert_eq!(refused, (404, "NoSuchBucket".to_owned()));
     assert_eq!(keys(&gateway).await, ["a"]);
 }
+
+#[tokio::test]
+async fn a_condition_that_is_not_served_deletes_nothing() {
+    let gateway = Gateway::new().await;
+    gateway.put("a", "body").await;
+    gateway.put("b", "body").await;
+    let result = delete(
+        &gateway,
+        "<Object><Key>a</Key><Size>4</Size></Object><Object><Key>b</Key>\
+         <LastModifiedTime>Wed, 21 Oct 2015 07:28:00 GMT</LastModifiedTime></Object>",
+    )
+    .await;
+    assert_eq!(texts(&result, "Error/Key"), ["a", "b"]);
+    assert_eq!(texts(&result, "Error/Code"), ["NotImplemented", "NotImplemented"]);
+    assert_eq!(keys(&gateway).await, ["a", "b"]);
+}

@@ -285,3 +285,15 @@ async fn a_copied_part_needs_its_source_and_upload() {
     let refused = gateway.refused("PUT", &target, &[("x-amz-copy-source", "bobs/x")], "").await;
     assert_eq!(refused, refusal(403, "AccessDenied"));
 }
+
+#[tokio::test]
+async fn a_copied_part_is_not_encrypted_any_more_than_another() {
+    let gateway = Gateway::new().await;
+    gateway.put("source", "body").await;
+    let id = upload(&gateway, "key", &[]).await;
+    let target = format!("/bucket/key?partNumber=1&uploadId={id}");
+    let customer = ("x-amz-server-side-encryption-customer-algorithm", "AES256");
+    let headers = [("x-amz-copy-source", "/bucket/source"), customer];
+    let refused = gateway.refused("PUT", &target, &headers, "").await;
+    assert_eq!(refused, (501, "NotImplemented".to_owned()));
+}

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, SendError, SyncSender};
 
 use tokio::sync::oneshot;
 
@@ -214,9 +214,13 @@ impl Committer {
             position: self.log.position(),
             begins: self.begins.take(),
         };
-        if self.applier.send(batch).is_err() {
-            // It ends after this one, unless it panicked. Nothing can be answered any more.
-            self.core.make_read_only("the index's thread has ended");
+        if let Err(SendError(batch)) = self.applier.send(batch) {
+            // It ends only after this thread, unless it panicked.
+            let reason = "the index's thread has ended";
+            self.core.make_read_only(reason);
+            for (to, _) in batch.answers {
+                let _ = to.send(Err(StoreError::ReadOnly { reason: reason.to_owned() }));
+            }
         }
     }
 

@@ -45,15 +45,16 @@ pub(crate) enum Hostile {
 }
 
 impl MemoryHome {
-    /// The index after a crash. What had it open knows only [`IndexError::Lost`] from here on. One
-    /// that nothing had open is as it was.
+    /// Whether it was opened and not closed since: what a crash can harm.
+    pub(crate) fn is_in_use(&self) -> bool {
+        lock(&self.kept).in_use
+    }
+
+    /// The index after a crash. What had it open knows only [`IndexError::Lost`] from here on.
     pub(crate) fn crash(&self, hostile: Hostile) {
         let mut kept = lock(&self.kept);
         if let Some(open) = kept.open.upgrade() {
             *lock(&open.lost) = true;
-        }
-        if !kept.in_use {
-            return;
         }
         kept.in_use = false;
         match hostile {

@@ -226,16 +226,11 @@ fn replay(
         Ok(())
     })?;
     tracing::info!(records = replayed, "the log is replayed");
-    finish(core, segments, position, from.applied)
+    Ok(finish(core, segments, position, from.applied))
 }
 
 /// Notes where the log ends. `applied` is the least it can be: a tail may have had no records.
-fn finish(
-    core: &Core,
-    segments: &[SegmentHeader],
-    end: tail::End,
-    applied: u64,
-) -> Result<Progress> {
+fn finish(core: &Core, segments: &[SegmentHeader], end: tail::End, applied: u64) -> Progress {
     let mut progress = core.progress();
     for header in segments {
         progress.tally.begin_segment(header.identity.segment, header.first_lsn);
@@ -245,7 +240,7 @@ fn finish(
     let taken = progress.clone();
     drop(progress);
     core.set_applied(taken.applied);
-    Ok(taken)
+    taken
 }
 
 /// What a record does, with its dead manifests left as they are.

@@ -63,7 +63,7 @@ pub(super) fn rebuild(
         builder.segment(header, last, is_last)?;
     }
     let Builder { catalog, .. } = builder;
-    let progress = super::finish(core, segments, end, from.applied)?;
+    let progress = super::finish(core, segments, end, from.applied);
     let (tally, unreadable) = recount(core, &catalog)?;
     for error in unreadable {
         tracing::error!(error, "an object's list of parts cannot be read");
@@ -177,9 +177,10 @@ impl Builder<'_> {
     fn records(&mut self, header: &SegmentHeader, last: u64) -> Result<()> {
         let core = self.core;
         let mut found: Vec<(u32, u32)> = Vec::new();
-        // Known to be durable, also in the last segment: read before, or vouched for by a checkpoint.
-        let next = Some(last + 1);
         let before = header.first_lsn - 1;
+        // All of them are known to be durable, in the last segment too: they were read before, or a
+        // checkpoint vouches for them.
+        let next = Some(last + 1);
         tail::read_segment(core, header, log::FIRST_OFFSET, before, next, &mut |scanned| {
             found.push((u32::try_from(scanned.at.offset).unwrap_or(u32::MAX), scanned.at.len));
             Ok(())

@@ -120,11 +120,17 @@ impl Machine {
     }
 
     /// Opens the store and waits until it is ready, or says why it can't be.
-    pub(super) async fn open(&self) -> std::result::Result<LocalStore, String> {
+    pub(super) async fn try_open(&self) -> std::result::Result<LocalStore, String> {
         let (vfs, home) = (self.sim.vfs(), Arc::new(self.home.clone()));
         let store = LocalStore::open_on(vfs, home, self.options, self.clock.clone())
             .map_err(|error| error.to_string())?;
         store.ready().await.map_err(|error| error.to_string())?;
+        Ok(store)
+    }
+
+    /// The same with the bucket in it.
+    pub(super) async fn open(&self) -> std::result::Result<LocalStore, String> {
+        let store = self.try_open().await?;
         match store.create_bucket(&bucket(), &owner()).await {
             Ok(()) | Err(StoreError::BucketExists { .. }) => Ok(store),
             Err(error) => Err(error.to_string()),
@@ -223,7 +229,12 @@ impl Machine {
         let mut there = Vec::new();
         for (key, may) in &mut self.may {
             let got = read(store, *key).await.unwrap();
-            assert!(may.contains(&got), "key {key} has {}, may have {}", show(&got), shows(may));
+            assert!(
+                may.contains(&got),
+                "key {key} has {}, may have {}",
+                show(got.as_ref()),
+                shows(may)
+            );
             if got.is_some() {
                 there.push(at(*key).key.as_str().to_owned());
             }
@@ -255,7 +266,12 @@ impl Machine {
     pub(super) async fn verify_reads(&self, store: &LocalStore) {
         for (key, may) in &self.may {
             let got = read(store, *key).await.unwrap();
-            assert!(may.contains(&got), "key {key} has {}, may have {}", show(&got), shows(may));
+            assert!(
+                may.contains(&got),
+                "key {key} has {}, may have {}",
+                show(got.as_ref()),
+                shows(may)
+            );
         }
     }
 
@@ -272,8 +288,11 @@ impl Machine {
         self.lose_index(5);
     }
 
-    /// In one of so many ways.
+    /// In one of so many ways, unless nothing had it open.
     fn lose_index(&mut self, ways: u64) {
+        if !self.home.is_in_use() {
+            return;
+        }
         let how = match self.random.below(ways) {
             0 => Hostile::Empty,
             1 => Hostile::Stale,
@@ -312,14 +331,14 @@ impl Operation {
     }
 }
 
-fn show(version: &Option<Version>) -> String {
-    version.as_ref().map_or("nothing".to_owned(), |version| {
+fn show(version: Option<&Version>) -> String {
+    version.map_or("nothing".to_owned(), |version| {
         format!("{} bytes tagged {:?}", version.content.len(), version.tag)
     })
 }
 
 fn shows(versions: &[Option<Version>]) -> String {
-    versions.iter().map(show).collect::<Vec<_>>().join(" or ")
+    versions.iter().map(|version| show(version.as_ref())).collect::<Vec<_>>().join(" or ")
 }
 
 pub(super) async fn read(store: &LocalStore, key: u64) -> Result<Option<Version>> {
