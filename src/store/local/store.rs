@@ -298,13 +298,16 @@ fn run_threads(
 /// Notes that everything is durable, and closes the index. Nothing may be written any more.
 pub(super) fn close_index(core: &Core, home: &dyn IndexHome) -> Result<(), StoreError> {
     let catalog = core.catalog()?;
-    let is_clean = core.read_only().is_none();
+    let mut is_clean = core.read_only().is_none();
     if is_clean {
         keeper::collect_garbage(core);
         keeper::write_checkpoint(core)?;
     }
     core.set_catalog(None);
-    home.close(catalog.into_index())?;
+    let index = catalog.into_index();
+    // While a reader still has it, it stays open, and it writes whenever it likes.
+    is_clean &= Arc::strong_count(&index) == 1;
+    home.close(index)?;
     if is_clean {
         // Last of all, because closing still writes to the index.
         recover::write_clean(core)?;
@@ -330,11 +333,11 @@ pub(super) fn prepare(
     vfs.clear_unnamed()?;
     let (store, read_only) = open_format(&*vfs)?;
     for dir in [LOG_DIR, QUARANTINE] {
-        if vfs.create_dir(Path::new(dir))? {
-            vfs.sync_dir(Path::new(""))?;
-        }
+        vfs.create_dir(Path::new(dir))?;
     }
     let blobs = Blobs::open(Arc::clone(&vfs))?;
+    // Names that are there already may be known to nothing but the cache.
+    vfs.sync_dir(Path::new(""))?;
     let core = Arc::new(Core::new(vfs, blobs, store, options, clock));
     if let Some(feature) = read_only {
         core.make_read_only(format!("the store has the feature {feature}, unknown here"));

@@ -23,6 +23,8 @@ pub(super) struct View {
     /// anything happened since a caller looked.
     touched_buckets: HashMap<BucketId, u64>,
     touched_uploads: HashMap<u128, u64>,
+    /// Whoever looked when the index was not this far yet has to look again.
+    forgotten: u64,
 }
 
 type Upload = (At, Box<UploadEntry>);
@@ -48,6 +50,7 @@ impl View {
             pending: VecDeque::new(),
             touched_buckets: HashMap::new(),
             touched_uploads: HashMap::new(),
+            forgotten: 0,
         }
     }
 
@@ -62,8 +65,10 @@ impl View {
         self.uploads.clear();
         self.parts.clear();
         self.pending.clear();
-        let touched = self.touched_buckets.values_mut().chain(self.touched_uploads.values_mut());
-        touched.for_each(|touched| *touched = lsn.min(*touched));
+        // What the failed batch took out of these was in the index all the same.
+        self.touched_buckets.clear();
+        self.touched_uploads.clear();
+        self.forgotten = lsn;
     }
 
     /// Forgets what the index has by now.
@@ -162,12 +167,14 @@ impl View {
 
     /// Whether anything was written about the bucket after the index was at `as_of`.
     pub(super) fn bucket_changed(&self, bucket: BucketId, as_of: u64) -> bool {
-        self.touched_buckets.get(&bucket).is_some_and(|lsn| *lsn > as_of)
+        // One that was made since is not the one that was looked at.
+        as_of < self.forgotten.max(bucket.0)
+            || self.touched_buckets.get(&bucket).is_some_and(|lsn| *lsn > as_of)
     }
 
     /// Whether any part came to the upload after the index was at `as_of`.
     pub(super) fn upload_changed(&self, id: u128, as_of: u64) -> bool {
-        self.touched_uploads.get(&id).is_some_and(|lsn| *lsn > as_of)
+        as_of < self.forgotten || self.touched_uploads.get(&id).is_some_and(|lsn| *lsn > as_of)
     }
 }
 

@@ -146,14 +146,15 @@ impl Builder<'_> {
         let identity = header.identity;
         let path = log::segment_path(identity.segment);
         let file = self.core.vfs.open(&path, Access::Read)?;
-        if let Some(footer) = log::read_footer(&*file, &identity)?.filter(|_| !is_last) {
-            let complete = footer.last_lsn == last && footer.first_lsn == header.first_lsn;
+        let footer = log::read_footer(&*file, &identity)?.filter(|footer| {
+            !is_last && footer.last_lsn == last && footer.first_lsn == header.first_lsn
+        });
+        if let Some(footer) = footer {
             let visited = log::visit_frames_backwards(&*file, &identity, &footer, |entries| {
                 entries.iter().rev().try_for_each(|entry| self.hint(identity.segment, entry))
             });
             match visited {
-                Ok(()) if complete => return Ok(()),
-                Ok(()) => tracing::warn!(path = %path.display(), "hints are incomplete"),
+                Ok(()) => return Ok(()),
                 Err(Visited::Unreadable(error)) => {
                     tracing::warn!(%error, "hints cannot be read: the records are");
                 }
@@ -177,17 +178,13 @@ impl Builder<'_> {
         let core = self.core;
         let mut found: Vec<(u32, u32)> = Vec::new();
         let before = header.first_lsn - 1;
-        tail::read_segment(
-            core,
-            header,
-            log::FIRST_OFFSET,
-            before,
-            Some(last + 1),
-            &mut |scanned| {
-                found.push((u32::try_from(scanned.at.offset).unwrap_or(u32::MAX), scanned.at.len));
-                Ok(())
-            },
-        )?;
+        // All of them are known to be durable, in the last segment too: they were read before, or a
+        // checkpoint vouches for them.
+        let next = Some(last + 1);
+        tail::read_segment(core, header, log::FIRST_OFFSET, before, next, &mut |scanned| {
+            found.push((u32::try_from(scanned.at.offset).unwrap_or(u32::MAX), scanned.at.len));
+            Ok(())
+        })?;
         let identity = header.identity;
         let file = core.vfs.open(&log::segment_path(identity.segment), Access::Read)?;
         let mut head = vec![0; log::HEAD_GUESS];

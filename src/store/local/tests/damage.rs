@@ -66,7 +66,7 @@ async fn damage_in_the_log_is_not_a_torn_tail() {
 /// The very last record has no later witness: without one it cannot be told from a torn tail.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_torn_tail_is_cut() {
-    let mut machine = Machine::new(3);
+    let mut machine = Machine::new(3).without_checkpoints();
     three_objects(&mut machine).await;
     let place = record_of(&machine, 7) + 100;
     machine.sim.flip(&segment(&machine), place, 1);
