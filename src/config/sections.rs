@@ -147,16 +147,16 @@ fn data_dir(
     in_file: Option<&Spanned<PathBuf>>,
     document: &Document,
 ) -> Result<PathBuf, ConfigError> {
-    let in_env =
-        || env.path("STOWGATE_DATA_DIR").map(|dir| (dir, Place::Variable("STOWGATE_DATA_DIR")));
-    let in_file = in_file.map(|dir| (dir.get_ref().clone(), Place::File(document, dir.span())));
-    let by_flag = flags.data_dir.clone().map(|dir| (dir, Place::Flag("--data-dir")));
-    match by_flag.or_else(in_env).or(in_file) {
+    if let Some(dir) = flags.data_dir.clone().or_else(|| env.path("STOWGATE_DATA_DIR")) {
+        return Ok(dir);
+    }
+    match in_file {
         None => Ok(PathBuf::from("stowgate-data")),
-        Some((dir, place)) if dir.as_os_str().is_empty() => {
-            Err(place.error("is empty; name a directory such as stowgate-data"))
+        Some(dir) if dir.get_ref().as_os_str().is_empty() => {
+            let message = "is empty; name a directory such as stowgate-data";
+            Err(document.error(&dir.span(), message))
         }
-        Some((dir, _)) => Ok(dir),
+        Some(dir) => Ok(dir.get_ref().clone()),
     }
 }
 
