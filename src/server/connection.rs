@@ -168,9 +168,10 @@ impl Context {
             }
         });
         if let Err(error) = ended.await {
-            match status_of(&error) {
-                Some(status) => access_log::unreadable(peer, status, &error),
-                None => tracing::debug!(peer = %peer.address, %error, "a connection broke"),
+            if let Some(status) = status_of(&error) {
+                access_log::unreadable(peer, status, &error);
+            } else {
+                tracing::debug!(peer = %peer.address, %error, "a connection broke");
             }
         }
     }

@@ -313,7 +313,7 @@ impl Machine {
 
     /// No checkpoints but those that a test makes.
     pub(super) fn without_checkpoints(mut self) -> Self {
-        self.options.checkpoint_interval = Duration::from_secs(3600);
+        self.options.checkpoint_interval = Duration::from_hours(1);
         self.options.checkpoint_records = u64::MAX;
         self
     }

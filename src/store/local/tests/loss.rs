@@ -40,7 +40,7 @@ async fn reopened(machine: &Machine) -> LocalStore {
     store
 }
 
-fn is_damaged<T>(result: Result<T, StoreError>) -> bool {
+fn is_damaged<T>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Damaged { .. }))
 }
 
@@ -84,10 +84,10 @@ async fn lost_records_of_every_kind_are_missed() {
         let store = reopened(&machine).await;
         let query = PartsQuery { after: 0, limit: 10 };
         let missed = [
-            (4, is_damaged(store.head_bucket(&second()).await)),
-            (6, is_damaged(store.bucket_tags(&bucket()).await)),
-            (7, is_damaged(store.list_parts(&upload, &query).await)),
-            (8, is_damaged(store.list_parts(&upload, &query).await)),
+            (4, is_damaged(&store.head_bucket(&second()).await)),
+            (6, is_damaged(&store.bucket_tags(&bucket()).await)),
+            (7, is_damaged(&store.list_parts(&upload, &query).await)),
+            (8, is_damaged(&store.list_parts(&upload, &query).await)),
         ];
         let (_, is_missed) = missed.into_iter().find(|(of, _)| *of == kind).unwrap();
         assert!(is_missed, "{kind}");
@@ -110,7 +110,7 @@ async fn what_a_checkpoint_counts_on_is_no_torn_tail() {
         let place = records(&machine, 1).pop().unwrap();
         machine.sim.flip(&segments(&machine)[0], place + usize::try_from(inside).unwrap(), 1);
         let store = reopened(&machine).await;
-        assert!(is_damaged(read(&store, 2).await), "{inside}");
+        assert!(is_damaged(&read(&store, 2).await), "{inside}");
     }
 }
 
@@ -135,10 +135,10 @@ async fn a_segment_that_is_missing_is_missed() {
         let store = reopened(&machine).await;
         assert!(store.read_only_reason().is_some());
         let query = ListQuery { limit: 10, ..ListQuery::default() };
-        assert!(is_damaged(store.list_objects(&bucket(), &query).await), "{lost}");
+        assert!(is_damaged(&store.list_objects(&bucket(), &query).await), "{lost}");
         for key in 1..6 {
             let got = read(&store, key).await;
-            assert!(is_damaged(got.as_ref().map(|_| ()).map_err(again)) || got.unwrap().is_some());
+            assert!(is_damaged(&got.as_ref().map(|_| ()).map_err(again)) || got.unwrap().is_some());
         }
     }
 }
