@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use http::header::{CONNECTION, EXPECT, SERVER};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, SERVER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
@@ -43,8 +43,9 @@ impl Dispatch {
         let waits = expects_continue(request.headers());
 
         let (mut parts, incoming) = request.into_parts();
+        let announced = parts.headers.contains_key(CONTENT_LENGTH);
         let (payload, rest) =
-            incoming::open(incoming, self.settings.body_timeout, record.received());
+            incoming::open(incoming, announced, self.settings.body_timeout, record.received());
         parts.extensions.insert(id);
         parts.extensions.insert(peer);
         let mut response = self.respond(Request::from_parts(parts, payload), id).await;

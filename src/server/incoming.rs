@@ -48,13 +48,17 @@ pub(super) enum Settled {
 }
 
 /// Makes the payload of a request, and what tells how much of it was read. `received` counts.
+/// `announced` says that the request has a Content-Length: without one, even an absent body is of
+/// unknown length, so that no upload whose client forgot it is taken for an empty one.
 pub(super) fn open(
     incoming: Incoming,
+    announced: bool,
     timeout: Duration,
     received: Arc<AtomicU64>,
 ) -> (Payload, Rest) {
     if incoming.is_end_stream() {
-        return (Payload::empty(), Rest(None));
+        let length = announced.then_some(0);
+        return (Payload::new(length, Payload::empty()), Rest(None));
     }
     let length = incoming.size_hint().exact();
     let (home, rest) = oneshot::channel();
