@@ -25,9 +25,8 @@ impl From<StoreError> for S3Error {
             StoreError::InvalidPartNumber { count } => {
                 Self::new(Code::InvalidPartNumber).with("ActualPartCount", count.to_string())
             }
-            StoreError::SourceRange { size } => Self::new(Code::InvalidArgument)
-                .message(format!("Range specified is not valid for source object of size: {size}"))
-                .with("ArgumentName", "x-amz-copy-source-range"),
+            StoreError::SourceRange { size } => Self::invalid_range(size)
+                .message(format!("Range specified is not valid for source object of size: {size}")),
             StoreError::SourceTooLarge { limit, .. } => Self::invalid_request(format!(
                 "The specified copy source is larger than the maximum allowable size for a copy \
                  source: {limit}"
@@ -185,7 +184,7 @@ mod tests {
             (StoreError::Conflict, 409, Code::ConditionalRequestConflict),
             (StoreError::InvalidRange { size: 1 }, 416, Code::InvalidRange),
             (StoreError::InvalidPartNumber { count: 1 }, 416, Code::InvalidPartNumber),
-            (StoreError::SourceRange { size: 1 }, 400, Code::InvalidArgument),
+            (StoreError::SourceRange { size: 1 }, 416, Code::InvalidRange),
             (StoreError::SourceTooLarge { size: 2, limit: 1 }, 400, Code::InvalidRequest),
             (part.into(), 400, Code::InvalidPart),
             (CompletionError::Empty.into(), 400, Code::MalformedXML),

@@ -1,8 +1,8 @@
 //! Objects on the local disk: an append-only log is the truth, the index is disposable.
 //!
-//! A write: the body is taken in ([`receive`]), the committer decides and logs ([`commit`]), the
-//! index follows ([`apply`]), the caller is answered. A read: the index names a record or a file
-//! ([`read`]). After a stop: [`recover`]. What lies on the disk: [`format`].
+//! A write: the body is taken in (`receive`), the committer decides and logs (`commit`), the
+//! index follows (`apply`), the caller is answered. A read: the index names a record or a file
+//! (`read`). After a stop: `recover`. What lies on the disk: `format`.
 //!
 //! Knows nothing of HTTP, of requests, nor of who may do what.
 
