@@ -43,8 +43,9 @@ impl Dispatch {
         let waits = expects_continue(request.headers());
 
         let (mut parts, incoming) = request.into_parts();
-        let (payload, rest) =
-            incoming::open(incoming, self.settings.body_timeout, record.received());
+        let says_length = incoming::says_length(version, &parts.headers);
+        let timeout = self.settings.body_timeout;
+        let (payload, rest) = incoming::open(incoming, says_length, timeout, record.received());
         parts.extensions.insert(id);
         parts.extensions.insert(peer);
         let mut response = self.respond(Request::from_parts(parts, payload), id).await;

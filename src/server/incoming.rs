@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::sync::oneshot;
@@ -45,14 +47,24 @@ pub(super) enum Settled {
     Cut,
 }
 
+/// Whether a request says how long its body is. HTTP/1.1 takes one that says nothing for empty;
+/// S3 wants it said where something is uploaded. HTTP/2 marks the end of every body itself.
+pub(super) fn says_length(version: Version, headers: &HeaderMap) -> bool {
+    version >= Version::HTTP_2
+        || headers.contains_key(CONTENT_LENGTH)
+        || headers.contains_key(TRANSFER_ENCODING)
+}
+
 /// Makes the payload of a request, and what tells how much of it was read. `received` counts.
 pub(super) fn open(
     incoming: Incoming,
+    says_length: bool,
     timeout: Duration,
     received: Arc<AtomicU64>,
 ) -> (Payload, Rest) {
     if incoming.is_end_stream() {
-        return (Payload::empty(), Rest(None));
+        let length = says_length.then_some(0);
+        return (Payload::new(length, Nothing), Rest(None));
     }
     let length = incoming.size_hint().exact();
     let (home, rest) = oneshot::channel();
@@ -66,6 +78,23 @@ pub(super) fn open(
         home: Some(home),
     };
     (Payload::new(length, intake), Rest(Some(rest)))
+}
+
+/// A body that is over before it began.
+struct Nothing;
+
+impl Source for Nothing {
+    fn poll_chunk(&mut self, _cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        Poll::Ready(None)
+    }
+
+    fn digests(&self) -> Option<&Digests> {
+        None
+    }
+
+    fn trailer(&self, _name: &str) -> Option<&str> {
+        None
+    }
 }
 
 struct Intake {
