@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 
 use super::content::Content;
@@ -124,6 +124,10 @@ impl Authenticator {
         virtual_bucket: Option<&str>,
         body: Payload,
     ) -> Result<Verified, AuthError> {
+        if head.headers.get_all(HOST).iter().nth(1).is_some() {
+            // Which of them is signed, and which one names the bucket?
+            return Err(AuthError::InvalidRequest("A request has one Host header".to_owned()));
+        }
         let ring = self.ring.load();
         let incoming = Incoming {
             head,

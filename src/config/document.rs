@@ -30,7 +30,7 @@ impl Document {
     /// The file's content, unknown keys refused.
     pub(super) fn parse(&self) -> Result<File, ConfigError> {
         toml::from_str(&self.text).map_err(|error| {
-            let message = error.message().trim().replace('\n', "; ");
+            let message = plain(error.message());
             match error.span() {
                 Some(span) => self.error(&span, message),
                 None => ConfigError::new(self.name.clone(), message),
@@ -40,11 +40,15 @@ impl Document {
 
     /// A fault at `span`: file, line and key are found from it.
     pub(super) fn error(&self, span: &Range<usize>, message: impl Into<String>) -> ConfigError {
-        let place = match self.key_at(span.start) {
+        ConfigError::new(self.place(span), message)
+    }
+
+    /// File, line and key at `span`.
+    pub(super) fn place(&self, span: &Range<usize>) -> String {
+        match self.key_at(span.start) {
             Some(key) => format!("{}:{}: {key}", self.name, self.line(span)),
             None => format!("{}:{}", self.name, self.line(span)),
-        };
-        ConfigError::new(place, message)
+        }
     }
 
     /// The number of the line that `span` starts on, from 1.
@@ -70,6 +74,24 @@ impl Document {
         }
         key.map(Into::into)
     }
+}
+
+/// The parser's message without the names that things have in the program only.
+fn plain(message: &str) -> String {
+    const WORDS: [(&str, &str); 10] = [
+        ("invalid type: map, expected a sequence", "is a list: write it in double brackets"),
+        ("expected a sequence", "expected a list"),
+        ("expected usize", "expected a whole number"),
+        ("expected path string", "expected a path in quotes"),
+        ("expected a boolean", "expected true or false"),
+        ("expected struct Tls", "expected a section"),
+        ("expected struct Auth", "expected a section"),
+        ("expected struct Server", "expected a section"),
+        ("expected struct Log", "expected a section"),
+        ("expected struct Store", "expected a section"),
+    ];
+    let message = message.trim().replace('\n', "; ");
+    WORDS.iter().fold(message, |message, (theirs, ours)| message.replace(theirs, ours))
 }
 
 /// `[server]` or `[[key]]`, where the line is such a header.

@@ -14,7 +14,7 @@ use crate::auth::Secret;
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     pub(super) listen: Option<Spanned<String>>,
-    pub(super) data_dir: Option<PathBuf>,
+    pub(super) data_dir: Option<Spanned<PathBuf>>,
     pub(super) region: Option<Spanned<String>>,
     pub(super) tls: Option<Tls>,
     #[serde(default)]
@@ -36,8 +36,8 @@ pub(super) struct File {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Tls {
-    pub(super) cert: PathBuf,
-    pub(super) key: PathBuf,
+    pub(super) cert: Spanned<PathBuf>,
+    pub(super) key: Spanned<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]

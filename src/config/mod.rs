@@ -83,6 +83,8 @@ pub struct Tls {
     pub cert: PathBuf,
     /// Its private key.
     pub key: PathBuf,
+    /// Where the two were named, for messages.
+    places: [String; 2],
 }
 
 /// What signatures are accepted.
@@ -181,18 +183,21 @@ impl Keys {
 impl Tls {
     /// Reads certificate chain and key.
     pub fn read(&self) -> Result<(Vec<u8>, Vec<u8>), ConfigError> {
-        let read = |path: &PathBuf| {
+        let read = |path: &PathBuf, place: &String| {
             std::fs::read(path).map_err(|error| {
-                ConfigError::new(path.display().to_string(), format!("cannot be read: {error}"))
+                let path = path.display();
+                ConfigError::new(place, format!("{path} cannot be read: {error}"))
             })
         };
-        Ok((read(&self.cert)?, read(&self.key)?))
+        let [cert, key] = &self.places;
+        Ok((read(&self.cert, cert)?, read(&self.key, key)?))
     }
 
     /// The fault that what was read cannot be used.
     pub fn unusable(&self, reason: &str) -> ConfigError {
-        let place = format!("[tls] cert {}, key {}", self.cert.display(), self.key.display());
-        ConfigError::new(place, reason)
+        let (cert, key) = (self.cert.display(), self.key.display());
+        let [place, _] = &self.places;
+        ConfigError::new(place, format!("cert {cert}, key {key}: {reason}"))
     }
 }
 

@@ -46,12 +46,11 @@ pub(super) fn build(flags: &Flags, env: &Env, document: &Document) -> Result<Con
     refuse_unavailable(&file, document)?;
     let keys = keys::build(&file.key, document, env)?;
     let listen = listen(flags, env, file.listen.as_ref(), document, &keys)?;
-    let data_dir = flags.data_dir.clone().or_else(|| env.path("STOWGATE_DATA_DIR"));
     Ok(Config {
         listen,
-        data_dir: data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("stowgate-data")),
+        data_dir: data_dir(flags, env, file.data_dir.as_ref(), document)?,
         region: region(env, file.region.as_ref(), document)?,
-        tls: tls(env, file.tls)?,
+        tls: tls(env, file.tls, document)?,
         auth: Auth {
             sigv2: file.auth.sigv2.unwrap_or(true),
             strict_region: file.auth.strict_region.unwrap_or(false),
@@ -142,10 +141,41 @@ fn region(
     Err(place.error(format!("{text:?} is not a region such as us-east-1")))
 }
 
-fn tls(env: &Env, in_file: Option<file::Tls>) -> Result<Option<Tls>, ConfigError> {
-    match (env.path("STOWGATE_TLS_CERT"), env.path("STOWGATE_TLS_KEY")) {
-        (Some(cert), Some(key)) => Ok(Some(Tls { cert, key })),
-        (None, None) => Ok(in_file.map(|tls| Tls { cert: tls.cert, key: tls.key })),
+fn data_dir(
+    flags: &Flags,
+    env: &Env,
+    in_file: Option<&Spanned<PathBuf>>,
+    document: &Document,
+) -> Result<PathBuf, ConfigError> {
+    if let Some(dir) = flags.data_dir.clone().or_else(|| env.path("STOWGATE_DATA_DIR")) {
+        return Ok(dir);
+    }
+    match in_file {
+        None => Ok(PathBuf::from("stowgate-data")),
+        Some(dir) if dir.get_ref().as_os_str().is_empty() => {
+            let message = "is empty; name a directory such as stowgate-data";
+            Err(document.error(&dir.span(), message))
+        }
+        Some(dir) => Ok(dir.get_ref().clone()),
+    }
+}
+
+fn tls(
+    env: &Env,
+    in_file: Option<file::Tls>,
+    document: &Document,
+) -> Result<Option<Tls>, ConfigError> {
+    let variables = ["STOWGATE_TLS_CERT", "STOWGATE_TLS_KEY"];
+    let [cert, key] = variables.map(|name| env.path(name));
+    match (cert, key) {
+        (Some(cert), Some(key)) => {
+            Ok(Some(Tls { cert, key, places: variables.map(str::to_owned) }))
+        }
+        (None, None) => Ok(in_file.map(|tls| Tls {
+            places: [&tls.cert, &tls.key].map(|path| document.place(&path.span())),
+            cert: tls.cert.into_inner(),
+            key: tls.key.into_inner(),
+        })),
         (Some(_), None) => Err(ConfigError::new(
             "STOWGATE_TLS_KEY",
             "is not set while STOWGATE_TLS_CERT is; TLS needs both",
@@ -216,7 +246,7 @@ fn server(env: &Env, in_file: &file::Server, document: &Document) -> Result<Serv
         body_timeout: period(&in_file.body_timeout, MINUTE, timeout.clone())?,
         write_timeout: period(&in_file.write_timeout, MINUTE, timeout.clone())?,
         handshake_timeout: period(&in_file.handshake_timeout, 10 * second, timeout.clone())?,
-        drain_timeout: period(&in_file.drain_timeout, 20 * second, Duration::ZERO..=60 * MINUTE)?,
+        drain_timeout: period(&in_file.drain_timeout, 15 * second, Duration::ZERO..=60 * MINUTE)?,
     })
 }
 

@@ -43,130 +43,127 @@ fn without_anything_the_defaults_hold() {
     assert_eq!(config.store.pack_limit, 131_072);
 }
 
+/// A file, how the message starts, and what else is in it.
+type Broken = (&'static str, &'static str, &'static [&'static str]);
+
+const BROKEN: &[Broken] = &[
+    ("lisen = \"x\"", "stowgate.toml:1: lisen: unknown field `lisen`", &["`listen`"]),
+    ("\nlisten = \"9000\"", "stowgate.toml:2: listen: \"9000\"", &["127.0.0.1:9000"]),
+    ("listen = 9000", "stowgate.toml:1: listen: invalid type", &["string"]),
+    ("listen = \"a", "stowgate.toml:1", &["string"]),
+    ("[server]\n\nmax_connections = 0", "stowgate.toml:3: [server] max_connections:", &["1 to"]),
+    (
+        "[server]\nmax_connections = \"x\"",
+        "stowgate.toml:2: [server] max_connections:",
+        &["a whole number"],
+    ),
+    (
+        "[server]\nidle_timeout = \"2 weeks\"",
+        "stowgate.toml:2: [server] idle_timeout:",
+        &["\"7d\""],
+    ),
+    ("[server]\nidle_timeout = 120", "stowgate.toml:2: [server] idle_timeout:", &["\"30s\""]),
+    (
+        "[server]\nbase_domains = [\n  \"ok.example\",\n  \"not ok\",\n]",
+        "stowgate.toml:4: [server] base_domains:",
+        &["s3.example.com"],
+    ),
+    (
+        "[server]\nmax_header_size = \"1 B\"",
+        "stowgate.toml:2: [server] max_header_size:",
+        &["1 KiB to 64 KiB"],
+    ),
+    ("[store]\npack_limit = \"8 X\"", "stowgate.toml:2: [store] pack_limit:", &["\"128 KiB\""]),
+    ("[store]\npack_limit = -8", "stowgate.toml:2: [store] pack_limit:", &["negative"]),
+    ("[store]\nallow_network = 1", "stowgate.toml:2: [store] allow_network:", &["true or"]),
+    ("[store]\nsegment = 1", "stowgate.toml:2: [store] segment: unknown field", &["segment_size"]),
+    ("[log]\nlevel = \"loud\"", "stowgate.toml:2: [log] level: \"loud\"", &["debug"]),
+    ("[log]\nformat = \"xml\"", "stowgate.toml:2: [log] format:", &["`json`"]),
+    ("region = \"US East\"", "stowgate.toml:1: region:", &["us-east-1"]),
+    ("[tls]\ncert = \"a\"", "stowgate.toml:1: [tls]", &["missing field `key`"]),
+    ("tls = true", "stowgate.toml:1: tls:", &["expected a section"]),
+    ("[key]\naccess_key = \"AK\"", "stowgate.toml:1: [key]:", &["double brackets"]),
+    ("[server]\nbase_domains = \"a\"", "stowgate.toml:2: [server] base_domains:", &["a list"]),
+    ("data_dir = \"\"", "stowgate.toml:1: data_dir: is empty", &["stowgate-data"]),
+    ("data_dir = 3", "stowgate.toml:1: data_dir:", &["a path"]),
+    ("[[key]]\naccess_key = \"AK\"", "stowgate.toml:2: [[key]] access_key:", &["secret_key_file"]),
+    (
+        "[[key]]\nsecret_key = \"0123456789\"",
+        "stowgate.toml:1: [[key]]",
+        &["missing field `access_key`"],
+    ),
+    (
+        "[[key]]\naccess_key = \"A/B\"\nsecret_key = \"0123456789\"",
+        "stowgate.toml:2: [[key]] access_key: \"A/B\"",
+        &["letters, digits"],
+    ),
+    (
+        "[[key]]\naccess_key = \"AK\"\nsecret_key = \"short\"",
+        "stowgate.toml:3: [[key]] secret_key:",
+        &["8 characters"],
+    ),
+    (
+        "[[key]]\naccess_key = \"AK\"\nsecret_key_file = \"/nowhere/at/all\"",
+        "stowgate.toml:3: [[key]] secret_key_file: /nowhere/at/all",
+        &["cannot be read"],
+    ),
+    (
+        "[[key]]\naccess_key = \"AK\"\nsecret_key = \"0123456789\"\nsecret_key_file = \"x\"",
+        "stowgate.toml:4: [[key]] secret_key_file:",
+        &["one of the two"],
+    ),
+    (
+        "[[key]]\naccess_key = \"AK\"\nsecret_key = \"0123456789\"\nrole = \"root\"",
+        "stowgate.toml:4: [[key]] role: \"root\"",
+        &["\"read-write\""],
+    ),
+    (
+        "[[key]]\naccess_key = \"AK\"\nsecret_key = \"0123456789\"\nrole = \"policy\"",
+        "stowgate.toml:4: [[key]] role:",
+        &["not available in this version"],
+    ),
+    (
+        "[[key]]\naccess_key = \"AK\"\nsecret_key = \"0123456789\"\nuser_id = \"\"",
+        "stowgate.toml:4: [[key]] user_id:",
+        &["1 to 256"],
+    ),
+    (
+        "[[bucket]]\nname = \"storage\"",
+        "stowgate.toml:2: [[bucket]] name: \"storage\" is reserved",
+        &["another name"],
+    ),
+    ("[[bucket]]\nname = \"Upper\"", "stowgate.toml:2: [[bucket]] name:", &["lower-case"]),
+    (
+        "[[bucket]]\nname = \"abc\"\n[[bucket]]\nname = \"abc\"",
+        "stowgate.toml:4: [[bucket]] name:",
+        &["line 2"],
+    ),
+    (
+        "[[bucket]]\nname = \"abc\"\nmode = \"fallback\"",
+        "stowgate.toml:3: [[bucket]] mode:",
+        &["not available in this version", "\"local\""],
+    ),
+    (
+        "[[bucket]]\nname = \"abc\"\nmode = \"cloud\"",
+        "stowgate.toml:3: [[bucket]] mode: \"cloud\" is no mode",
+        &["\"local\""],
+    ),
+    (
+        "[[bucket]]\nname = \"abc\"\nupstream = \"main\"",
+        "stowgate.toml:3: [[bucket]] upstream:",
+        &["not available in this version"],
+    ),
+    (
+        "[upstream.main]\nregion = \"x\"",
+        "stowgate.toml:1: [upstream.main]",
+        &["not available in this version"],
+    ),
+    ("[admin]\nlisten = \"x\"", "stowgate.toml:1: [admin]", &["not available in this version"]),
+];
+
 #[test]
 fn a_broken_file_is_named_with_line_key_and_what_would_be_right() {
-    let cases: &[(&str, &str, &[&str])] = &[
-        ("lisen = \"x\"", "stowgate.toml:1: lisen: unknown field `lisen`", &["`listen`"]),
-        ("\nlisten = \"9000\"", "stowgate.toml:2: listen: \"9000\"", &["127.0.0.1:9000"]),
-        ("listen = 9000", "stowgate.toml:1: listen: invalid type", &["string"]),
-        ("listen = \"a", "stowgate.toml:1", &["string"]),
-        (
-            "[server]\n\nmax_connections = 0",
-            "stowgate.toml:3: [server] max_connections:",
-            &["1 to"],
-        ),
-        (
-            "[server]\nmax_connections = \"x\"",
-            "stowgate.toml:2: [server] max_connections:",
-            &["usize"],
-        ),
-        (
-            "[server]\nidle_timeout = \"2 weeks\"",
-            "stowgate.toml:2: [server] idle_timeout:",
-            &["\"7d\""],
-        ),
-        ("[server]\nidle_timeout = 120", "stowgate.toml:2: [server] idle_timeout:", &["\"30s\""]),
-        (
-            "[server]\nbase_domains = [\n  \"ok.example\",\n  \"not ok\",\n]",
-            "stowgate.toml:4: [server] base_domains:",
-            &["s3.example.com"],
-        ),
-        (
-            "[server]\nmax_header_size = \"1 B\"",
-            "stowgate.toml:2: [server] max_header_size:",
-            &["1 KiB to 64 KiB"],
-        ),
-        ("[store]\npack_limit = \"8 X\"", "stowgate.toml:2: [store] pack_limit:", &["\"128 KiB\""]),
-        ("[store]\npack_limit = -8", "stowgate.toml:2: [store] pack_limit:", &["negative"]),
-        ("[store]\nallow_network = 1", "stowgate.toml:2: [store] allow_network:", &["boolean"]),
-        (
-            "[store]\nsegment = 1",
-            "stowgate.toml:2: [store] segment: unknown field",
-            &["segment_size"],
-        ),
-        ("[log]\nlevel = \"loud\"", "stowgate.toml:2: [log] level: \"loud\"", &["debug"]),
-        ("[log]\nformat = \"xml\"", "stowgate.toml:2: [log] format:", &["`json`"]),
-        ("region = \"US East\"", "stowgate.toml:1: region:", &["us-east-1"]),
-        ("[tls]\ncert = \"a\"", "stowgate.toml:1: [tls]", &["missing field `key`"]),
-        (
-            "[[key]]\naccess_key = \"AK\"",
-            "stowgate.toml:2: [[key]] access_key:",
-            &["secret_key_file"],
-        ),
-        (
-            "[[key]]\nsecret_key = \"0123456789\"",
-            "stowgate.toml:1: [[key]]",
-            &["missing field `access_key`"],
-        ),
-        (
-            "[[key]]\naccess_key = \"A/B\"\nsecret_key = \"0123456789\"",
-            "stowgate.toml:2: [[key]] access_key: \"A/B\"",
-            &["letters, digits"],
-        ),
-        (
-            "[[key]]\naccess_key = \"AK\"\nsecret_key = \"short\"",
-            "stowgate.toml:3: [[key]] secret_key:",
-            &["8 characters"],
-        ),
-        (
-            "[[key]]\naccess_key = \"AK\"\nsecret_key_file = \"/nowhere/at/all\"",
-            "stowgate.toml:3: [[key]] secret_key_file: /nowhere/at/all",
-            &["cannot be read"],
-        ),
-        (
-            "[[key]]\naccess_key = \"AK\"\nsecret_key = \"0123456789\"\nsecret_key_file = \"x\"",
-            "stowgate.toml:4: [[key]] secret_key_file:",
-            &["one of the two"],
-        ),
-        (
-            "[[key]]\naccess_key = \"AK\"\nsecret_key = \"0123456789\"\nrole = \"root\"",
-            "stowgate.toml:4: [[key]] role: \"root\"",
-            &["\"read-write\""],
-        ),
-        (
-            "[[key]]\naccess_key = \"AK\"\nsecret_key = \"0123456789\"\nrole = \"policy\"",
-            "stowgate.toml:4: [[key]] role:",
-            &["not available in this version"],
-        ),
-        (
-            "[[key]]\naccess_key = \"AK\"\nsecret_key = \"0123456789\"\nuser_id = \"\"",
-            "stowgate.toml:4: [[key]] user_id:",
-            &["1 to 256"],
-        ),
-        (
-            "[[bucket]]\nname = \"storage\"",
-            "stowgate.toml:2: [[bucket]] name: \"storage\" is reserved",
-            &["another name"],
-        ),
-        ("[[bucket]]\nname = \"Upper\"", "stowgate.toml:2: [[bucket]] name:", &["lower-case"]),
-        (
-            "[[bucket]]\nname = \"abc\"\n[[bucket]]\nname = \"abc\"",
-            "stowgate.toml:4: [[bucket]] name:",
-            &["line 2"],
-        ),
-        (
-            "[[bucket]]\nname = \"abc\"\nmode = \"fallback\"",
-            "stowgate.toml:3: [[bucket]] mode:",
-            &["not available in this version", "\"local\""],
-        ),
-        (
-            "[[bucket]]\nname = \"abc\"\nmode = \"cloud\"",
-            "stowgate.toml:3: [[bucket]] mode: \"cloud\" is no mode",
-            &["\"local\""],
-        ),
-        (
-            "[[bucket]]\nname = \"abc\"\nupstream = \"main\"",
-            "stowgate.toml:3: [[bucket]] upstream:",
-            &["not available in this version"],
-        ),
-        (
-            "[upstream.main]\nregion = \"x\"",
-            "stowgate.toml:1: [upstream.main]",
-            &["not available in this version"],
-        ),
-        ("[admin]\nlisten = \"x\"", "stowgate.toml:1: [admin]", &["not available in this version"]),
-    ];
-    for (text, place, hints) in cases {
+    for (text, place, hints) in BROKEN {
         let error = load(text, &[]).expect_err(text);
         assert!(error.starts_with(place), "{text}\n-> {error}");
         for hint in *hints {
@@ -180,6 +177,17 @@ fn a_file_that_is_not_there_or_not_text_is_named() {
     let flags = Flags { config: Some("/nowhere/stowgate.toml".into()), ..Flags::default() };
     let error = Config::load(&flags, &Env::default()).expect_err("no such file").to_string();
     assert!(error.starts_with("/nowhere/stowgate.toml: cannot be read"), "{error}");
+}
+
+#[test]
+fn a_certificate_that_cannot_be_read_is_named_with_its_place() {
+    let text = "[tls]\ncert = \"/nowhere/cert.pem\"\nkey = \"/nowhere/key.pem\"\n";
+    let tls = load(text, &[]).expect("not read yet").tls.expect("there");
+    let error = tls.read().expect_err("no such file").to_string();
+    assert!(
+        error.ends_with("stowgate.toml:2: [tls] cert: /nowhere/cert.pem cannot be read: No such file or directory (os error 2)"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -219,7 +227,8 @@ fn flags_beat_the_environment_which_beats_the_file() {
     assert_eq!(config.data_dir, PathBuf::from("b"));
     assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.server.base_domains, ["s3.example.com", "other.example"]);
-    assert_eq!(config.tls, Some(Tls { cert: "c.pem".into(), key: "k.pem".into() }));
+    let tls = config.tls.as_ref().expect("both are named");
+    assert_eq!([&tls.cert, &tls.key], [Path::new("c.pem"), Path::new("k.pem")]);
 
     let flags = Flags {
         listen: Some("[::1]:3".into()),

@@ -1,9 +1,5 @@
 //! An object's head as response headers.
 
-use std::borrow::Cow;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE,
     CONTENT_TYPE, ETAG, EXPIRES, HeaderName, LAST_MODIFIED,
@@ -12,13 +8,10 @@ use http::header::{
 use super::reply::Reply;
 use crate::object::{
     Checksum, ChecksumValue, ContentHeaders, ETag, ObjectInfo, Timestamp, VersionId,
+    encode_header_value,
 };
 
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
-
-/// How many bytes of text one encoded word of RFC 2047 takes: 60 characters of base64, which with
-/// the word's frame stay under its 75.
-const ENCODED_WORD_BYTES: usize = 45;
 
 /// Headers that a signed request may replace in its response (S3 API Reference, GetObject).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -93,7 +86,7 @@ fn user_metadata(mut reply: Reply, object: &ObjectInfo) -> Reply {
     let mut missing = 0_u32;
     for (name, value) in &object.metadata.user.0 {
         match HeaderName::from_bytes(format!("x-amz-meta-{name}").as_bytes()) {
-            Ok(name) => reply = reply.header(name, printable(value).as_bytes()),
+            Ok(name) => reply = reply.header(name, encode_header_value(value).as_bytes()),
             Err(_) => missing += 1,
         }
     }
@@ -103,40 +96,9 @@ fn user_metadata(mut reply: Reply, object: &ObjectInfo) -> Reply {
     }
 }
 
-/// Printable ASCII as it is, everything else in encoded words (RFC 2047) of UTF-8 and base64.
-fn printable(value: &str) -> Cow<'_, str> {
-    if value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
-        return Cow::Borrowed(value);
-    }
-    let mut words = Vec::new();
-    let mut rest = value;
-    while !rest.is_empty() {
-        let (word, after) = rest.split_at(rest.floor_char_boundary(ENCODED_WORD_BYTES));
-        words.push(format!("=?UTF-8?B?{}?=", STANDARD.encode(word)));
-        rest = after;
-    }
-    Cow::Owned(words.join(" "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_not_printable_ascii_becomes_encoded_words() {
-        assert_eq!(printable("a  b\t~"), "a  b\t~");
-        assert_eq!(printable("=?UTF-8?Q?x?="), "=?UTF-8?Q?x?=");
-        assert_eq!(printable("ü"), "=?UTF-8?B?w7w=?=");
-        let long = "ü".repeat(40);
-        let encoded = printable(&long);
-        let words: Vec<&str> = encoded.split(' ').collect();
-        assert!(words.len() > 1 && words.iter().all(|word| word.len() <= 75));
-        let decoded: Vec<u8> = words
-            .iter()
-            .flat_map(|word| STANDARD.decode(&word[10..word.len() - 2]).unwrap())
-            .collect();
-        assert_eq!(decoded, long.as_bytes());
-    }
 
     #[test]
     fn the_null_version_is_not_shown() {

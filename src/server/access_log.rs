@@ -1,6 +1,7 @@
 //! The access log: one line a request, when its last byte is out or its connection broke.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,6 +14,8 @@ use crate::object::RequestId;
 
 /// The target of access log lines.
 pub const ACCESS_LOG: &str = "stowgate::access";
+/// The most bytes of a path or user agent in a line: more than any bucket and key encode to.
+const MAX_TEXT: usize = 4096;
 
 /// What only the handler knows of a request; it puts it into the answer's extensions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,7 +48,20 @@ pub(super) struct Record {
     first_byte: Option<Duration>,
     sent: u64,
     complete: bool,
+    broken: bool,
     detail: AccessDetail,
+}
+
+/// Writes the line of a request whose head could not be read, so that it never became one.
+pub(super) fn unreadable(peer: Peer, status: u16, fault: &impl Display) {
+    tracing::info!(
+        target: ACCESS_LOG,
+        peer = %peer.address,
+        tls = peer.tls,
+        status,
+        cause = %fault,
+        outcome = "unreadable",
+    );
 }
 
 impl Record {
@@ -56,14 +72,15 @@ impl Record {
             id,
             peer,
             method: request.method().clone(),
-            path: request.uri().path().to_owned(),
-            user_agent: user_agent.map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()),
+            path: shortened(request.uri().path().as_bytes()),
+            user_agent: user_agent.map(|agent| shortened(agent.as_bytes())),
             started: Instant::now(),
             received: Arc::default(),
             status: None,
             first_byte: None,
             sent: 0,
             complete: false,
+            broken: false,
             detail: AccessDetail::default(),
         }
     }
@@ -88,6 +105,11 @@ impl Record {
     /// How many went out so far.
     pub(super) fn sent_so_far(&self) -> u64 {
         self.sent
+    }
+
+    /// The request's body broke off, whatever was answered then.
+    pub(super) fn broken(&mut self) {
+        self.broken = true;
     }
 
     /// The whole answer went out.
@@ -118,9 +140,14 @@ impl Drop for Record {
             first_byte_ms = self.first_byte.map(milliseconds),
             duration_ms = milliseconds(self.started.elapsed()),
             user_agent = self.user_agent.as_deref(),
-            outcome = if self.complete { "complete" } else { "aborted" },
+            outcome = if self.complete && !self.broken { "complete" } else { "aborted" },
         );
     }
+}
+
+/// What a line holds of a text that clients may make as long as they like.
+fn shortened(text: &[u8]) -> String {
+    String::from_utf8_lossy(text.get(..MAX_TEXT).unwrap_or(text)).into_owned()
 }
 
 /// Milliseconds to three places.

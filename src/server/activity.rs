@@ -15,7 +15,7 @@ use super::Settings;
 
 /// A connection idle for this long may be closed to make room for another.
 const SPARE_AFTER: Duration = Duration::from_secs(1);
-/// How long an idle connection that was told to go may still stay.
+/// How long a connection without a request under way that was told to go may still stay.
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 
 /// The state of one connection, shared by its stream, its requests and its task.
@@ -31,6 +31,8 @@ pub(super) struct Activity {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
+    /// The client has connected, then, and said nothing yet.
+    New(Instant),
     /// A request's head is arriving, since then.
     Head(Instant),
     /// So many requests are under way.
@@ -44,10 +46,11 @@ enum Phase {
 pub(super) struct Busy(Arc<Activity>);
 
 impl Activity {
-    /// A new connection. A client that connects is to send a request soon.
+    /// A new connection. A client that connects is to send a request soon, and while it says
+    /// nothing it may have to make room.
     pub(super) fn new(multiplexed: bool) -> Arc<Self> {
         let now = Instant::now();
-        let phase = if multiplexed { Phase::Idle(now) } else { Phase::Head(now) };
+        let phase = if multiplexed { Phase::Idle(now) } else { Phase::New(now) };
         Arc::new(Self {
             phase: Mutex::new(phase),
             multiplexed,
@@ -59,9 +62,11 @@ impl Activity {
     /// Bytes arrived.
     pub(super) fn bytes_arrived(&self) {
         let mut phase = self.phase();
-        if !self.multiplexed && matches!(*phase, Phase::Idle(_)) {
-            *phase = Phase::Head(Instant::now());
-        }
+        *phase = match *phase {
+            Phase::New(since) => Phase::Head(since),
+            Phase::Idle(_) if !self.multiplexed => Phase::Head(Instant::now()),
+            other => other,
+        };
     }
 
     /// A request's head is complete.
@@ -69,7 +74,7 @@ impl Activity {
         let mut phase = self.phase();
         *phase = match *phase {
             Phase::Busy(requests) => Phase::Busy(requests + 1),
-            Phase::Head(_) | Phase::Idle(_) => Phase::Busy(1),
+            Phase::New(_) | Phase::Head(_) | Phase::Idle(_) => Phase::Busy(1),
         };
         drop(phase);
         Busy(Arc::clone(self))
@@ -80,9 +85,10 @@ impl Activity {
         self.unread.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the client is sending what nobody will read.
+    /// Whether the client is sending what nobody will read: the rest of a body, or of a head that
+    /// was refused before its end.
     pub(super) fn left_unread(&self) -> bool {
-        self.unread.load(Ordering::Relaxed)
+        self.unread.load(Ordering::Relaxed) || matches!(*self.phase(), Phase::Head(_))
     }
 
     /// The task to wake when the phase changes from outside of it.
@@ -100,7 +106,9 @@ impl Drop for Busy {
         let mut phase = self.0.phase();
         *phase = match *phase {
             Phase::Busy(requests) if requests > 1 => Phase::Busy(requests - 1),
-            Phase::Busy(_) | Phase::Head(_) | Phase::Idle(_) => Phase::Idle(Instant::now()),
+            Phase::Busy(_) | Phase::New(_) | Phase::Head(_) | Phase::Idle(_) => {
+                Phase::Idle(Instant::now())
+            }
         };
         drop(phase);
         // With HTTP/2 this runs outside of the connection's task, which then has no reason of
@@ -159,18 +167,25 @@ impl Watchdog {
             }
             Phase::Head(since) => {
                 self.spared = None;
-                self.wait_until(since + self.header_timeout, cx).map(|()| Expired::Head)
+                let end = since + self.header_timeout;
+                let end = self.leaving.map_or(end, |told| end.min(told + LEAVE_WITHIN));
+                self.wait_until(end, cx).map(|()| Expired::Head)
             }
-            Phase::Idle(since) => self.poll_idle(since, cx).map(|()| Expired::Idle),
+            Phase::New(since) => {
+                self.poll_idle(since, self.header_timeout, cx).map(|()| Expired::Idle)
+            }
+            Phase::Idle(since) => {
+                self.poll_idle(since, self.idle_timeout, cx).map(|()| Expired::Idle)
+            }
         }
     }
 
-    fn poll_idle(&mut self, since: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_idle(&mut self, since: Instant, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(told) = self.leaving {
             return self.wait_until(told.max(since) + LEAVE_WITHIN, cx);
         }
         if self.spared.is_none() {
-            let spare = since + SPARE_AFTER.min(self.idle_timeout);
+            let spare = since + SPARE_AFTER.min(limit);
             std::task::ready!(self.wait_until(spare, cx));
         }
         let crowd = &self.crowd;
@@ -180,7 +195,7 @@ impl Watchdog {
             self.spared = None;
             return Poll::Ready(());
         }
-        self.wait_until(since + self.idle_timeout, cx)
+        self.wait_until(since + limit, cx)
     }
 
     fn wait_until(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {

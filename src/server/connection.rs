@@ -16,6 +16,7 @@ use tokio::sync::{Notify, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::access_log;
 use super::activity::{Activity, Expired, Watchdog};
 use super::dispatch::Dispatch;
 use super::outgoing::Outgoing;
@@ -167,9 +168,25 @@ impl Context {
             }
         });
         if let Err(error) = ended.await {
-            tracing::debug!(peer = %peer.address, %error, "a connection broke");
+            if let Some(status) = status_of(&error) {
+                access_log::unreadable(peer, status, &error);
+            } else {
+                tracing::debug!(peer = %peer.address, %error, "a connection broke");
+            }
         }
     }
+}
+
+/// What hyper itself has answered to a request whose head it could not read.
+fn status_of(error: &hyper::Error) -> Option<u16> {
+    if !error.is_parse() || error.is_parse_version_h2() {
+        return None;
+    }
+    if !error.is_parse_too_large() {
+        return Some(400);
+    }
+    // Only its words tell a long target from a long head.
+    Some(if error.to_string().contains("URI") { 414 } else { 431 })
 }
 
 /// What both versions' connections can do.

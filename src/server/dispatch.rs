@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use http::header::{CONNECTION, EXPECT, SERVER};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, SERVER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
@@ -43,17 +43,22 @@ impl Dispatch {
         let waits = expects_continue(request.headers());
 
         let (mut parts, incoming) = request.into_parts();
-        let says_length = incoming::says_length(version, &parts.headers);
-        let timeout = self.settings.body_timeout;
-        let (payload, rest) = incoming::open(incoming, says_length, timeout, record.received());
+        let announced = parts.headers.contains_key(CONTENT_LENGTH);
+        let (payload, rest) =
+            incoming::open(incoming, announced, self.settings.body_timeout, record.received());
         parts.extensions.insert(id);
         parts.extensions.insert(peer);
         let mut response = self.respond(Request::from_parts(parts, payload), id).await;
 
         // HTTP/2 has streams of its own for every request: an unread one is simply reset.
-        if version < Version::HTTP_2 && rest.settle(waits).await == Settled::Cut {
+        let multiplexed = version >= Version::HTTP_2;
+        let settled = if multiplexed { rest.drop_unread() } else { rest.settle(waits).await };
+        if !multiplexed && settled != Settled::Whole {
             activity.leave_unread();
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if settled == Settled::Broken {
+            record.broken();
         }
         complete_headers(response.headers_mut(), id);
         record.answered(response.status(), response.extensions_mut().remove::<AccessDetail>());

@@ -7,8 +7,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::sync::oneshot;
@@ -45,26 +43,22 @@ pub(super) enum Settled {
     Whole,
     /// It was not and will not be.
     Cut,
-}
-
-/// Whether a request says how long its body is. HTTP/1.1 takes one that says nothing for empty;
-/// S3 wants it said where something is uploaded. HTTP/2 marks the end of every body itself.
-pub(super) fn says_length(version: Version, headers: &HeaderMap) -> bool {
-    version >= Version::HTTP_2
-        || headers.contains_key(CONTENT_LENGTH)
-        || headers.contains_key(TRANSFER_ENCODING)
+    /// It can't be: the client went away, or stalled.
+    Broken,
 }
 
 /// Makes the payload of a request, and what tells how much of it was read. `received` counts.
+/// `announced` says that the request has a Content-Length: without one, even an absent body is of
+/// unknown length, so that no upload whose client forgot it is taken for an empty one.
 pub(super) fn open(
     incoming: Incoming,
-    says_length: bool,
+    announced: bool,
     timeout: Duration,
     received: Arc<AtomicU64>,
 ) -> (Payload, Rest) {
     if incoming.is_end_stream() {
-        let length = says_length.then_some(0);
-        return (Payload::new(length, Nothing), Rest(None));
+        let length = announced.then_some(0);
+        return (Payload::new(length, Payload::empty()), Rest(None));
     }
     let length = incoming.size_hint().exact();
     let (home, rest) = oneshot::channel();
@@ -78,23 +72,6 @@ pub(super) fn open(
         home: Some(home),
     };
     (Payload::new(length, intake), Rest(Some(rest)))
-}
-
-/// A body that is over before it began.
-struct Nothing;
-
-impl Source for Nothing {
-    fn poll_chunk(&mut self, _cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        Poll::Ready(None)
-    }
-
-    fn digests(&self) -> Option<&Digests> {
-        None
-    }
-
-    fn trailer(&self, _name: &str) -> Option<&str> {
-        None
-    }
 }
 
 struct Intake {
@@ -191,12 +168,25 @@ impl Rest {
     /// `waits` says that the client sent `Expect: 100-continue`: where it was never told to go
     /// on there is nothing to read.
     pub(super) async fn settle(self, waits: bool) -> Settled {
-        let Some(mut rest) = self.0 else { return Settled::Whole };
+        match self.left() {
+            Ok(unread) => unread.drain(waits).await,
+            Err(settled) => settled,
+        }
+    }
+
+    /// Tells what the handler left, and drops it.
+    pub(super) fn drop_unread(self) -> Settled {
+        self.left().map_or_else(|settled| settled, |_| Settled::Cut)
+    }
+
+    fn left(self) -> Result<Unread, Settled> {
+        let Some(mut rest) = self.0 else { return Err(Settled::Whole) };
         match rest.try_recv() {
-            Err(oneshot::error::TryRecvError::Closed) => Settled::Whole,
+            Ok(Left::Unread(unread)) => Ok(unread),
+            Ok(Left::Broken) => Err(Settled::Broken),
+            Err(oneshot::error::TryRecvError::Closed) => Err(Settled::Whole),
             // The handler answers while something still holds the body.
-            Err(oneshot::error::TryRecvError::Empty) | Ok(Left::Broken) => Settled::Cut,
-            Ok(Left::Unread(unread)) => unread.drain(waits).await,
+            Err(oneshot::error::TryRecvError::Empty) => Err(Settled::Cut),
         }
     }
 }

@@ -103,7 +103,8 @@ pub struct Settings {
     pub write_timeout: Duration,
     /// How long a TLS handshake may take.
     pub handshake_timeout: Duration,
-    /// How long requests under way may go on once the server is to stop.
+    /// How long requests under way may go on once the server is to stop. The whole process is to
+    /// end within 20 s, and closing the store takes its part of them.
     pub drain_timeout: Duration,
 }
 
@@ -117,7 +118,7 @@ impl Default for Settings {
             body_timeout: Duration::from_mins(1),
             write_timeout: Duration::from_mins(1),
             handshake_timeout: Duration::from_secs(10),
-            drain_timeout: Duration::from_secs(20),
+            drain_timeout: Duration::from_secs(15),
         }
     }
 }

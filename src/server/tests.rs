@@ -181,6 +181,10 @@ async fn an_idle_connection_makes_room_and_a_busy_one_does_not() {
     idle.crowd.notify_one();
     assert_eq!(idle.rest().await, (String::new(), 1));
 
+    let mut silent = rig();
+    silent.crowd.notify_one();
+    assert_eq!(silent.rest().await, (String::new(), 1));
+
     let mut busy = rig();
     busy.client.write_all(b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n").await.unwrap();
     busy.crowd.notify_one();
@@ -203,6 +207,17 @@ async fn when_told_to_stop_an_idle_connection_ends_at_once_and_a_busy_one_after_
     let answer = busy.ask("x", "\r\n\r\n1").await;
     assert!(answer.contains("connection: close"), "{answer}");
     assert_eq!(busy.rest().await, (String::new(), 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_told_to_stop_a_silent_connection_ends_at_once_and_half_a_head_soon() {
+    for (sent, seconds) in [("", 1), ("GET / HTTP/1.1\r\nHo", 6)] {
+        let mut rig = rig();
+        rig.client.write_all(sent.as_bytes()).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        rig.stop.send_replace(true);
+        assert_eq!(rig.rest().await, (String::new(), seconds), "{sent:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

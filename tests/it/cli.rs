@@ -127,11 +127,12 @@ fn a_wrong_command_or_configuration_is_exit_code_2() {
         (&["serve", "--config", "missing.toml"], &[], "missing.toml: cannot be read"),
         (&["serve"], &[("STOWGATE_CONFIG", "broken.toml")], "broken.toml:2"),
         (&["serve", "--listen", "0.0.0.0:0"], &[], "--listen: 0.0.0.0:0 is not a loopback address"),
+        (&["serve", "--data-dir", ""], &[], "--data-dir"),
         (&["serve"], &[("USE_CLOUD_STORAGE", "true")], "USE_CLOUD_STORAGE: upstream storage"),
         (
             &["serve", "--listen", "127.0.0.1:0"],
             &[("STOWGATE_TLS_CERT", "no.pem"), ("STOWGATE_TLS_KEY", "no.pem")],
-            "no.pem: cannot be read",
+            "STOWGATE_TLS_CERT: no.pem cannot be read",
         ),
         (
             &["serve", "--listen", "127.0.0.1:0"],

@@ -40,6 +40,7 @@ impl Handler for Script {
                     Ok(length) => text(StatusCode::OK, length.to_string()),
                     Err(error) => text(StatusCode::BAD_REQUEST, error.to_string()),
                 },
+                "/length" => text(StatusCode::OK, format!("{:?}", request.body().length())),
                 "/refuse" => text(StatusCode::FORBIDDEN, "no"),
                 "/wait" => {
                     gate.acquire().await.expect("the gate").forget();

@@ -79,13 +79,10 @@ pub(in crate::s3) fn checksum_text(head: &Head) -> Result<Option<(Algorithm, Str
 
 /// A digest from its base64 form.
 fn checksum_value(algorithm: Algorithm, text: &str) -> Result<ChecksumValue, S3Error> {
-    ChecksumValue::parse(algorithm, text).map_err(|_| invalid_checksum(algorithm))
-}
-
-/// The error for a header that is no digest of that algorithm.
-pub(in crate::s3) fn invalid_checksum(algorithm: Algorithm) -> S3Error {
-    let name = algorithm.header_name();
-    S3Error::invalid_request(format!("Value for {name} header is invalid."))
+    ChecksumValue::parse(algorithm, text).map_err(|_| {
+        let name = algorithm.header_name();
+        S3Error::invalid_request(format!("Value for {name} header is invalid."))
+    })
 }
 
 /// The algorithm in a header such as `x-amz-checksum-algorithm`.

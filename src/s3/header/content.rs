@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use super::Head;
-use crate::object::{ContentHeaders, ObjectMetadata, TagError, TagSet, UserMetadata};
+use crate::object::{
+    ContentHeaders, MAX_USER_METADATA_BYTES, ObjectMetadata, TagError, TagSet, UserMetadata,
+    stored_content_encoding,
+};
 use crate::s3::error::{Code, S3Error};
-
-/// The most bytes that the names and values of user metadata may have together.
-const MAX_USER_METADATA: usize = 2048;
 
 const STORAGE_CLASSES: [&str; 7] = [
     "REDUCED_REDUNDANCY",
@@ -33,7 +33,7 @@ fn content_headers(head: &Head) -> Result<ContentHeaders, S3Error> {
     let text = |name| head.header(name).map(Cow::into_owned).filter(|t| !t.is_empty());
     Ok(ContentHeaders {
         content_type: text("content-type"),
-        content_encoding: text("content-encoding").and_then(|text| without_framing(&text)),
+        content_encoding: text("content-encoding").and_then(|text| stored_content_encoding(&text)),
         content_language: text("content-language"),
         content_disposition: text("content-disposition"),
         cache_control: text("cache-control"),
@@ -57,34 +57,16 @@ pub(in crate::s3) fn tags(head: &Head) -> Result<TagSet, S3Error> {
     })
 }
 
-/// The coding without the token `aws-chunked`, which speaks of the transfer and not of the object.
-/// A value without that token stays as it came, to the last space.
-fn without_framing(coding: &str) -> Option<String> {
-    let is_framing = |token: &&str| token.trim().eq_ignore_ascii_case("aws-chunked");
-    if !coding.split(',').any(|token| is_framing(&token)) {
-        return Some(coding.to_owned());
-    }
-    let rest = coding.split(',').filter(|token| !is_framing(token)).map(str::trim);
-    let rest: Vec<&str> = rest.filter(|token| !token.is_empty()).collect();
-    (!rest.is_empty()).then(|| rest.join(","))
-}
-
 fn user_metadata(head: &Head) -> Result<UserMetadata, S3Error> {
     let mut metadata = UserMetadata::default();
     for (name, value) in head.headers_from("x-amz-meta-") {
-        let entry = metadata.0.entry(name.to_owned());
-        entry
-            .and_modify(|joined| {
-                joined.push(',');
-                joined.push_str(&value);
-            })
-            .or_insert_with(|| value.into_owned());
+        metadata.add(name, &value);
     }
-    let size: usize = metadata.0.iter().map(|(name, value)| name.len() + value.len()).sum();
-    if size > MAX_USER_METADATA {
+    let size = metadata.size();
+    if size > MAX_USER_METADATA_BYTES {
         return Err(S3Error::new(Code::MetadataTooLarge)
             .with("Size", size.to_string())
-            .with("MaxSizeAllowed", MAX_USER_METADATA.to_string()));
+            .with("MaxSizeAllowed", MAX_USER_METADATA_BYTES.to_string()));
     }
     Ok(metadata)
 }
@@ -123,7 +105,7 @@ mod tests {
             |text| metadata(&[("content-encoding", text)]).unwrap().headers.content_encoding;
         assert_eq!(encoding("aws-chunked"), None);
         assert_eq!(encoding("gzip, AWS-Chunked,aws-chunked").as_deref(), Some("gzip"));
-        assert_eq!(encoding("aws-chunked, gzip, br").as_deref(), Some("gzip,br"));
+        assert_eq!(encoding("aws-chunked, gzip, br").as_deref(), Some("gzip, br"));
         assert_eq!(encoding("gzip,  br").as_deref(), Some("gzip,  br"));
     }
 

@@ -141,17 +141,16 @@ fn completed_part(part: &CompletionPart) -> Result<CompletedPart, S3Error> {
     Ok(CompletedPart { number, etag, checksum })
 }
 
-/// The checksum that the whole object must have. One over another number of parts is that of
-/// another object.
+/// The checksum that the whole object must have. What cannot be one is not the object's: S3
+/// answers `BadDigest` here, not `InvalidRequest` as for a body's checksum.
 fn whole_checksum(
     algorithm: Algorithm,
     text: &str,
     parts: usize,
-) -> Result<ChecksumValue, S3Error> {
+) -> Result<ChecksumValue, CompletionError> {
     match ChecksumValue::parse_whole(algorithm, text) {
         Ok((value, None)) => Ok(value),
         Ok((value, Some(count))) if usize::try_from(count) == Ok(parts) => Ok(value),
-        Ok(_) => Err(CompletionError::Checksum.into()),
-        Err(_) => Err(header::invalid_checksum(algorithm)),
+        _ => Err(CompletionError::Checksum),
     }
 }

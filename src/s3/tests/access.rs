@@ -87,3 +87,83 @@ async fn only_signed_requests_replace_headers_of_their_responses() {
     let listing = gateway.send(NOBODY, "GET", "/b12?response-expires=x", &[], b"").await;
     assert_eq!(listing.error(), (403, "AccessDenied"));
 }
+
+/// Every operation on what is in `b12`; those that change something come second.
+const READS: [(&str, &str); 14] = [
+    ("HEAD", "/b12"),
+    ("GET", "/b12"),
+    ("GET", "/b12?list-type=2"),
+    ("GET", "/b12?versions"),
+    ("GET", "/b12?uploads"),
+    ("GET", "/b12?location"),
+    ("GET", "/b12?tagging"),
+    ("GET", "/b12?policy"),
+    ("GET", "/b12/k"),
+    ("HEAD", "/b12/k"),
+    ("GET", "/b12/k?attributes"),
+    ("GET", "/b12/k?tagging"),
+    ("GET", "/b12/k?acl"),
+    ("GET", "/b12/k?uploadId=u"),
+];
+const WRITES: [(&str, &str); 15] = [
+    ("PUT", "/b12/k"),
+    ("DELETE", "/b12/k"),
+    ("PUT", "/b12/k?tagging"),
+    ("DELETE", "/b12/k?tagging"),
+    ("PUT", "/b12/k?acl"),
+    ("POST", "/b12/k?uploads"),
+    ("PUT", "/b12/k?partNumber=1&uploadId=u"),
+    ("POST", "/b12/k?uploadId=u"),
+    ("DELETE", "/b12/k?uploadId=u"),
+    ("POST", "/b12?delete"),
+    ("PUT", "/b12?tagging"),
+    ("DELETE", "/b12?tagging"),
+    ("PUT", "/b12?policy"),
+    ("DELETE", "/b12?policy"),
+    ("DELETE", "/b12"),
+];
+
+#[tokio::test]
+async fn no_operation_reaches_what_is_not_the_callers() {
+    let gateway = Gateway::with_bucket().await;
+    gateway.send(MAIN, "PUT", "/b12/k", &[], b"kept").await;
+    for (method, target) in READS.into_iter().chain(WRITES) {
+        for who in [ALT, NOBODY] {
+            let answer = gateway.send(who, method, target, &[], b"").await;
+            assert_eq!(answer.error(), (403, "AccessDenied"), "{who} {method} {target}");
+            assert_eq!(answer.header("x-amz-bucket-region"), "us-east-1");
+        }
+        if WRITES.contains(&(method, target)) {
+            let answer = gateway.send(READER, method, target, &[], b"").await;
+            assert_eq!(answer.error(), (403, "AccessDenied"), "{method} {target}");
+        }
+    }
+    for (method, target) in READS {
+        for who in [ADMIN, READER] {
+            let answer = gateway.send(who, method, target, &[], b"").await;
+            assert_ne!(answer.status, 403, "{who} {method} {target}");
+        }
+    }
+    assert_eq!(gateway.send(MAIN, "GET", "/b12/k", &[], b"").await.text(), "kept");
+}
+
+#[tokio::test]
+async fn a_copy_needs_both_ends() {
+    let gateway = Gateway::with_bucket().await;
+    gateway.send(MAIN, "PUT", "/b12/k", &[], b"secret").await;
+    gateway.send(ALT, "PUT", "/alt", &[], b"").await;
+    let upload = gateway.send(ALT, "POST", "/alt/copy?uploads", &[], b"").await;
+    let part = format!("/alt/copy?partNumber=1&uploadId={}", upload.element("UploadId"));
+    let source = [("x-amz-copy-source", "/b12/k")];
+    for target in ["/alt/copy", part.as_str()] {
+        for who in [ALT, MAIN, READER, NOBODY] {
+            let copy = gateway.send(who, "PUT", target, &source, b"").await;
+            assert_eq!(copy.error(), (403, "AccessDenied"), "{who} {target}");
+        }
+        let other = [source[0], ("x-amz-source-expected-bucket-owner", "alt-id")];
+        let copy = gateway.send(ADMIN, "PUT", target, &other, b"").await;
+        assert_eq!(copy.error(), (403, "AccessDenied"), "{target}");
+        let own = [source[0], ("x-amz-source-expected-bucket-owner", "main-id")];
+        assert_eq!(gateway.send(ADMIN, "PUT", target, &own, b"").await.status, 200, "{target}");
+    }
+}

@@ -3,6 +3,7 @@
 mod access;
 mod buckets;
 mod errors;
+mod limits;
 mod objects;
 mod presigned;
 mod settings;

@@ -51,7 +51,7 @@ fn entry(object: &Element) -> Result<DeleteEntry, MalformedXml> {
     }
     // An empty version id is what clients send that have none.
     let version_id = object.child_text("VersionId")?.filter(|id| !id.is_empty());
-    let is_there = |name: &&str| object.children(name).next().is_some();
+    let is_there = |name: &&str| object.children(name).any(|child| !child.text.is_empty());
     Ok(DeleteEntry {
         directory_condition: DIRECTORY_CONDITIONS.into_iter().find(is_there),
         key: key.to_owned(),
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn objects_may_surround_quiet_and_keys_keep_every_character() {
         let document = DeleteDocument::parse(
-            b"<Delete><Object><Key> a&amp;b&#10; </Key></Object><Quiet>TRUE</Quiet>\
+            b"<Delete><Object><Key> a&amp;b&#10; </Key><Size/></Object><Quiet>TRUE</Quiet>\
               <Object><Key>c</Key><VersionId>null</VersionId><ETag>&quot;e&quot;</ETag>\
               <Size>3</Size><Other>4</Other></Object></Delete>",
         )

@@ -12,6 +12,7 @@ use super::core::Core;
 use super::format::entry::BucketEntry;
 use super::format::meta::At;
 use super::format::place::Dead;
+use super::format::subject;
 use super::read::blocking;
 use crate::object::{Bucket, BucketName, BucketsPage, BucketsQuery, Owner, TagSet};
 use crate::store::{Buckets, Result, StoreError};
@@ -117,7 +118,10 @@ impl LocalStore {
         blocking(&self.core, move |core| {
             let catalog = core.whole_catalog()?;
             let bucket = core.bucket(&name)?;
-            let Some(setting) = catalog.setting(bucket.id, TAGS)? else { return Ok(None) };
+            let setting = catalog.setting(bucket.id, TAGS)?;
+            let lsn = setting.as_ref().map_or(0, |setting| setting.head.lsn);
+            core.believe(|| subject(bucket.id.0, ""), lsn)?;
+            let Some(setting) = setting else { return Ok(None) };
             let record = core.log.read(setting.head)?;
             let tags = postcard::from_bytes(&record.data());
             tags.map(Some).map_err(|_| StoreError::Damaged {

@@ -12,7 +12,7 @@ use super::format::entry::{
 };
 use super::format::meta::At;
 use super::format::place::{BlobId, BucketId};
-use super::index::{Index, IndexError, Span, TreeId, key};
+use super::index::{Index, IndexError, Span, TreeId, Visit, key};
 use crate::object::Timestamp;
 use crate::store::StoreError;
 
@@ -58,7 +58,7 @@ fn scan_prefix(
     index: &dyn Index,
     tree: TreeId,
     prefix: &[u8],
-    visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    visit: &mut Visit<'_>,
 ) -> Result<()> {
     let end = key::successor(prefix);
     let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
@@ -68,6 +68,10 @@ fn scan_prefix(
 /// An entry of the index, decoded.
 pub(crate) fn decoded<T: DeserializeOwned>(value: &[u8]) -> Result<T> {
     entry::decode(value).map_err(|flaw| StoreError::Damaged { what: flaw.0.to_owned() })
+}
+
+fn foreign_key() -> StoreError {
+    StoreError::Damaged { what: "the index has a key that is none".to_owned() }
 }
 
 impl Catalog {
@@ -137,7 +141,10 @@ impl Catalog {
         let span = Span { from: Bound::Excluded(&from), to: Bound::Included(&to) };
         let mut failed = None;
         self.index.scan(TreeId::Mpu, span, &mut |key, value| {
-            let Some((_, number)) = key::parse_part(key) else { return ControlFlow::Break(()) };
+            let Some((_, number)) = key::parse_part(key) else {
+                failed = Some(foreign_key());
+                return ControlFlow::Break(());
+            };
             match decoded(value) {
                 Ok(part) => visit(number, part),
                 Err(error) => {
@@ -162,7 +169,10 @@ impl Catalog {
             decoded(value),
         ) {
             (Some((bucket, key, id)), Ok(upload)) => visit(At { bucket, key }, id, upload),
-            (None, _) => ControlFlow::Break(()),
+            (None, _) => {
+                failed = Some(foreign_key());
+                ControlFlow::Break(())
+            }
             (_, Err(error)) => {
                 failed = Some(error);
                 ControlFlow::Break(())
@@ -196,8 +206,7 @@ impl Catalog {
                     visit(At { bucket, key: key.to_owned() }, object)
                 }
                 (None, _) => {
-                    let what = "the index has a key that is none".to_owned();
-                    failed = Some(StoreError::Damaged { what });
+                    failed = Some(foreign_key());
                     ControlFlow::Break(())
                 }
                 (_, Err(error)) => {

@@ -12,6 +12,7 @@ use super::format::StoreId;
 use super::format::checkpoint::{Damage, Position, Usage};
 use super::format::entry::BucketEntry;
 use super::format::place::{BlobId, BucketId};
+use super::format::subject;
 use super::garbage::Garbage;
 use super::log::LogReader;
 use super::options::LocalOptions;
@@ -145,7 +146,12 @@ impl Core {
     pub(crate) fn bucket(&self, name: &BucketName) -> Result<BucketEntry, StoreError> {
         self.catalog()?;
         let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
-        buckets.get(name.as_str()).cloned().ok_or(StoreError::NoSuchBucket)
+        if let Some(bucket) = buckets.get(name.as_str()) {
+            return Ok(bucket.clone());
+        }
+        // What made it may be among what is lost.
+        self.believe(|| subject(0, name.as_str()), 0)?;
+        Err(StoreError::NoSuchBucket)
     }
 
     /// A bucket, for readers: buckets are known as soon as anything is.
@@ -319,6 +325,11 @@ impl PendingBlob {
     /// A record names it, or may name it: it stays.
     pub(crate) fn keep(&self) {
         self.keep.store(true, Ordering::Release);
+    }
+
+    /// No record names it after all.
+    pub(crate) fn release(&self) {
+        self.keep.store(false, Ordering::Release);
     }
 }
 

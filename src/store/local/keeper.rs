@@ -143,6 +143,9 @@ fn seal(core: &Core, segment: u64, last_lsn: u64) {
     if let Err(error) = log::seal(&*core.vfs, core.store, segment, last_lsn) {
         // An unsealed segment is read record by record: slower, nothing else.
         tracing::warn!(segment, %error, "a segment is not sealed");
+        if !error.is_full() && error.source.kind() != std::io::ErrorKind::InvalidData {
+            core.make_read_only(error.to_string());
+        }
     }
 }
 

@@ -46,8 +46,8 @@ impl Default for LocalOptions {
             checkpoint_records: 50_000,
             checkpoint_bytes: 64 << 20,
             free_space_watermark: 1 << 30,
-            garbage_grace: Duration::from_secs(600),
-            completion_memory: Duration::from_secs(3600),
+            garbage_grace: Duration::from_mins(10),
+            completion_memory: Duration::from_hours(1),
             reserve: 64 << 20,
             allow_network: false,
         }

@@ -65,7 +65,9 @@ fn joined(mut chunks: Vec<Bytes>, len: usize) -> Bytes {
         (Some(only), true) => only,
         (Some(last), false) => {
             let mut whole = BytesMut::with_capacity(len);
-            chunks.iter().for_each(|chunk| whole.extend_from_slice(chunk));
+            for chunk in &chunks {
+                whole.extend_from_slice(chunk);
+            }
             whole.extend_from_slice(&last);
             whole.freeze()
         }

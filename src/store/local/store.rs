@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::apply;
 use super::blob::Blobs;
@@ -19,7 +19,7 @@ use super::options::LocalOptions;
 use super::recover::{self, CLEAN, Started};
 use super::sweep;
 use super::vfs::{self, FsKind, Lock, LockError, RealVfs, Vfs, VfsError};
-use crate::object::{BucketName, Clock};
+use crate::object::Clock;
 use crate::store::StoreError;
 
 const FORMAT: &str = "FORMAT";
@@ -151,13 +151,13 @@ impl LocalStore {
                 }
             };
             // Whoever opened the store may have stopped waiting.
-            let announce = move || drop(ready.send(()));
-            run_threads(&core, queues, keeper, started, announce);
+            let announce = move || {
+                let _ = ready.send(());
+            };
+            run_threads(&core, queues, &keeper, started, announce);
         })?;
-        let deadline = Instant::now() + GRACE;
-        let left = deadline.saturating_duration_since(Instant::now());
         // Not ready yet is no failure, nor is having failed: both are the phase's to tell.
-        let _ = is_ready.recv_timeout(left);
+        let _ = is_ready.recv_timeout(GRACE);
         Ok(())
     }
 
@@ -190,13 +190,6 @@ impl LocalStore {
     /// Why the store takes no writes, if that is so.
     pub fn read_only_reason(&self) -> Option<String> {
         self.core.read_only().map(str::to_owned)
-    }
-
-    /// How many objects a bucket has, and how many bytes they are.
-    pub fn bucket_usage(&self, name: &BucketName) -> Result<(u64, u64), StoreError> {
-        self.core.whole_catalog()?;
-        let usage = self.core.usage(self.core.bucket(name)?.id);
-        Ok((usage.objects, usage.bytes))
     }
 
     /// Stops the store so that the next opening is quick: writes what waits, makes the index
@@ -250,7 +243,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 fn run_threads(
     core: &Arc<Core>,
     queues: Queues,
-    keeper: Keeper,
+    keeper: &Keeper,
     started: Started,
     announce: impl FnOnce(),
 ) {
@@ -305,13 +298,16 @@ fn run_threads(
 /// Notes that everything is durable, and closes the index. Nothing may be written any more.
 pub(super) fn close_index(core: &Core, home: &dyn IndexHome) -> Result<(), StoreError> {
     let catalog = core.catalog()?;
-    let is_clean = core.read_only().is_none();
+    let mut is_clean = core.read_only().is_none();
     if is_clean {
         keeper::collect_garbage(core);
         keeper::write_checkpoint(core)?;
     }
     core.set_catalog(None);
-    home.close(catalog.into_index())?;
+    let index = catalog.into_index();
+    // While a reader still has it, it stays open, and it writes whenever it likes.
+    is_clean &= Arc::strong_count(&index) == 1;
+    home.close(index)?;
     if is_clean {
         // Last of all, because closing still writes to the index.
         recover::write_clean(core)?;
@@ -337,11 +333,11 @@ pub(super) fn prepare(
     vfs.clear_unnamed()?;
     let (store, read_only) = open_format(&*vfs)?;
     for dir in [LOG_DIR, QUARANTINE] {
-        if vfs.create_dir(Path::new(dir))? {
-            vfs.sync_dir(Path::new(""))?;
-        }
+        vfs.create_dir(Path::new(dir))?;
     }
     let blobs = Blobs::open(Arc::clone(&vfs))?;
+    // Names that are there already may be known to nothing but the cache.
+    vfs.sync_dir(Path::new(""))?;
     let core = Arc::new(Core::new(vfs, blobs, store, options, clock));
     if let Some(feature) = read_only {
         core.make_read_only(format!("the store has the feature {feature}, unknown here"));

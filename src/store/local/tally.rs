@@ -58,7 +58,7 @@ impl Tally {
 
     /// A segment begins with the record of that number.
     pub(crate) fn begin_segment(&mut self, id: u64, first_lsn: u64) {
-        self.segments.entry(id).or_insert((first_lsn, 0));
+        self.segments.entry(id).or_insert((first_lsn, 0)).0 = first_lsn;
     }
 
     /// Counts what a record does; the parts of dead manifests come extra, by [`Self::bury`].

@@ -16,6 +16,7 @@ use super::effects::upload_id;
 use super::format::entry::{PartEntry, UploadEntry};
 use super::format::meta::{Assembly, At, CreateUpload, Described, ManifestPart, Meta};
 use super::format::place::{Body, Dead, RecordRef};
+use super::format::subject;
 use super::listing;
 use super::objects::described_info;
 use super::read::blocking;
@@ -239,7 +240,11 @@ fn open(core: &Core, path: &UploadPath) -> Result<Open> {
     let bucket = core.bucket(&path.object.bucket)?;
     let id = parse_id(&path.id).ok_or(StoreError::NoSuchUpload)?;
     let at = At { bucket: bucket.id, key: path.object.key.as_str().to_owned() };
-    let entry = catalog.upload(at.bucket, &at.key, id)?.ok_or(StoreError::NoSuchUpload)?;
+    let entry = catalog.upload(at.bucket, &at.key, id)?;
+    // Itself or a part of it may be among what is lost.
+    let lsn = entry.as_ref().map_or(0, |entry| entry.head.lsn);
+    core.believe(|| subject(at.bucket.0, &at.key), lsn)?;
+    let entry = entry.ok_or(StoreError::NoSuchUpload)?;
     Ok(Open { catalog, at, id, entry, owner: bucket.owner })
 }
 
@@ -284,7 +289,7 @@ fn summary(number: u16, part: &PartEntry) -> Option<PartSummary> {
 }
 
 fn parts_page(core: &Arc<Core>, path: &UploadPath, query: PartsQuery) -> Result<PartsPage> {
-    let Open { catalog, id, entry, owner, .. } = open(core, path)?;
+    let Open { catalog, at, id, entry, owner } = open(core, path)?;
     let upload = upload_of(core, path.object.key.clone(), id, entry)?;
     let mut parts = Vec::new();
     let mut more = false;
@@ -297,6 +302,8 @@ fn parts_page(core: &Arc<Core>, path: &UploadPath, query: PartsQuery) -> Result<
         parts.extend(summary(number, &part));
         ControlFlow::Continue(())
     })?;
+    // Parts go after their upload: if that is still there, none of them was missed.
+    catalog.upload(at.bucket, &at.key, id)?.ok_or(StoreError::NoSuchUpload)?;
     let next = parts.last().filter(|_| more).map(|last| u32::from(last.number.get()));
     Ok(PartsPage { upload, owner, parts, next })
 }
@@ -317,7 +324,7 @@ fn plan(
 ) -> Result<Planned> {
     let as_of = core.applied();
     let request = request_hash(completion);
-    let Open { catalog, id, entry, .. } = match open(core, path) {
+    let Open { catalog, at, id, entry, .. } = match open(core, path) {
         Err(StoreError::NoSuchUpload) => return repeated(core, path, request),
         opened => opened?,
     };
@@ -328,6 +335,10 @@ fn plan(
         entries.push((number, part));
         ControlFlow::Continue(())
     })?;
+    if catalog.upload(at.bucket, &at.key, id)?.is_none() {
+        // It was ended meanwhile, and some of its parts may have been missed.
+        return repeated(core, path, request);
+    }
     let assembled = plan_completion(entry.checksum, &stored, completion)?;
     let created = created_with(core, entry.head)?;
     let object = Described {

@@ -16,6 +16,8 @@ pub struct BucketUsage {
 impl LocalStore {
     /// What the counters say of a bucket, without looking at its objects.
     pub fn usage(&self, bucket: &BucketName) -> Result<BucketUsage> {
+        // While the log is read, the counters are not there yet.
+        self.core.whole_catalog()?;
         let counted = self.core.usage(self.core.bucket(bucket)?.id);
         Ok(BucketUsage { objects: counted.objects, bytes: counted.bytes })
     }

@@ -172,6 +172,13 @@ def test_header_and_query_at_once(speak, bucket):
     assert (response.status, response.code) == (400, "InvalidArgument")
 
 
+def test_a_second_host(speak, bucket):
+    request = speak.sign("GET", f"/{bucket}")
+    request.headers.append(("host", "other.example"))
+    response = speak.send(request)
+    assert (response.status, response.code) == (400, "InvalidRequest")
+
+
 def test_a_session_token_for_a_lasting_key(speak, bucket):
     response = speak.call("GET", f"/{bucket}", headers=[("x-amz-security-token", "token")])
     assert (response.status, response.code) == (400, "InvalidToken")

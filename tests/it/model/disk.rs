@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stowgate::object::{BucketsQuery, ListEntry, ListQuery, ManualClock};
-use stowgate::store::local::{BucketUsage, LocalOptions, LocalStore};
+use stowgate::store::local::{BucketUsage, CheckOptions, LocalOptions, LocalStore, check};
 use stowgate::store::{Buckets, Objects, Store};
 use tempfile::TempDir;
 
-use super::pair::{Outcome, same};
+use super::outcome::{Outcome, same};
 use super::step::Restart;
 
 pub(super) struct Disk {
@@ -71,21 +71,29 @@ impl Disk {
     }
 
     async fn open(&mut self) {
-        // Small segments, so that a history fills several; nothing kept free, so that hundreds
-        // of stores come and go quickly.
-        let options = LocalOptions {
-            segment_size: 512 << 10,
-            cache_bytes: 1 << 20,
-            checkpoint_records: 10,
-            free_space_watermark: 0,
-            reserve: 0,
-            garbage_grace: Duration::from_secs(1),
-            ..LocalOptions::default()
-        };
-        let store = LocalStore::open(&self.root(), options, self.clock.clone()).unwrap();
+        let store = LocalStore::open(&self.root(), options(), self.clock.clone()).unwrap();
         store.ready().await.unwrap();
         assert_eq!(store.read_only_reason(), None);
         self.store = Some(store);
+    }
+
+    /// A check of the stopped store finds nothing, with the index that it has and with one made
+    /// anew.
+    pub(super) async fn check(mut self, what: &str) -> Outcome {
+        let store = self.store.take().unwrap();
+        let (root, clock) = (self.root(), self.clock.clone());
+        let reports = move || {
+            store.close().unwrap();
+            drop(store);
+            [false, true].map(|rebuild_index| {
+                let how = CheckOptions { rebuild_index, ..CheckOptions::default() };
+                check(&root, options(), how, clock.clone()).unwrap()
+            })
+        };
+        for report in tokio::task::spawn_blocking(reports).await.unwrap() {
+            same(&format!("{:#?}", report.problems), "[]", what)?;
+        }
+        Ok(())
     }
 
     /// The counters of every bucket are what a recount of its objects gives.
@@ -135,5 +143,19 @@ fn overwrite(dir: &Path) {
             }
             fs::write(entry.path(), bytes).unwrap();
         }
+    }
+}
+
+/// Small segments, so that a history fills several; nothing kept free, so that hundreds of stores
+/// come and go quickly.
+fn options() -> LocalOptions {
+    LocalOptions {
+        segment_size: 512 << 10,
+        cache_bytes: 1 << 20,
+        checkpoint_records: 10,
+        free_space_watermark: 0,
+        reserve: 0,
+        garbage_grace: Duration::from_secs(1),
+        ..LocalOptions::default()
     }
 }

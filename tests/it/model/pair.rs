@@ -6,23 +6,24 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use proptest::test_runner::TestCaseError;
 use stowgate::body::BodyError;
-use stowgate::object::{Algorithm, ChecksumKind, Clock};
 use stowgate::object::{
-    BucketName, BucketsQuery, ChecksumChoice, CompletedPart, Completion, ETag, ETagMatch,
-    ListQuery, ManualClock, ObjectKey, ObjectMetadata, Owner, PartNumber, PartsQuery, RangeSpec,
-    ReadConditions, TagSet, UploadEntry, UploadId, UploadsQuery, UserMetadata, VersionMarker,
-    VersionsQuery, WriteCondition,
+    Algorithm, BucketName, BucketsQuery, ChecksumChoice, Clock, CompletedPart, Completion, ETag,
+    ETagMatch, ListQuery, ManualClock, PartsQuery, ReadConditions, UploadEntry, UploadId,
+    UploadsQuery, VersionMarker, VersionsQuery, WriteCondition,
 };
 use stowgate::store::conformance::{Subject, abandoned, body, content, failing};
 use stowgate::store::{
     CopyPartRequest, CopyRequest, DeleteRequest, GetRequest, Got, MemoryStore, NewObject,
-    NewUpload, ObjectPath, Selection, Store, StoreError, UploadPath,
+    NewUpload, ObjectPath, Store, StoreError, UploadPath,
 };
 
 use super::disk::Disk;
-use super::step::{ALGORITHMS, At, BUCKETS, Condition, KEYS, Listed, Page, Pick, Step, TEXTS};
+use super::outcome::{Outcome, same};
+use super::request::{
+    bucket, choice, key_of, list_query, metadata, owner, part_number, path, selection, tags,
+};
+use super::step::{ALGORITHMS, Condition, KEYS, Listed, Page, Step, TEXTS};
 
 /// Runs a history on fresh stores; an error at the first difference.
 pub(super) async fn play(history: &[Step]) -> Outcome {
@@ -33,26 +34,8 @@ pub(super) async fn play(history: &[Step]) -> Outcome {
     for (number, step) in history.iter().enumerate() {
         pair.take(step, &format!("step {number}, {step:?}")).await?;
     }
-    pair.compare_everything("at the end").await
-}
-
-/// Nothing, or the difference.
-pub(super) type Outcome = Result<(), TestCaseError>;
-
-/// Compares the disk's answer with the model's; the error shows where they part.
-pub(super) fn same(disk: &str, model: &str, what: &str) -> Outcome {
-    if disk == model {
-        return Ok(());
-    }
-    let lines = |text: &str| text.replace("\\n", "\n").lines().map(str::to_owned).collect();
-    let (disk, model): (Vec<String>, Vec<String>) = (lines(disk), lines(model));
-    let parted = disk.iter().zip(&model).take_while(|(disk, model)| disk == model).count();
-    let around = |lines: &[String]| {
-        let from = parted.saturating_sub(6).min(lines.len());
-        lines[from..(parted + 12).min(lines.len())].join("\n")
-    };
-    let (disk, model) = (around(&disk), around(&model));
-    Err(TestCaseError::fail(format!("{what}\nthe disk:\n{disk}\nthe model:\n{model}\n")))
+    pair.compare_everything("at the end").await?;
+    pair.disk.check("after the end").await
 }
 
 struct Pair {
@@ -483,73 +466,4 @@ async fn read(got: Result<Got, StoreError>) -> Result<String, String> {
     let head = format!("{:#?}", got.head);
     let bytes = got.body.collect(usize::MAX).await.map_err(|error| format!("{error:?}"))?;
     Ok(format!("{head} {} {:?}", bytes.len(), Algorithm::Crc64Nvme.digest(&bytes)))
-}
-
-fn bucket(number: usize) -> BucketName {
-    BucketName::parse(BUCKETS[number]).unwrap()
-}
-
-fn key_of(key: &str) -> ObjectKey {
-    ObjectKey::parse(key).unwrap()
-}
-
-fn path(at: At) -> ObjectPath {
-    ObjectPath { bucket: bucket(at.bucket), key: key_of(KEYS[at.key]) }
-}
-
-fn owner(number: usize) -> Owner {
-    Owner { id: format!("owner-{number}"), display_name: format!("Owner {number}") }
-}
-
-fn part_number(number: u16) -> PartNumber {
-    PartNumber::new(number).unwrap()
-}
-
-fn tags(count: usize) -> TagSet {
-    TagSet::for_object((0..count).map(|n| (format!("k{n}"), format!("v{n}")))).unwrap()
-}
-
-fn metadata(rich: bool, seed: u64) -> ObjectMetadata {
-    let mut metadata = ObjectMetadata::default();
-    if rich {
-        let mut user = UserMetadata::default();
-        user.add("seed", &seed.to_string());
-        user.add("long", &"x".repeat(300));
-        metadata.user = user;
-        metadata.headers.content_type = Some("text/plain".to_owned());
-        metadata.storage_class = Some("STANDARD_IA".to_owned());
-    }
-    metadata
-}
-
-fn choice(sum: Option<usize>, composite: bool) -> ChecksumChoice {
-    let Some(algorithm) = sum.map(|sum| ALGORITHMS[sum]) else {
-        return ChecksumChoice {
-            algorithm: Algorithm::Crc64Nvme,
-            kind: ChecksumKind::FullObject,
-            explicit: false,
-        };
-    };
-    let wanted = if composite { ChecksumKind::Composite } else { ChecksumKind::FullObject };
-    let kind = if algorithm.allows(wanted) { wanted } else { algorithm.default_kind() };
-    ChecksumChoice { algorithm, kind, explicit: true }
-}
-
-fn selection(pick: Pick) -> Selection {
-    match pick {
-        Pick::Whole => Selection::Whole,
-        Pick::Closed(first, last) => Selection::Range(RangeSpec::Closed { first, last }),
-        Pick::From(first) => Selection::Range(RangeSpec::From { first }),
-        Pick::Suffix(length) => Selection::Range(RangeSpec::Suffix { length }),
-        Pick::Part(number) => Selection::Part(part_number(number)),
-    }
-}
-
-fn list_query(page: Page) -> ListQuery {
-    ListQuery {
-        prefix: TEXTS[page.prefix].to_owned(),
-        delimiter: page.delimiter.map(|text| TEXTS[text].to_owned()).filter(|d| !d.is_empty()),
-        after: page.after.map(|text| TEXTS[text].to_owned()),
-        limit: page.limit,
-    }
 }

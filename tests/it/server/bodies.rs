@@ -96,6 +96,16 @@ async fn a_request_without_a_body_has_an_empty_one() {
 }
 
 #[tokio::test]
+async fn a_body_is_empty_for_certain_only_where_the_client_says_so() {
+    let rig = start(Settings::default(), None).await;
+    let mut client = rig.client().await;
+    for (headers, length) in [("", "None"), ("Content-Length: 0\r\n", "Some(0)")] {
+        client.send(put("/length", headers)).await;
+        assert_eq!(client.answer().await.body, length);
+    }
+}
+
+#[tokio::test]
 async fn a_broken_answer_is_never_taken_for_a_whole_one() {
     let rig = start(Settings::default(), None).await;
     let mut client = rig.client().await;

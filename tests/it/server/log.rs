@@ -97,6 +97,49 @@ async fn every_request_has_one_line_that_says_what_it_came_to() {
     assert!(lines.iter().all(|line| !line.to_string().contains("secret")));
 }
 
+/// What fails before there is a request has its line too, and no client makes a line endless.
+#[tokio::test]
+async fn heads_that_cannot_be_read_and_bodies_that_break_off_are_logged_as_such() {
+    let lines = Lines::default();
+    let _guard = lines.collect(true);
+    let rig = start(Settings::default(), None).await;
+    let many = "x-a: b\r\n".repeat(2000);
+    for head in [
+        "\0\0\0".to_owned(),
+        format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "u".repeat(70_000)),
+        format!("GET / HTTP/1.1\r\n{many}\r\n"),
+    ] {
+        let mut client = rig.client().await;
+        client.send(head).await;
+        let (answer, clean) = client.rest().await;
+        assert!(answer.starts_with(b"HTTP/1.1 4") && clean);
+    }
+    let mut client = rig.client().await;
+    client.send("PUT /read HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n12345").await;
+    client.0.shutdown().await.expect("half closed");
+    client.rest().await;
+    let mut client = rig.client().await;
+    client.get(&format!("/{}", "l".repeat(20_000))).await;
+    rig.drain.send(()).expect("told");
+    drop(client);
+    patiently(rig.ended).await.expect("ended");
+
+    let lines: Vec<serde_json::Value> = lines
+        .of("stowgate::access")
+        .iter()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let unreadable = lines.iter().filter(|line| line["outcome"] == "unreadable");
+    let status: Vec<u64> = unreadable.filter_map(|line| line["status"].as_u64()).collect();
+    assert_eq!(status, [400, 414, 431]);
+    let read = lines.iter().find(|line| line["path"] == "/read").expect("a line");
+    assert_eq!(
+        (&read["status"], &read["bytes_in"], &read["outcome"]),
+        (&400.into(), &5.into(), &"aborted".into())
+    );
+    assert!(lines.iter().all(|line| line.to_string().len() < 5000));
+}
+
 #[tokio::test]
 async fn a_key_cannot_forge_a_line_of_text() {
     let lines = Lines::default();

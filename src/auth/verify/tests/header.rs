@@ -244,6 +244,13 @@ fn a_signed_header_that_is_absent_is_not_an_empty_one() {
 }
 
 #[test]
+fn a_second_host_is_refused() {
+    let mut head = signed_get(&[]);
+    head.headers.append("host", "other.example".parse().unwrap());
+    assert!(matches!(error(&head), AuthError::InvalidRequest(_)));
+}
+
+#[test]
 fn session_tokens_are_refused() {
     let head = signed_get(&[("x-amz-security-token", "token")]);
     assert_eq!(error(&head), AuthError::InvalidToken);

@@ -12,7 +12,6 @@ mod footer;
 mod format;
 mod read;
 mod stream;
-#[cfg_attr(not(test), expect(dead_code, reason = "for checking and salvaging a store offline"))]
 mod survey;
 #[cfg(test)]
 mod tests;

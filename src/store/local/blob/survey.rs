@@ -1,12 +1,15 @@
 //! Going through all blobs and what they say about themselves: how a store is checked, and what
 //! is left of it when the log is gone.
 
+use std::path::Path;
+
 use uuid::Uuid;
 
 use super::super::vfs;
 use super::footer::MAX_FOOTER;
 use super::{
-    BLOCK, BlobDir, BlobFooter, BlobId, BlobReader, Blobs, ExtentError, SHARDS, SUFFIX, format,
+    BLOCK, BlobDir, BlobFooter, BlobId, BlobReader, Blobs, ExtentError, ROOT, SHARDS, SUFFIX,
+    format,
 };
 
 /// How much [`BlobReader::verify`] reads at once.
@@ -42,6 +45,21 @@ impl Blobs {
         ids.retain(|id| id.dir() == dir);
         ids.sort_unstable();
         Ok(ids)
+    }
+}
+
+impl Blobs {
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> vfs::Result<bool> {
+        for entry in self.vfs.list(Path::new(ROOT))? {
+            let dir = entry.name.to_str().and_then(BlobDir::parse).filter(|_| entry.is_dir);
+            if let Some(dir) = dir
+                && !self.ids_in(dir)?.is_empty()
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 

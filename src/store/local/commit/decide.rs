@@ -40,11 +40,11 @@ pub(super) fn decide(view: &View, command: &Command, now: Timestamp) -> Decided 
     match command {
         Command::CreateBucket { name, owner } => match view.bucket(name) {
             Some(bucket) => Err(StoreError::BucketExists { owner: bucket.owner.clone() }),
-            None => write(Meta::CreateBucket(CreateBucket {
+            None => Ok(write(Meta::CreateBucket(CreateBucket {
                 name: name.clone(),
                 owner: owner.clone(),
                 created: now,
-            })),
+            }))),
         },
         Command::DeleteBucket { name, as_of, aborts } => {
             delete_bucket(view, name, *as_of, aborts, now)
@@ -68,44 +68,44 @@ pub(super) fn decide(view: &View, command: &Command, now: Timestamp) -> Decided 
             // What is not there is deleted, whatever the condition says.
             let Some(old) = view.object(&at)? else { return Ok(Decision::Write(Vec::new())) };
             check_condition(condition.as_ref(), Some(&old))?;
-            write(Meta::DeleteObject(DeleteObject {
+            Ok(write(Meta::DeleteObject(DeleteObject {
                 at,
                 version: VersionId::Null,
                 time: now,
                 replaces: replaced(&old),
-            }))
+            })))
         }
         Command::Change { at, head, object } => {
             let at = located(view, at)?;
             match view.object(&at)? {
                 Some(old) if old.head.lsn == *head => {
                     let dead = old.dead_description();
-                    write(Meta::ChangeObject(ChangeObject {
+                    Ok(write(Meta::ChangeObject(ChangeObject {
                         at,
                         object: (**object).clone(),
                         body: old.body,
                         replaces: Replaces { size: None, dead },
-                    }))
+                    })))
                 }
                 _ => Ok(Decision::Retry),
             }
         }
-        Command::CreateUpload { at, upload } => write(Meta::CreateUpload(CreateUpload {
+        Command::CreateUpload { at, upload } => Ok(write(Meta::CreateUpload(CreateUpload {
             at: located(view, at)?,
             initiated: now,
             initiator: upload.initiator.clone(),
             checksum: upload.checksum,
             metadata: upload.metadata.clone(),
             tags: upload.tags.clone(),
-        })),
+        }))),
         Command::Part { at, id, .. } => part(view, command, &located(view, at)?, *id),
         Command::Complete { at, id, .. } => complete(view, command, located(view, at)?, *id, now),
         Command::Abort { at, id, as_of, dead } => abort(view, at, *id, *as_of, dead),
     }
 }
 
-fn write(meta: Meta) -> Decided {
-    Ok(Decision::Write(vec![Draft::with(meta, Vec::new())]))
+fn write(meta: Meta) -> Decision {
+    Decision::Write(vec![Draft::with(meta, Vec::new())])
 }
 
 fn bucket_id(view: &View, name: &str) -> Result<BucketId, StoreError> {

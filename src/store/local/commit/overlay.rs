@@ -1,6 +1,7 @@
 //! What is written but not applied to the index yet.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 
 use super::super::catalog::Catalog;
 use super::super::effects::{Change, Effects};
@@ -14,7 +15,7 @@ pub(super) struct View {
     catalog: Catalog,
     buckets: HashMap<String, BucketEntry>,
     objects: HashMap<At, (u64, Option<Box<ObjectEntry>>)>,
-    uploads: HashMap<u128, (u64, Option<(At, Box<UploadEntry>)>)>,
+    uploads: HashMap<u128, (u64, Option<Upload>)>,
     parts: HashMap<(u128, u16), (u64, Box<PartEntry>)>,
     /// What to take out again, once the index is at that record.
     pending: VecDeque<(u64, Pending)>,
@@ -22,7 +23,11 @@ pub(super) struct View {
     /// anything happened since a caller looked.
     touched_buckets: HashMap<BucketId, u64>,
     touched_uploads: HashMap<u128, u64>,
+    /// Whoever looked when the index was not this far yet has to look again.
+    forgotten: u64,
 }
+
+type Upload = (At, Box<UploadEntry>);
 
 enum Pending {
     Object(At),
@@ -45,6 +50,7 @@ impl View {
             pending: VecDeque::new(),
             touched_buckets: HashMap::new(),
             touched_uploads: HashMap::new(),
+            forgotten: 0,
         }
     }
 
@@ -59,32 +65,27 @@ impl View {
         self.uploads.clear();
         self.parts.clear();
         self.pending.clear();
-        let touched = self.touched_buckets.values_mut().chain(self.touched_uploads.values_mut());
-        touched.for_each(|touched| *touched = lsn.min(*touched));
+        // What the failed batch took out of these was in the index all the same.
+        self.touched_buckets.clear();
+        self.touched_uploads.clear();
+        self.forgotten = lsn;
     }
 
     /// Forgets what the index has by now.
     pub(super) fn prune(&mut self, applied: u64) {
         while let Some((lsn, _)) = self.pending.front().filter(|(lsn, _)| *lsn <= applied) {
             let lsn = *lsn;
-            match self.pending.pop_front() {
-                Some((_, Pending::Object(at))) => {
-                    if self.objects.get(&at).is_some_and(|(newest, _)| *newest <= lsn) {
-                        self.objects.remove(&at);
-                    }
-                }
-                Some((_, Pending::Upload(id))) => {
-                    if self.uploads.get(&id).is_some_and(|(newest, _)| *newest <= lsn) {
-                        self.uploads.remove(&id);
-                    }
-                }
-                Some((_, Pending::Part(id, number))) => {
-                    if self.parts.get(&(id, number)).is_some_and(|(newest, _)| *newest <= lsn) {
-                        self.parts.remove(&(id, number));
-                    }
-                }
-                None => {}
-            }
+            let Some((_, pending)) = self.pending.pop_front() else { break };
+            self.forget(&pending, lsn);
+        }
+    }
+
+    /// Forgets what a record did, unless a later one did more.
+    fn forget(&mut self, pending: &Pending, lsn: u64) {
+        match pending {
+            Pending::Object(at) => forget_up_to(&mut self.objects, at, lsn),
+            Pending::Upload(id) => forget_up_to(&mut self.uploads, id, lsn),
+            Pending::Part(id, number) => forget_up_to(&mut self.parts, &(*id, *number), lsn),
         }
     }
 
@@ -166,11 +167,19 @@ impl View {
 
     /// Whether anything was written about the bucket after the index was at `as_of`.
     pub(super) fn bucket_changed(&self, bucket: BucketId, as_of: u64) -> bool {
-        self.touched_buckets.get(&bucket).is_some_and(|lsn| *lsn > as_of)
+        // One that was made since is not the one that was looked at.
+        as_of < self.forgotten.max(bucket.0)
+            || self.touched_buckets.get(&bucket).is_some_and(|lsn| *lsn > as_of)
     }
 
     /// Whether any part came to the upload after the index was at `as_of`.
     pub(super) fn upload_changed(&self, id: u128, as_of: u64) -> bool {
-        self.touched_uploads.get(&id).is_some_and(|lsn| *lsn > as_of)
+        as_of < self.forgotten || self.touched_uploads.get(&id).is_some_and(|lsn| *lsn > as_of)
+    }
+}
+
+fn forget_up_to<K: Eq + Hash, V>(map: &mut HashMap<K, (u64, V)>, key: &K, lsn: u64) {
+    if map.get(key).is_some_and(|(newest, _)| *newest <= lsn) {
+        map.remove(key);
     }
 }

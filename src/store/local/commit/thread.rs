@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, SendError, SyncSender};
 
 use tokio::sync::oneshot;
 
@@ -202,34 +202,39 @@ impl Committer {
     fn write(&mut self, draught: &Draught) -> Result<(), AppendError> {
         let dirs = draught.blobs().map(|blob| blob.published().dir);
         self.core.blobs.sync_dirs(dirs).map_err(AppendError::Failed)?;
+        // A restart may find the records from here on, whatever becomes of this thread.
+        draught.blobs().for_each(PendingBlob::keep);
         self.log.append(&self.buffer)
     }
 
     fn hand_on(&mut self, draught: Draught) {
-        for blob in draught.blobs() {
-            blob.keep();
-        }
         let batch = Batch {
             effects: draught.effects,
             answers: draught.taken.into_iter().map(|((_, to), answer)| (to, answer)).collect(),
             position: self.log.position(),
             begins: self.begins.take(),
         };
-        // Without the index's thread nothing is answered; it ends only after this one.
-        let _ = self.applier.send(batch);
+        if let Err(SendError(batch)) = self.applier.send(batch) {
+            // It ends only after this thread, unless it panicked.
+            let reason = "the index's thread has ended";
+            self.core.make_read_only(reason);
+            for (to, _) in batch.answers {
+                let _ = to.send(Err(StoreError::ReadOnly { reason: reason.to_owned() }));
+            }
+        }
     }
 
     /// Nothing of the batch is acknowledged.
     fn failed(&mut self, draught: Draught, error: AppendError) {
         match error {
             AppendError::Failed(error) => {
-                // The records may still be found after a restart: their blobs have to stay.
-                draught.all_blobs().for_each(PendingBlob::keep);
+                // The records may still be found after a restart: their blobs stay kept.
                 self.core.make_read_only(error.to_string());
                 draught.answer_all(|| StoreError::ReadOnly { reason: error.to_string() });
             }
             AppendError::Full => {
                 self.take_back();
+                draught.blobs().for_each(PendingBlob::release);
                 let again = self.core.reserve.give_up(&*self.core.vfs);
                 let (frees, rest) = draught.split(|command| again && command.frees());
                 rest.answer_all(|| StoreError::StorageFull);
@@ -266,10 +271,6 @@ impl Draught {
     fn blobs(&self) -> impl Iterator<Item = &PendingBlob> {
         let done = self.taken.iter().filter(|(_, answer)| matches!(answer, Ok(Outcome::Done(_))));
         done.filter_map(|((command, _), _)| command.blob())
-    }
-
-    fn all_blobs(&self) -> impl Iterator<Item = &PendingBlob> {
-        self.taken.iter().filter_map(|((command, _), _)| command.blob())
     }
 
     fn split(self, is_first: impl Fn(&Command) -> bool) -> (Self, Self) {

@@ -2,6 +2,7 @@
 //! crash can play.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -21,6 +22,8 @@ struct Kept {
     flushed: Trees,
     open: Weak<MemoryIndex>,
     fails_to_open: bool,
+    /// Whether it was opened and not closed since.
+    in_use: bool,
 }
 
 /// What a crash leaves of an index.
@@ -34,23 +37,58 @@ pub(crate) enum Hostile {
     Ahead,
     /// Something that cannot be opened.
     Broken,
+    /// Everything of the last flush, and a random part of what was written since.
+    Partial(u64),
+    /// What opens and says that it has everything, and lacks a random part. Only a crash of the
+    /// machine can do that.
+    Torn(u64),
 }
 
 impl MemoryHome {
+    /// Whether it was opened and not closed since: what a crash can harm.
+    pub(crate) fn is_in_use(&self) -> bool {
+        lock(&self.kept).in_use
+    }
+
     /// The index after a crash. What had it open knows only [`IndexError::Lost`] from here on.
     pub(crate) fn crash(&self, hostile: Hostile) {
         let mut kept = lock(&self.kept);
         if let Some(open) = kept.open.upgrade() {
             *lock(&open.lost) = true;
         }
+        kept.in_use = false;
         match hostile {
             Hostile::Empty => kept.live = Trees::default(),
             Hostile::Stale => kept.live = kept.flushed.clone(),
             Hostile::Ahead => {}
             Hostile::Broken => kept.fails_to_open = true,
+            Hostile::Partial(seed) => kept.live = mixed(&kept.flushed, &kept.live, seed),
+            Hostile::Torn(seed) => {
+                let meta = kept.live.remove(&TreeId::Meta);
+                kept.live = mixed(&Trees::default(), &kept.live, seed);
+                kept.live.extend(meta.map(|meta| (TreeId::Meta, meta)));
+            }
         }
         kept.flushed = kept.live.clone();
     }
+}
+
+/// `old` with a random part of what makes it `new`.
+fn mixed(old: &Trees, new: &Trees, seed: u64) -> Trees {
+    let hasher = BuildHasherDefault::<DefaultHasher>::default();
+    let mut out = Trees::default();
+    for id in TreeId::ALL {
+        let (old, new) = (old.get(&id), new.get(&id));
+        let keys = old.into_iter().chain(new).flat_map(BTreeMap::keys);
+        for key in keys {
+            let is_new = hasher.hash_one((seed, id, key)) % 2 == 0;
+            let from = if is_new { new } else { old };
+            if let Some(value) = from.and_then(|tree| tree.get(key)) {
+                out.entry(id).or_default().insert(key.clone(), value.clone());
+            }
+        }
+    }
+    out
 }
 
 impl IndexHome for MemoryHome {
@@ -65,11 +103,17 @@ impl IndexHome for MemoryHome {
         let kept_by = Arc::clone(&self.kept);
         let index = Arc::new(MemoryIndex { kept: kept_by, lost: Mutex::new(false) });
         kept.open = Arc::downgrade(&index);
+        kept.in_use = true;
         Ok(index)
     }
 
     fn close(&self, index: Arc<dyn Index>) -> Result<()> {
-        index.flush()
+        index.flush()?;
+        if Arc::strong_count(&index) == 1 {
+            drop(index);
+            lock(&self.kept).in_use = false;
+        }
+        Ok(())
     }
 
     fn discard(&self) -> Result<()> {

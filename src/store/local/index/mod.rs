@@ -67,6 +67,7 @@ pub(crate) struct Span<'a> {
 
 impl Span<'_> {
     /// The whole tree.
+    #[cfg(test)]
     pub(crate) const ALL: Self = Self { from: Bound::Unbounded, to: Bound::Unbounded };
 
     /// Whether no key can lie in it.

@@ -25,6 +25,17 @@ pub(crate) enum AppendError {
     Failed(VfsError),
 }
 
+/// Makes the end of the log durable, as a process left it that died: the segment's content, and
+/// its name, which may be known to nothing but the cache.
+pub(crate) fn sync_end(vfs: &dyn Vfs, segment: u64) -> vfs::Result<()> {
+    match vfs.open(&segment_path(segment), Access::Write) {
+        // The log is damaged, and nothing will be written to it.
+        Err(error) if error.is_not_found() => return Ok(()),
+        opened => opened?.sync_data()?,
+    }
+    vfs.sync_dir(Path::new(LOG_DIR))
+}
+
 /// The segment that is being written. One thread has it.
 pub(crate) struct Appender {
     vfs: Arc<dyn Vfs>,
@@ -73,7 +84,6 @@ impl Appender {
     ) -> vfs::Result<Self> {
         let file = vfs.open(&segment_path(position.segment), Access::Write)?;
         file.set_len(position.offset)?;
-        // Also makes durable what a process that died had written and not synced.
         file.sync_data()?;
         let Position { segment, offset } = position;
         Ok(Self { vfs, store, segment_size, segment, file, offset, allocated: offset })
@@ -146,7 +156,8 @@ impl Appender {
         if !error.is_full() {
             return AppendError::Failed(error);
         }
-        match self.file.set_len(self.offset) {
+        // Synced, because the blobs of refused records go: a crash must not bring the records back.
+        match self.file.set_len(self.offset).and_then(|()| self.file.sync_data()) {
             Ok(()) => {
                 self.allocated = self.offset;
                 AppendError::Full

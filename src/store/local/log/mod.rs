@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-pub(crate) use append::{AppendError, Appender};
+pub(crate) use append::{AppendError, Appender, sync_end};
 pub(crate) use scan::{ScanEnd, Scanned, Scanner, Skipped, later_evidence, resync};
 pub(crate) use seal::{read_footer, seal, visit_frames_backwards};
 

@@ -96,7 +96,10 @@ pub(crate) fn read_footer(
     let Some(offset) = file.len()?.checked_sub(FOOTER_LEN as u64) else { return Ok(None) };
     let mut bytes = [0; FOOTER_LEN];
     file.read_exact_at(&mut bytes, offset)?;
-    Ok(SealFooter::decode(identity, &bytes).ok())
+    let fits = |footer: &SealFooter| {
+        footer.table_at.checked_add(u64::from(footer.frames) * 4) == Some(offset)
+    };
+    Ok(SealFooter::decode(identity, &bytes).ok().filter(fits))
 }
 
 /// Visits the frames of hints of a sealed segment from the last to the first, the entries of each

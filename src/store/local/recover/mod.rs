@@ -55,34 +55,34 @@ pub(crate) fn start(core: &Core, home: &dyn IndexHome) -> Result<Started> {
     let segments = tail::survey(core)?;
     let checkpoint = read_checkpoints(&*core.vfs)?.map(|(_, checkpoint)| checkpoint);
     let checkpoint = checkpoint.filter(|checkpoint| checkpoint.store == core.store);
+    let clean = take_clean(core)?;
     if segments.is_empty() {
-        return begin(core, home, checkpoint.as_ref());
+        return begin(core, home, checkpoint.as_ref(), clean.as_ref());
     }
     let from = Start::of(&segments, checkpoint);
     core.add_damage(from.checkpoint.iter().flat_map(|checkpoint| checkpoint.damage.clone()));
-    let started = match trusted_index(core, home, &from)? {
+    core.add_damage(tail::missing_segments(&segments, from.checkpoint.as_ref()));
+    let started = match trusted_index(core, home, &from, clean.as_ref())? {
         Some(catalog) => replay(core, catalog, &segments, &from)?,
         None => rebuild::rebuild(core, home, &segments, &from)?,
     };
-    let was_clean = core.vfs.unlink(Path::new(CLEAN))?;
-    if was_clean {
-        core.vfs.sync_dir(Path::new(""))?;
-    }
     let first_damage = core.damage().first().map(|damage| damage.what.clone());
     if let Some(what) = first_damage {
         core.make_read_only(format!("the log is damaged, run `stowgate check`: {what}"));
     }
-    // Notes the machine's start, and that CLEAN means nothing any more.
-    write_checkpoint(core)?;
+    // What a process that died had written and not synced: durable before a checkpoint counts on it.
+    log::sync_end(&*core.vfs, started.position.segment)?;
     let log = if core.read_only().is_none() {
         let (vfs, size) = (Arc::clone(&core.vfs), core.options.segment_size);
         Some(Appender::resume(vfs, core.store, size, started.position)?)
     } else {
         None
     };
+    // Notes the machine's start.
+    write_checkpoint(core)?;
     let pairs = segments.iter().zip(segments.iter().skip(1));
     let full = pairs.map(|(header, next)| (header.identity.segment, next.first_lsn - 1)).collect();
-    Ok(Started { log, last: started.applied, crashed: !was_clean, full })
+    Ok(Started { log, last: started.applied, crashed: clean.is_none(), full })
 }
 
 /// From where the log is read.
@@ -94,10 +94,7 @@ struct Start {
 
 impl Start {
     fn of(segments: &[SegmentHeader], checkpoint: Option<Checkpoint>) -> Self {
-        let known = |checkpoint: &Checkpoint| {
-            segments.iter().any(|header| header.identity.segment == checkpoint.position.segment)
-        };
-        if let Some(checkpoint) = checkpoint.filter(known) {
+        if let Some(checkpoint) = checkpoint {
             let (position, applied) = (checkpoint.position, checkpoint.applied);
             return Self { checkpoint: Some(checkpoint), position, applied };
         }
@@ -109,9 +106,17 @@ impl Start {
 }
 
 /// A store that has no log yet.
-fn begin(core: &Core, home: &dyn IndexHome, checkpoint: Option<&Checkpoint>) -> Result<Started> {
-    if checkpoint.is_some_and(|checkpoint| checkpoint.applied > 0) {
-        let what = "there are checkpoints but no log: its segments are missing".to_owned();
+fn begin(
+    core: &Core,
+    home: &dyn IndexHome,
+    checkpoint: Option<&Checkpoint>,
+    clean: Option<&CleanStop>,
+) -> Result<Started> {
+    let had_records = checkpoint.is_some_and(|checkpoint| checkpoint.applied > 0)
+        || clean.is_some_and(|clean| clean.last_lsn > 0);
+    // The first blob comes after the first segment.
+    if had_records || !core.blobs.is_empty()? {
+        let what = "the store was in use but has no log: its segments are missing".to_owned();
         return Err(StoreError::Damaged { what });
     }
     home.discard()?;
@@ -128,11 +133,20 @@ fn begin(core: &Core, home: &dyn IndexHome, checkpoint: Option<&Checkpoint>) -> 
 }
 
 /// The index, if what stopped the store cannot have harmed it.
-fn trusted_index(core: &Core, home: &dyn IndexHome, from: &Start) -> Result<Option<Catalog>> {
+fn trusted_index(
+    core: &Core,
+    home: &dyn IndexHome,
+    from: &Start,
+    clean: Option<&CleanStop>,
+) -> Result<Option<Catalog>> {
     let Some(checkpoint) = &from.checkpoint else { return Ok(None) };
     let same_boot = checkpoint.boot_id == core.vfs.boot_id()?;
-    if !same_boot && !was_clean(core, checkpoint)? {
+    if !same_boot && !clean.is_some_and(|clean| is_of(clean, core, checkpoint)) {
         tracing::info!("the machine stopped while the store was open: the index is made anew");
+        return Ok(None);
+    }
+    if !tail::ends_at(core, from.position, from.applied)? {
+        tracing::error!("the log does not reach the checkpoint: all of it is read");
         return Ok(None);
     }
     let catalog = match home.open() {
@@ -154,15 +168,21 @@ fn trusted_index(core: &Core, home: &dyn IndexHome, from: &Start) -> Result<Opti
     }
 }
 
-/// Whether the store was stopped cleanly, right after this checkpoint.
-fn was_clean(core: &Core, checkpoint: &Checkpoint) -> Result<bool> {
+/// Takes CLEAN away, durably, before anything else changes: opening an index writes to it, and
+/// from there on a crash of the machine can harm it.
+fn take_clean(core: &Core) -> Result<Option<CleanStop>> {
     let content = vfs::read_whole(&*core.vfs, Path::new(CLEAN), MAX_CLEAN)?;
-    let Some(Ok(clean)) = content.map(|content| CleanStop::decode(&content)) else {
-        return Ok(false);
-    };
-    Ok(clean.store_id == hex::encode(core.store.0)
+    if core.vfs.unlink(Path::new(CLEAN))? {
+        core.vfs.sync_dir(Path::new(""))?;
+    }
+    Ok(content.and_then(|content| CleanStop::decode(&content).ok()))
+}
+
+/// Whether the store was stopped cleanly right after this checkpoint.
+fn is_of(clean: &CleanStop, core: &Core, checkpoint: &Checkpoint) -> bool {
+    clean.store_id == hex::encode(core.store.0)
         && clean.last_lsn == checkpoint.applied
-        && clean.position() == checkpoint.position)
+        && clean.position() == checkpoint.position
 }
 
 /// Notes that the index has everything and is durable.
@@ -206,16 +226,11 @@ fn replay(
         Ok(())
     })?;
     tracing::info!(records = replayed, "the log is replayed");
-    finish(core, segments, position, from.applied)
+    Ok(finish(core, segments, position, from.applied))
 }
 
 /// Notes where the log ends. `applied` is the least it can be: a tail may have had no records.
-fn finish(
-    core: &Core,
-    segments: &[SegmentHeader],
-    end: tail::End,
-    applied: u64,
-) -> Result<Progress> {
+fn finish(core: &Core, segments: &[SegmentHeader], end: tail::End, applied: u64) -> Progress {
     let mut progress = core.progress();
     for header in segments {
         progress.tally.begin_segment(header.identity.segment, header.first_lsn);
@@ -225,7 +240,7 @@ fn finish(
     let taken = progress.clone();
     drop(progress);
     core.set_applied(taken.applied);
-    Ok(taken)
+    taken
 }
 
 /// What a record does, with its dead manifests left as they are.

@@ -63,7 +63,7 @@ pub(super) fn rebuild(
         builder.segment(header, last, is_last)?;
     }
     let Builder { catalog, .. } = builder;
-    let progress = super::finish(core, segments, end, from.applied)?;
+    let progress = super::finish(core, segments, end, from.applied);
     let (tally, unreadable) = recount(core, &catalog)?;
     for error in unreadable {
         tracing::error!(error, "an object's list of parts cannot be read");
@@ -146,21 +146,22 @@ impl Builder<'_> {
         let identity = header.identity;
         let path = log::segment_path(identity.segment);
         let file = self.core.vfs.open(&path, Access::Read)?;
-        if let Some(footer) = log::read_footer(&*file, &identity)?.filter(|_| !is_last) {
-            let complete = footer.last_lsn == last && footer.first_lsn == header.first_lsn;
+        let footer = log::read_footer(&*file, &identity)?.filter(|footer| {
+            !is_last && footer.last_lsn == last && footer.first_lsn == header.first_lsn
+        });
+        if let Some(footer) = footer {
             let visited = log::visit_frames_backwards(&*file, &identity, &footer, |entries| {
                 entries.iter().rev().try_for_each(|entry| self.hint(identity.segment, entry))
             });
             match visited {
-                Ok(()) if complete => return Ok(()),
-                Ok(()) => tracing::warn!(path = %path.display(), "hints are incomplete"),
+                Ok(()) => return Ok(()),
                 Err(Visited::Unreadable(error)) => {
                     tracing::warn!(%error, "hints cannot be read: the records are");
                 }
                 Err(Visited::Failed(error)) => return Err(error),
             }
         }
-        self.records(header, last, is_last)
+        self.records(header, last)
     }
 
     fn hint(&mut self, segment: u64, entry: &HintEntry<'_>) -> std::result::Result<(), Visited> {
@@ -173,11 +174,13 @@ impl Builder<'_> {
     }
 
     /// A segment without hints: its records are found from the front and visited from the back.
-    fn records(&mut self, header: &SegmentHeader, last: u64, is_last: bool) -> Result<()> {
+    fn records(&mut self, header: &SegmentHeader, last: u64) -> Result<()> {
         let core = self.core;
         let mut found: Vec<(u32, u32)> = Vec::new();
-        let next = (!is_last).then_some(last + 1);
         let before = header.first_lsn - 1;
+        // All of them are known to be durable, in the last segment too: they were read before, or a
+        // checkpoint vouches for them.
+        let next = Some(last + 1);
         tail::read_segment(core, header, log::FIRST_OFFSET, before, next, &mut |scanned| {
             found.push((u32::try_from(scanned.at.offset).unwrap_or(u32::MAX), scanned.at.len));
             Ok(())

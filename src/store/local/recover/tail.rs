@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::super::core::Core;
 use super::super::format::Identity;
-use super::super::format::checkpoint::{Damage, Position};
+use super::super::format::checkpoint::{Checkpoint, Damage, Position};
 use super::super::format::meta::{PutObject, UploadPart};
+use super::super::format::record::{TRAILER_LEN, Trailer};
 use super::super::format::segment::SegmentHeader;
 use super::super::log::{
     self, FIRST_OFFSET, LOG_DIR, Scanned, Scanner, Skipped, later_evidence, resync,
@@ -34,7 +35,15 @@ pub(crate) fn survey(core: &Core) -> Result<Vec<SegmentHeader>> {
     let mut headers: Vec<SegmentHeader> = Vec::with_capacity(ids.len());
     for id in &ids {
         match log::read_segment_header(vfs, core.store, *id)? {
-            Ok(header) => headers.push(header),
+            Ok(header) => {
+                let before = headers.last().map_or(0, |before| before.first_lsn);
+                if header.first_lsn == 0 || header.first_lsn < before {
+                    let path = vfs.describe(&log::segment_path(*id));
+                    let what = format!("{path}: it begins with {}", header.first_lsn);
+                    return Err(StoreError::Damaged { what });
+                }
+                headers.push(header);
+            }
             Err(why) if Some(id) == ids.last() && is_unused(core, *id)? => {
                 tracing::info!(segment = id, why, "a segment that was never used is removed");
                 vfs.unlink(&log::segment_path(*id))?;
@@ -56,6 +65,48 @@ fn is_unused(core: &Core, id: u64) -> Result<bool> {
     Ok(later_evidence(file, identity, FIRST_OFFSET, 0)?.is_none())
 }
 
+/// Segments that there were and are not. Whatever removes a segment some day has to note so in a
+/// checkpoint first.
+pub(crate) fn missing_segments(
+    segments: &[SegmentHeader],
+    checkpoint: Option<&Checkpoint>,
+) -> Vec<Damage> {
+    let lost = |id: u64, lsn: u64| {
+        let what = format!("segment {id:016x} of the log is missing");
+        Damage { lsn, subject: None, what }
+    };
+    let Some(checkpoint) = checkpoint else {
+        let first = segments.first().filter(|first| first.first_lsn > 1);
+        return first.map(|first| lost(1, first.first_lsn - 1)).into_iter().collect();
+    };
+    let is_missing = |id: u64| !segments.iter().any(|header| header.identity.segment == id);
+    let rows = checkpoint.segments.iter().filter(|row| is_missing(row.id));
+    rows.map(|row| {
+        let next = segments.iter().find(|header| header.identity.segment > row.id);
+        lost(row.id, next.map_or(checkpoint.applied, |next| next.first_lsn.saturating_sub(1)))
+    })
+    .collect()
+}
+
+/// Whether the record before `position` is the one of that number: what a checkpoint counts on.
+pub(crate) fn ends_at(core: &Core, position: Position, lsn: u64) -> Result<bool> {
+    let Some(offset) = position.offset.checked_sub(TRAILER_LEN as u64) else { return Ok(false) };
+    if position.offset <= FIRST_OFFSET {
+        return Ok(position.offset == FIRST_OFFSET);
+    }
+    let file = match core.vfs.open(&log::segment_path(position.segment), Access::Read) {
+        Err(error) if error.is_not_found() => return Ok(false),
+        opened => opened?,
+    };
+    let mut bytes = [0; TRAILER_LEN];
+    match file.read_exact_at(&mut bytes, offset) {
+        Err(error) if error.is_past_end() => return Ok(false),
+        read => read?,
+    }
+    let identity = Identity { store: core.store, segment: position.segment };
+    Ok(Trailer::decode(&identity, &bytes).is_ok_and(|trailer| trailer.lsn == lsn))
+}
+
 /// Visits every record behind `applied`, which ends at `from`, to the end of the log. What was
 /// acknowledged once and cannot be read becomes damage of the store and is passed over.
 pub(crate) fn walk(
@@ -71,6 +122,10 @@ pub(crate) fn walk(
     while let Some(header) = rest.next() {
         let segment = header.identity.segment;
         let offset = if segment == from.segment { from.offset } else { FIRST_OFFSET };
+        if end.last + 1 < header.first_lsn {
+            // A segment between is missing, which is noted already.
+            end.last = header.first_lsn - 1;
+        }
         let next = rest.peek().map(|next| next.first_lsn);
         let read = read_segment(core, header, offset, end.last, next, visit)?;
         end = End { position: Position { segment, offset: read.offset }, last: read.last };

@@ -9,7 +9,7 @@ use crate::store::{DeleteRequest, Objects, StoreError};
 async fn fail_once(op: Op, fault: Fault, seed: u64) {
     let mut machine = Machine::new(seed);
     // What fails is the writing of data, not what the checkpoints do beside it.
-    machine.options.checkpoint_interval = std::time::Duration::from_secs(3600);
+    machine.options.checkpoint_interval = std::time::Duration::from_hours(1);
     machine.options.checkpoint_records = u64::MAX;
     let store = machine.open().await.unwrap();
     for _ in 0..6 {
@@ -32,7 +32,7 @@ async fn fail_once(op: Op, fault: Fault, seed: u64) {
     assert!(refused, "a store whose disk failed takes a write");
     assert!(store.read_only_reason().is_some());
     machine.verify_reads(&store).await;
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         machine.crash();
     } else {
         machine.kill();

@@ -120,11 +120,17 @@ impl Machine {
     }
 
     /// Opens the store and waits until it is ready, or says why it can't be.
-    pub(super) async fn open(&self) -> std::result::Result<LocalStore, String> {
+    pub(super) async fn try_open(&self) -> std::result::Result<LocalStore, String> {
         let (vfs, home) = (self.sim.vfs(), Arc::new(self.home.clone()));
         let store = LocalStore::open_on(vfs, home, self.options, self.clock.clone())
             .map_err(|error| error.to_string())?;
         store.ready().await.map_err(|error| error.to_string())?;
+        Ok(store)
+    }
+
+    /// The same with the bucket in it.
+    pub(super) async fn open(&self) -> std::result::Result<LocalStore, String> {
+        let store = self.try_open().await?;
         match store.create_bucket(&bucket(), &owner()).await {
             Ok(()) | Err(StoreError::BucketExists { .. }) => Ok(store),
             Err(error) => Err(error.to_string()),
@@ -167,32 +173,44 @@ impl Machine {
         let results = futures_util::future::join_all(all).await;
         let mut fine = true;
         for (operation, result) in operations.iter().zip(results) {
-            let outcome = self.outcome(operation);
-            match result {
-                Ok(()) => {
-                    if let Some((key, version)) = outcome {
-                        self.may.insert(key, vec![version]);
-                    }
-                }
-                Err(StoreError::NoSuchKey) => assert!(matches!(operation, Operation::Tag(..))),
-                Err(error) => {
-                    fine = false;
-                    let expected = matches!(
-                        error,
-                        StoreError::Io { .. }
-                            | StoreError::ReadOnly { .. }
-                            | StoreError::StorageFull
-                            | StoreError::Closing
-                            | StoreError::Rebuilding
-                    );
-                    assert!(expected, "{operation:?}: {error:?}");
-                    if let Some((key, version)) = outcome {
-                        self.may.get_mut(&key).unwrap().push(version);
-                    }
-                }
-            }
+            fine &= self.judge(operation, result.map(|()| true));
         }
         fine
+    }
+
+    /// Notes what the result of an operation says about what may be there: done, perhaps done
+    /// (`false`), or failed. Says whether it did not fail.
+    pub(super) fn judge(&mut self, operation: &Operation, result: Result<bool>) -> bool {
+        let outcome = self.outcome(operation);
+        match result {
+            Ok(true) => {
+                if let Some((key, version)) = outcome {
+                    self.may.insert(key, vec![version]);
+                }
+            }
+            Err(StoreError::NoSuchKey) => assert!(matches!(operation, Operation::Tag(..))),
+            Ok(false) => self.may_also(outcome),
+            Err(error) => {
+                let expected = matches!(
+                    error,
+                    StoreError::Io { .. }
+                        | StoreError::ReadOnly { .. }
+                        | StoreError::StorageFull
+                        | StoreError::Closing
+                        | StoreError::Rebuilding
+                );
+                assert!(expected, "{operation:?}: {error:?}");
+                self.may_also(outcome);
+                return false;
+            }
+        }
+        true
+    }
+
+    fn may_also(&mut self, outcome: Option<(u64, Option<Version>)>) {
+        if let Some((key, version)) = outcome {
+            self.may.get_mut(&key).unwrap().push(version);
+        }
     }
 
     /// A few operations at a time, on keys that differ.
@@ -211,7 +229,12 @@ impl Machine {
         let mut there = Vec::new();
         for (key, may) in &mut self.may {
             let got = read(store, *key).await.unwrap();
-            assert!(may.contains(&got), "key {key} has {}, may have {}", show(&got), shows(may));
+            assert!(
+                may.contains(&got),
+                "key {key} has {}, may have {}",
+                show(got.as_ref()),
+                shows(may)
+            );
             if got.is_some() {
                 there.push(at(*key).key.as_str().to_owned());
             }
@@ -243,7 +266,12 @@ impl Machine {
     pub(super) async fn verify_reads(&self, store: &LocalStore) {
         for (key, may) in &self.may {
             let got = read(store, *key).await.unwrap();
-            assert!(may.contains(&got), "key {key} has {}, may have {}", show(&got), shows(may));
+            assert!(
+                may.contains(&got),
+                "key {key} has {}, may have {}",
+                show(got.as_ref()),
+                shows(may)
+            );
         }
     }
 
@@ -251,21 +279,27 @@ impl Machine {
     pub(super) fn crash(&mut self) {
         let seed = self.random.next();
         self.sim.crash(seed);
-        self.lose_index();
+        self.lose_index(6);
     }
 
     /// The process is killed.
     pub(super) fn kill(&mut self) {
         self.sim.kill();
-        self.lose_index();
+        self.lose_index(5);
     }
 
-    fn lose_index(&mut self) {
-        let how = match self.random.below(4) {
+    /// In one of so many ways, unless nothing had it open.
+    fn lose_index(&mut self, ways: u64) {
+        if !self.home.is_in_use() {
+            return;
+        }
+        let how = match self.random.below(ways) {
             0 => Hostile::Empty,
             1 => Hostile::Stale,
             2 => Hostile::Ahead,
-            _ => Hostile::Broken,
+            3 => Hostile::Broken,
+            4 => Hostile::Partial(self.random.next()),
+            _ => Hostile::Torn(self.random.next()),
         };
         self.home.crash(how);
     }
@@ -275,6 +309,13 @@ impl Machine {
         let prepared = prepare(self.sim.vfs(), self.options, self.clock.clone()).unwrap();
         let report = check_prepared(&prepared, &self.home, CheckOptions::default());
         assert!(report.is_clean(), "{report}");
+    }
+
+    /// No checkpoints but those that a test makes.
+    pub(super) fn without_checkpoints(mut self) -> Self {
+        self.options.checkpoint_interval = Duration::from_hours(1);
+        self.options.checkpoint_records = u64::MAX;
+        self
     }
 }
 
@@ -290,14 +331,14 @@ impl Operation {
     }
 }
 
-fn show(version: &Option<Version>) -> String {
-    version.as_ref().map_or("nothing".to_owned(), |version| {
+fn show(version: Option<&Version>) -> String {
+    version.map_or("nothing".to_owned(), |version| {
         format!("{} bytes tagged {:?}", version.content.len(), version.tag)
     })
 }
 
 fn shows(versions: &[Option<Version>]) -> String {
-    versions.iter().map(show).collect::<Vec<_>>().join(" or ")
+    versions.iter().map(|version| show(version.as_ref())).collect::<Vec<_>>().join(" or ")
 }
 
 pub(super) async fn read(store: &LocalStore, key: u64) -> Result<Option<Version>> {
@@ -341,7 +382,7 @@ async fn upload(
     Ok((path, Completion { parts, ..Completion::default() }))
 }
 
-async fn carry_out(store: &LocalStore, operation: &Operation) -> Result<()> {
+pub(super) async fn carry_out(store: &LocalStore, operation: &Operation) -> Result<()> {
     match operation {
         Operation::Put(key, version) => {
             let new = NewObject { tags: tags(version.tag.as_ref()), ..NewObject::default() };

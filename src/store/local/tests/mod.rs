@@ -2,8 +2,11 @@
 
 mod crash;
 mod damage;
+mod dropped;
+mod every_call;
 mod faults;
 mod harness;
+mod loss;
 mod restart;
 
 use std::sync::Arc;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use super::harness::owner;
 use crate::object::{
-    BucketName, ListQuery, ManualClock, ObjectKey, PartsQuery, TagSet, UploadsQuery,
+    BucketName, ListQuery, ManualClock, ObjectKey, ObjectMetadata, PartsQuery, ReadConditions,
+    TagSet, UploadsQuery,
 };
 use crate::store::conformance::{Subject, body, content};
 use crate::store::local::{CheckOptions, LocalOptions, LocalStore, OpenError, check};
 use crate::store::{
-    Buckets, CopyRequest, GetRequest, Multipart, NewObject, ObjectPath, Objects, StoreError, Tags,
+    Buckets, CopyRequest, DeleteRequest, GetRequest, Multipart, NewObject, ObjectPath, Objects,
+    StoreError, Tags,
 };
 
 fn open(dir: &Path, clock: &Arc<ManualClock>) -> LocalStore {
@@ -40,12 +42,12 @@ async fn fill(store: &LocalStore) {
     }
     for number in (0..50).step_by(5) {
         let path = at(&format!("object-{number}"));
-        store.delete_object(&path, &Default::default()).await.unwrap();
+        store.delete_object(&path, &DeleteRequest::default()).await.unwrap();
     }
     store.set_object_tags(&at("object-7"), None, tags("object")).await.unwrap();
     let copy = CopyRequest {
         source_version: None,
-        source_conditions: Default::default(),
+        source_conditions: ReadConditions::default(),
         metadata: None,
         tags: None,
         checksum: None,
@@ -127,7 +129,7 @@ async fn uploads_go_on_after_a_restart() {
     let store = open(dir.path(), &clock);
     fill(&store).await;
     let new = crate::store::NewUpload {
-        metadata: Default::default(),
+        metadata: ObjectMetadata::default(),
         tags: tags("upload"),
         checksum: crate::object::ChecksumChoice {
             algorithm: crate::object::Algorithm::Crc64Nvme,

@@ -84,6 +84,11 @@ impl Sim {
         self.world().faults.plan(op, nth, fault);
     }
 
+    /// How many of the planned failures did not come yet.
+    pub(crate) fn pending_faults(&self) -> usize {
+        self.world().faults.pending()
+    }
+
     /// How much fits on the disk, or everything.
     pub(crate) fn set_capacity(&self, bytes: Option<u64>) {
         self.world().capacity = bytes;

@@ -11,6 +11,9 @@ use rustix::io::Errno;
 
 use super::super::{Allocation, Result, VfsError, VfsFile};
 
+/// The largest page of any machine.
+const MAX_PAGE: u64 = 64 << 10;
+
 pub(super) struct RealFile {
     file: File,
     path: PathBuf,
@@ -76,8 +79,10 @@ impl VfsFile for RealFile {
     }
 
     fn drop_cached(&self, offset: u64, len: u64) -> Result<()> {
-        let Some(len) = NonZeroU64::new(len) else { return Ok(()) };
-        rustix::fs::fadvise(&self.file, offset, Some(len), Advice::DontNeed)
+        // Only whole pages are dropped, and no machine's are larger than this.
+        let before = offset % MAX_PAGE;
+        let Some(len) = NonZeroU64::new(len.saturating_add(before)) else { return Ok(()) };
+        rustix::fs::fadvise(&self.file, offset - before, Some(len), Advice::DontNeed)
             .map_err(|e| self.failed("drop the cache of", e))
     }
 

@@ -29,7 +29,7 @@ pub(crate) enum Fault {
     Eio,
     /// A write stops after a random part of it, then the device reports an error.
     Short,
-    /// The disk is full.
+    /// The disk is full; a write stops after a random part of it.
     Full,
 }
 
@@ -57,6 +57,10 @@ pub(super) struct Faults {
 impl Faults {
     pub(super) fn plan(&mut self, op: Op, nth: u64, fault: Fault) {
         self.planned.push((op, nth, fault));
+    }
+
+    pub(super) fn pending(&self) -> usize {
+        self.planned.len()
     }
 
     pub(super) fn is_stopped(&self) -> bool {

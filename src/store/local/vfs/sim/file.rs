@@ -58,7 +58,7 @@ impl VfsFile for SimFile {
             world.node_mut(self.node).write(bytes, from);
             return Ok(());
         };
-        if fault == Some(Fault::Short) {
+        if matches!(fault, Some(Fault::Short | Fault::Full)) {
             let part = world.random.below(bytes.len().max(1));
             world.node_mut(self.node).write(&bytes[..part], from);
         }
@@ -69,9 +69,11 @@ impl VfsFile for SimFile {
         self.check_writable(Op::SetLen)?;
         let mut world = self.enter_plain(Op::SetLen)?;
         world.check_room(self.node, len).map_err(|e| failed(Op::SetLen, &self.path, e))?;
+        let mut random = std::mem::take(&mut world.random);
         let node = world.node_mut(self.node);
-        node.resize(usize::try_from(len).expect("a test's length"));
+        node.cut(usize::try_from(len).expect("a test's length"), &mut random);
         node.reserved = node.reserved.min(len);
+        world.random = random;
         Ok(())
     }
 

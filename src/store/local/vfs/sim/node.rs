@@ -37,6 +37,18 @@ impl Node {
         }
     }
 
+    /// Before the file is cut, some of what goes may have reached the disk by itself, and a crash
+    /// can bring it back.
+    pub(super) fn cut(&mut self, len: usize, random: &mut Random) {
+        if len < self.live.len() && !self.dirty.is_empty() {
+            let dirty = self.dirty.clone();
+            self.settle(random);
+            self.dirty = dirty;
+        }
+        self.resize(len);
+        self.dirty.retain(|page| page * PAGE < len);
+    }
+
     pub(super) fn resize(&mut self, len: usize) {
         let from = self.live.len().min(len);
         let to = self.live.len().max(len);
