@@ -1,5 +1,7 @@
 //! Every fault has its place, and everything that is shipped is right.
 
+#![allow(clippy::disallowed_methods, reason = "tests prepare files of their own")]
+
 use std::path::{Path, PathBuf};
 
 use super::*;

@@ -4,6 +4,8 @@
 //! them, hands each request to a [`Handler`], and writes an access log line when the last byte of
 //! the answer is out. It knows no S3: what it must refuse itself, the handler words.
 
+#![allow(clippy::disallowed_types, reason = "this is where hyper is named")]
+
 mod access_log;
 mod activity;
 mod connection;

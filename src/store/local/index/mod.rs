@@ -6,6 +6,8 @@
 //!
 //! Knows keys and opaque values, nothing of the log or of what the values say.
 
+#![allow(clippy::disallowed_types, reason = "this is where sled is named")]
+
 mod error;
 pub(crate) mod key;
 pub(crate) mod list;

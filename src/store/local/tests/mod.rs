@@ -1,5 +1,7 @@
 //! The store from outside: conformance, restarts, crashes, damage.
 
+#![allow(clippy::disallowed_methods, reason = "tests prepare files of their own")]
+
 mod crash;
 mod damage;
 mod dropped;
