@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, SERVER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 
 use super::access_log::{AccessDetail, Record};
@@ -28,7 +29,13 @@ pub(super) struct Dispatch {
 }
 
 impl Dispatch {
-    /// Answers `request`. Dropping the future cancels the handler; the access log line is
+    /// Answers `request`.
+    ///
+    /// hyper sends no `100 Continue` for an empty body, and botocore cannot read the second answer
+    /// on a connection whose first came without one (it takes the status line for a header and
+    /// waits for the connection to close): such a connection is closed.
+    ///
+    /// Dropping the future cancels the handler; the access log line is
     /// written all the same.
     pub(super) async fn answer(
         &self,
@@ -41,6 +48,7 @@ impl Dispatch {
         let mut record = Record::new(&request, id, peer);
         let (method, version) = (request.method().clone(), request.version());
         let waits = expects_continue(request.headers());
+        let untold = waits && request.body().is_end_stream();
 
         let (mut parts, incoming) = request.into_parts();
         let announced = parts.headers.contains_key(CONTENT_LENGTH);
@@ -55,6 +63,9 @@ impl Dispatch {
         let settled = if multiplexed { rest.drop_unread() } else { rest.settle(waits).await };
         if !multiplexed && settled != Settled::Whole {
             activity.leave_unread();
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if untold && !multiplexed {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if settled == Settled::Broken {

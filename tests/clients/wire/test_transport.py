@@ -132,6 +132,18 @@ def test_continue_does_not_come_for_what_is_refused(speak, bucket, dial):
         assert response.closes and connection.closed_by_peer()
 
 
+def test_an_answer_to_an_empty_body_that_never_saw_continue_is_the_last(speak, s3, bucket, dial):
+    """botocore can't read a second answer on a connection whose first came without the 100."""
+    request = speak.sign("PUT", f"/{bucket}/k", b"")
+    request.headers += [("content-length", "0"), ("expect", "100-continue")]
+    connection = dial()
+    connection.send_head("PUT", request.target, request.headers)
+    response = connection.read_any("PUT")
+    assert response.status == 200, response.body
+    assert response.closes and connection.closed_by_peer()
+    assert read(s3.get_object(Bucket=bucket, Key="k")) == b""
+
+
 def test_an_error_is_delivered_to_a_client_in_full_flow(speak, bucket, dial):
     """The answer is readable although the client goes on sending a large body."""
     body = b"x" * (8 * MIB)
