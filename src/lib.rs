@@ -9,6 +9,7 @@ pub mod body;
 pub mod cli;
 pub mod config;
 pub mod object;
+pub mod placement;
 pub mod s3;
 pub mod server;
 pub mod store;

@@ -42,6 +42,19 @@ pub struct ObjectInfo {
     pub tag_count: u32,
     /// How many parts it was completed from; absent for an object of one PUT or copy.
     pub parts_count: Option<u32>,
+    /// How far it is on its way upstream; absent where it is not to go there.
+    pub replication: Option<Replication>,
+}
+
+/// How far an object is on its way upstream: `x-amz-replication-status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replication {
+    /// It waits to be forwarded.
+    Pending,
+    /// It is upstream.
+    Completed,
+    /// It was refused upstream, and waits for someone to look.
+    Failed,
 }
 
 /// One part of a completed multipart object.

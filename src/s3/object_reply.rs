@@ -7,7 +7,7 @@ use http::header::{
 
 use super::reply::Reply;
 use crate::object::{
-    Checksum, ChecksumValue, ContentHeaders, ETag, ObjectInfo, Timestamp, VersionId,
+    Checksum, ChecksumValue, ContentHeaders, ETag, ObjectInfo, Replication, Timestamp, VersionId,
     encode_header_value,
 };
 
@@ -36,7 +36,19 @@ pub(super) fn object_headers(reply: Reply, object: &ObjectInfo, overrides: &Over
         0 => reply,
         count => reply.amz("x-amz-tagging-count", count.to_string()),
     };
+    let reply = match object.replication {
+        None => reply,
+        Some(status) => reply.amz("x-amz-replication-status", replication(status)),
+    };
     user_metadata(reply, object)
+}
+
+fn replication(status: Replication) -> &'static str {
+    match status {
+        Replication::Pending => "PENDING",
+        Replication::Completed => "COMPLETED",
+        Replication::Failed => "FAILED",
+    }
 }
 
 /// The header of a checksum's value, and its kind.

@@ -99,6 +99,35 @@ pub enum StoreError {
         /// The system's own words.
         source: std::io::Error,
     },
+    /// Whatever holds the answer cannot be reached now, or does not do as it should: 503, never
+    /// 404 and never an empty list.
+    #[error("{what}")]
+    Unavailable {
+        /// What failed and what to do about it, for the operator.
+        what: String,
+    },
+    /// Nothing can be taken in before others have been forwarded: 503 `SlowDown`.
+    #[error("{what}")]
+    Busy {
+        /// Which bound is reached, for the operator.
+        what: String,
+        /// When to come again: `Retry-After`.
+        retry_after: std::time::Duration,
+    },
+    /// A store behind this one does not do that: 501.
+    #[error("{what} is not served here")]
+    Unsupported {
+        /// What was asked for.
+        what: String,
+    },
+    /// A store behind this one found a fault of the client's that has no variant of its own here.
+    #[error("{code}: {message}")]
+    Refused {
+        /// S3's code, as it was given.
+        code: String,
+        /// Its message.
+        message: String,
+    },
     /// The store is shutting down.
     #[error("the store is closing")]
     Closing,

@@ -21,13 +21,16 @@
 pub mod conformance;
 mod error;
 mod fault;
+mod ledger;
 pub mod local;
 mod memory;
+pub mod upstream;
 
 use async_trait::async_trait;
 
 pub use error::StoreError;
 pub use fault::{Call, FaultStore};
+pub use ledger::{Ledger, LedgerPage, LedgerQuery};
 pub use memory::MemoryStore;
 
 use crate::body::Payload;
@@ -45,6 +48,11 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 pub trait Store: Buckets + Objects + Tags + Multipart {}
 
 impl<T: Buckets + Objects + Tags + Multipart> Store for T {}
+
+/// A layer that also keeps records beside its objects: where a placement keeps what it knows.
+pub trait Home: Store + Ledger {}
+
+impl<T: Store + Ledger> Home for T {}
 
 /// Which object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

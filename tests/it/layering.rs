@@ -12,7 +12,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("auth", &["body", "object"]),
     ("store", &["body", "object"]),
     ("store/local", &["store", "background", "body", "object"]),
-    ("s3", &["auth", "store", "body", "object"]),
+    ("store/upstream", &["store", "body", "object"]),
+    ("placement", &["store", "background", "body", "object"]),
+    ("s3", &["auth", "placement", "store", "body", "object"]),
     ("server", &["body", "object"]),
     ("config", &["auth", "object"]),
 ];

@@ -12,8 +12,12 @@ macro_rules! codes {
 
         impl Code {
             /// Every code.
-            #[cfg(test)]
             pub(super) const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The code of that name.
+            pub(super) fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.as_str() == name)
+            }
 
             /// The code on the wire.
             pub(in crate::s3) fn as_str(self) -> &'static str {

@@ -41,6 +41,13 @@ impl From<StoreError> for S3Error {
             }
             StoreError::Closing => Self::new(Code::ServiceUnavailable),
             StoreError::Rebuilding => Self::slow_down(),
+            StoreError::Unavailable { what } => Self::new(Code::ServiceUnavailable).cause(what),
+            StoreError::Busy { what, retry_after } => Self::slow_down_for(retry_after).cause(what),
+            StoreError::Unsupported { what } => Self::not_implemented(&what),
+            StoreError::Refused { code, message } => match Code::named(&code) {
+                Some(code) => Self::new(code).message(message),
+                None => Self::invalid_request(format!("{code}: {message}")),
+            },
             StoreError::Damaged { .. } | StoreError::Io { .. } => Self::internal(error.to_string()),
         }
     }

@@ -112,6 +112,12 @@ impl S3Error {
         Self::new(Code::SlowDown).header(RETRY_AFTER, "1")
     }
 
+    /// 503 `SlowDown` with a whole number of seconds, at least one.
+    pub(super) fn slow_down_for(wait: std::time::Duration) -> Self {
+        let seconds = wait.as_secs().max(1).to_string();
+        Self::new(Code::SlowDown).header(RETRY_AFTER, &seconds)
+    }
+
     /// Its code.
     pub(super) fn code(&self) -> Code {
         self.code

@@ -196,5 +196,6 @@ pub(crate) fn described_info(at: &ObjectPath, object: &Described) -> ObjectInfo 
         checksum: object.checksum.clone(),
         tag_count: u32::try_from(object.tags.len()).unwrap_or(u32::MAX),
         parts_count: object.parts_count,
+        replication: None,
     }
 }

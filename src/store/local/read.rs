@@ -108,6 +108,7 @@ pub(crate) fn info(core: &Core, key: &ObjectKey, entry: &ObjectEntry) -> Result<
         checksum: entry.checksum.clone(),
         tag_count: entry.tag_count,
         parts_count: entry.parts_count,
+        replication: None,
     })
 }
 

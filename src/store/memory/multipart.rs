@@ -233,6 +233,7 @@ fn assembled(open: &OpenUpload, whole: Assembled, now: Timestamp) -> Object {
         checksum: whole.checksum,
         tag_count: u32::try_from(open.tags.len()).unwrap_or(u32::MAX),
         parts_count: u32::try_from(parts.len()).ok(),
+        replication: None,
     };
     Object { info, tags: open.tags.clone(), content: content.freeze(), parts }
 }

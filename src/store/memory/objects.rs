@@ -163,6 +163,7 @@ impl MemoryStore {
             checksum: digests.checksum.map(Checksum::full_object),
             tag_count: u32::try_from(new.tags.len()).unwrap_or(u32::MAX),
             parts_count: None,
+            replication: None,
         };
         Ok(bin.place(Object { info, tags: new.tags, content, parts: Vec::new() }))
     }

@@ -25,6 +25,7 @@ pub(super) struct State {
 pub(super) struct Bin {
     pub(super) bucket: Bucket,
     pub(super) tags: Option<TagSet>,
+    pub(super) records: BTreeMap<ObjectKey, Bytes>,
     /// By the bytes of the key, because listings resume at bytes that are no key.
     pub(super) objects: BTreeMap<Vec<u8>, Object>,
     pub(super) uploads: BTreeMap<(Vec<u8>, UploadId), OpenUpload>,
@@ -93,6 +94,7 @@ impl Bin {
         Self {
             bucket,
             tags: None,
+            records: BTreeMap::new(),
             objects: BTreeMap::new(),
             uploads: BTreeMap::new(),
             completed: Vec::new(),

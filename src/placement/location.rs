@@ -1,0 +1,97 @@
+//! What is known of where a key's object is: the location record.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::object::{ETag, Timestamp};
+use crate::store::StoreError;
+
+/// What the ledger holds for a key. No record at all means: what the local layer has, and if it
+/// has nothing, what the upstream has, where the mode asks it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Location {
+    /// Where the key's object is.
+    pub truth: Truth,
+    /// What the upstream has to be told.
+    pub todo: Option<Todo>,
+    /// What the upstream was last known to have of this key.
+    pub remote: Option<Remote>,
+    /// When this was recorded.
+    pub updated_at: Timestamp,
+}
+
+/// Where a key's current object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Truth {
+    /// In the local layer. Where that has nothing, a write was never finished, and what
+    /// `remote` says holds: the record is made before the object.
+    Local,
+    /// In the upstream, as `remote` says.
+    Remote,
+    /// Deleted, whatever either layer still has. The local object is removed after the record is
+    /// made, and a new one is put before the record changes.
+    Gone,
+}
+
+/// What waits to be done upstream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Todo {
+    /// What.
+    pub task: Task,
+    /// Since when something has been waiting for this key without a break.
+    pub since: Timestamp,
+    /// How often it was tried in vain.
+    pub attempts: u32,
+    /// Set where it is not tried any more: a dead letter, with what an operator should know.
+    pub failed: Option<String>,
+}
+
+/// A task of the spool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Task {
+    /// Put the local object there, and then remove it here.
+    Put,
+    /// Remove the upstream object: the key is deleted, or its object is now a local one for good.
+    Delete,
+}
+
+/// An object in the upstream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remote {
+    /// The bucket there: `s3_bucket`.
+    pub bucket: String,
+    /// The key there: `s3_key`.
+    pub key: String,
+    /// The entity tag that clients see; it never changes.
+    pub etag: ETag,
+    /// The entity tag that the upstream gave. Where the upstream shows another, the object was
+    /// replaced behind the gateway's back, and nothing else here holds of it.
+    pub upstream_etag: ETag,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When clients saw it stored.
+    pub last_modified: Timestamp,
+}
+
+/// Format of the encoded record: the first byte.
+const FORMAT: u8 = 1;
+
+impl Location {
+    /// The record as the ledger keeps it.
+    pub fn encode(&self) -> Result<Bytes, StoreError> {
+        let encoded = postcard::to_extend(self, vec![FORMAT]);
+        encoded.map(Bytes::from).map_err(|error| StoreError::Io {
+            doing: "encode a location record".to_owned(),
+            source: std::io::Error::other(error),
+        })
+    }
+
+    /// Reads what [`Location::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        let damaged = || StoreError::Damaged { what: "a location record".to_owned() };
+        match bytes.split_first() {
+            Some((&FORMAT, encoded)) => postcard::from_bytes(encoded).map_err(|_| damaged()),
+            _ => Err(damaged()),
+        }
+    }
+}

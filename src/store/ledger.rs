@@ -1,0 +1,43 @@
+//! Small records beside a bucket's objects, one a key.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{ObjectPath, Result};
+use crate::object::{BucketName, ObjectKey};
+
+/// Which records of a bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LedgerQuery {
+    /// Only of keys that begin with this.
+    pub prefix: String,
+    /// Only of keys whose bytes are greater than these.
+    pub after: Option<Vec<u8>>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Records, in the order of their keys' bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LedgerPage {
+    /// The records.
+    pub entries: Vec<(ObjectKey, Bytes)>,
+    /// Whether there are more behind the last.
+    pub more: bool,
+}
+
+/// A record of at most a few KiB for every key of a bucket, whether or not there is an object.
+///
+/// Durable and ordered as every write of the store is; what the record means is its writer's.
+/// Records end with their bucket. A bucket that holds records but no object is empty.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// A key's record.
+    async fn entry(&self, at: &ObjectPath) -> Result<Option<Bytes>>;
+
+    /// Replaces a key's record; `None` removes it.
+    async fn set_entry(&self, at: &ObjectPath, entry: Option<Bytes>) -> Result<()>;
+
+    /// A page of a bucket's records.
+    async fn entries(&self, bucket: &BucketName, query: &LedgerQuery) -> Result<LedgerPage>;
+}

@@ -1,0 +1,41 @@
+//! Records beside objects, in memory.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{MemoryStore, Result};
+use crate::object::BucketName;
+use crate::store::{Ledger, LedgerPage, LedgerQuery, ObjectPath};
+
+#[async_trait]
+impl Ledger for MemoryStore {
+    async fn entry(&self, at: &ObjectPath) -> Result<Option<Bytes>> {
+        let state = self.state();
+        let bin = state.bin(&at.bucket)?;
+        Ok(bin.records.get(&at.key).cloned())
+    }
+
+    async fn set_entry(&self, at: &ObjectPath, entry: Option<Bytes>) -> Result<()> {
+        let mut state = self.state();
+        let bin = state.bin_mut(&at.bucket)?;
+        match entry {
+            Some(entry) => bin.records.insert(at.key.clone(), entry),
+            None => bin.records.remove(&at.key),
+        };
+        Ok(())
+    }
+
+    async fn entries(&self, bucket: &BucketName, query: &LedgerQuery) -> Result<LedgerPage> {
+        let state = self.state();
+        let bin = state.bin(bucket)?;
+        let after = query.after.as_deref();
+        let mut wanted = bin
+            .records
+            .iter()
+            .filter(|(key, _)| key.as_str().starts_with(&query.prefix))
+            .filter(|(key, _)| after.is_none_or(|after| key.as_str().as_bytes() > after))
+            .map(|(key, entry)| (key.clone(), entry.clone()));
+        let entries: Vec<_> = wanted.by_ref().take(query.limit).collect();
+        Ok(LedgerPage { entries, more: wanted.next().is_some() })
+    }
+}
