@@ -17,6 +17,9 @@ pub enum Mode {
     Fallback,
 }
 
+/// Tells a bucket's name and the prefix of its keys at the upstream.
+pub type Target = Arc<dyn Fn(&BucketName) -> (String, String) + Send + Sync>;
+
 /// An upstream service, as a placement knows it.
 ///
 /// Its buckets carry the gateway's names and keys: the layer itself maps them.
@@ -27,7 +30,7 @@ pub struct Upstream {
     /// The layer.
     pub store: Arc<dyn Store>,
     /// Where a bucket's objects are there: bucket and key prefix, for location records.
-    pub target: Arc<dyn Fn(&BucketName) -> (String, String) + Send + Sync>,
+    pub target: Target,
 }
 
 /// A bucket's mode and layers. A bucket in local mode may have an upstream: objects that were
