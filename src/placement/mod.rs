@@ -8,8 +8,13 @@
 //! Knows nothing of HTTP, nor what is behind a layer: an upstream is a [`crate::store::Store`] whose
 //! [`crate::store::StoreError::Unavailable`] means that it failed, and every other error that it answered.
 
+pub mod breaker;
+pub mod guard;
 pub mod location;
+pub mod locks;
 pub mod route;
+pub mod spool;
+pub mod tee;
 
 pub use location::Location;
 pub use route::{Mode, Route, Routes, Upstream};
