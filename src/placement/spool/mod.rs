@@ -11,6 +11,7 @@ mod flush;
 mod forward;
 mod options;
 mod queue;
+mod records;
 mod resume;
 mod tally;
 
