@@ -65,7 +65,7 @@ impl Spool {
     /// Lets a dead letter be tried again; false where the key is none.
     pub async fn retry(&self, at: &ObjectPath) -> Result<bool> {
         let _sending = self.sending.lock(at).await;
-        let _key = self.keys.lock(at).await;
+        let key = self.lock(at).await;
         let Some(mut record) = self.record(at).await? else {
             self.settled(at);
             return Ok(false);
@@ -75,7 +75,7 @@ impl Spool {
         };
         todo.failed = None;
         todo.attempts = 0;
-        self.home.set_entry(at, Some(record.encode()?)).await?;
+        self.set_record(&key, Some(record.clone())).await?;
         self.noted(at, &record, self.local_size(at).await?);
         Ok(true)
     }

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 
 use super::Spool;
 use crate::background::{Next, Worker};
-use crate::object::{BucketName, BucketsQuery, ObjectInfo, ObjectKey};
+use crate::object::{BucketName, BucketsQuery, ObjectKey};
 use crate::placement::location::{Location, Truth};
-use crate::store::{DeleteRequest, GetRequest, LedgerQuery, ObjectPath, Result, StoreError};
+use crate::store::{DeleteRequest, LedgerQuery, ObjectPath, Result, StoreError};
 
 /// How many records are looked at in one step.
 const PAGE: usize = 200;
@@ -90,7 +90,7 @@ impl Spool {
 
     /// The record may have changed since its page was read.
     async fn found_waiting(&self, at: &ObjectPath) -> Result<()> {
-        let _key = self.keys.lock(at).await;
+        let _key = self.lock(at).await;
         if self.queue().knows(at) {
             return Ok(());
         }
@@ -105,7 +105,7 @@ impl Spool {
         if self.local_object(at).await?.is_none() {
             return Ok(());
         }
-        let _key = self.keys.lock(at).await;
+        let _key = self.lock(at).await;
         if self
             .record(at)
             .await?
@@ -114,28 +114,6 @@ impl Spool {
             self.home.delete_object(at, &DeleteRequest::default()).await?;
         }
         Ok(())
-    }
-
-    /// A key's record. Those of a bucket that is gone are gone with it.
-    pub(super) async fn record(&self, at: &ObjectPath) -> Result<Option<Location>> {
-        match self.home.entry(at).await {
-            Ok(bytes) => bytes.map(|bytes| Location::decode(&bytes)).transpose(),
-            Err(StoreError::NoSuchBucket) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// A key's local object, if there is one.
-    pub(super) async fn local_object(&self, at: &ObjectPath) -> Result<Option<ObjectInfo>> {
-        match self.home.head_object(at, &GetRequest::default()).await {
-            Ok(head) => Ok(Some(head.object)),
-            Err(StoreError::NoSuchKey | StoreError::NoSuchBucket) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    pub(super) async fn local_size(&self, at: &ObjectPath) -> Result<u64> {
-        Ok(self.local_object(at).await?.map_or(0, |object| object.size))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Outcome, Spool, Trouble};
 use crate::object::{ObjectInfo, TagSet, Timestamp};
 use crate::placement::location::{Location, Remote, Task, Truth};
+use crate::placement::locks::KeyGuard;
 use crate::placement::route::Upstream;
 use crate::store::{DeleteRequest, GetRequest, ObjectPath, StoreError};
 
@@ -51,7 +52,7 @@ impl<'a> Attempt<'a> {
 
     /// Reads record and object as they belong together.
     async fn look(&mut self) -> Result<Work<'a>> {
-        let _key = self.spool.keys.lock(self.at).await;
+        let key = self.spool.lock(self.at).await;
         let Some(record) = self.spool.record(self.at).await? else { return Ok(self.nothing()) };
         let route = self.spool.routes.of(&self.at.bucket);
         let upstream = record.todo.as_ref().and_then(|todo| route.forwards(todo.task));
@@ -66,11 +67,11 @@ impl<'a> Attempt<'a> {
         match record.truth {
             Truth::Gone => Ok(Work::Delete(upstream, record)),
             Truth::Remote => {
-                self.set(Some(&Location { todo: None, ..record.clone() })).await?;
+                self.spool.set_record(&key, Some(Location { todo: None, ..record })).await?;
                 Ok(self.nothing())
             }
             Truth::Local => match (self.held().await?, todo.task) {
-                (None, _) => self.restore(&record).await,
+                (None, _) => self.restore(&key, record).await,
                 (Some(held), Task::Put) => Ok(Work::Put(upstream, held)),
                 (Some(_), Task::Delete) => Ok(Work::Delete(upstream, record)),
             },
@@ -83,14 +84,13 @@ impl<'a> Attempt<'a> {
     }
 
     /// The write that the record announces was never finished: what was before holds.
-    async fn restore(&self, record: &Location) -> Result<Work<'a>> {
-        let before = record.remote.clone().map(|remote| Location {
+    async fn restore(&self, key: &KeyGuard, record: Location) -> Result<Work<'a>> {
+        let before = record.remote.is_some().then_some(Location {
             truth: Truth::Remote,
             todo: None,
-            remote: Some(remote),
-            updated_at: record.updated_at,
+            ..record
         });
-        self.set(before.as_ref()).await?;
+        self.spool.set_record(key, before).await?;
         Ok(self.nothing())
     }
 
@@ -106,27 +106,27 @@ impl<'a> Attempt<'a> {
 
     /// Notes, before the object is sent, that the upstream may have it from now on.
     pub(super) async fn announce(&mut self, held: &Held) -> Result<()> {
-        let _key = self.spool.keys.lock(self.at).await;
+        let key = self.spool.lock(self.at).await;
         let mut record = self.unchanged().await?.ok_or(Trouble::Changed)?;
         if let Some(todo) = record.todo.as_mut().filter(|t| !t.unsure.contains(&held.object.etag)) {
             todo.note_unsure(&held.object.etag);
-            self.set(Some(&record)).await?;
-            self.record = Some(record);
+            self.spool.set_record(&key, Some(record)).await?;
+            self.record = self.spool.record(self.at).await?;
         }
         Ok(())
     }
 
     /// The upstream has the object.
     pub(super) async fn settle_put(&self, held: &Held, remote: Remote) -> Result<Outcome> {
-        let _key = self.spool.keys.lock(self.at).await;
+        let key = self.spool.lock(self.at).await;
         let unchanged = self.unchanged().await?;
         if unchanged.is_none() || self.held().await?.as_ref() != Some(held) {
-            return self.catch_up(Some(remote)).await;
+            return self.catch_up(&key, Some(remote)).await;
         }
         let updated_at = self.now();
         let record =
             Location { truth: Truth::Remote, todo: None, remote: Some(remote), updated_at };
-        self.set(Some(&record)).await?;
+        self.spool.set_record(&key, Some(record)).await?;
         self.spool.settled(self.at);
         self.remove_local().await;
         Ok(Outcome::Settled)
@@ -134,24 +134,24 @@ impl<'a> Attempt<'a> {
 
     /// The upstream has nothing of the key any more, or nothing that is the gateway's.
     pub(super) async fn settle_delete(&self) -> Result<Outcome> {
-        let _key = self.spool.keys.lock(self.at).await;
-        let Some(record) = self.unchanged().await? else { return self.catch_up(None).await };
+        let key = self.spool.lock(self.at).await;
+        let Some(record) = self.unchanged().await? else { return self.catch_up(&key, None).await };
         if record.truth == Truth::Gone {
             self.spool.home.delete_object(self.at, &DeleteRequest::default()).await?;
         }
-        self.set(None).await?;
+        self.spool.set_record(&key, None).await?;
         self.spool.settled(self.at);
         Ok(Outcome::Settled)
     }
 
     /// Something newer waits: it starts from what the upstream is known to have now.
-    async fn catch_up(&self, remote: Option<Remote>) -> Result<Outcome> {
+    async fn catch_up(&self, key: &KeyGuard, remote: Option<Remote>) -> Result<Outcome> {
         if let Some(mut record) = self.spool.record(self.at).await?
             && let Some(todo) = &mut record.todo
         {
             todo.unsure.clear();
             record.remote = remote;
-            self.set(Some(&record)).await?;
+            self.spool.set_record(key, Some(record)).await?;
         }
         Ok(Outcome::Again)
     }
@@ -169,11 +169,6 @@ impl<'a> Attempt<'a> {
     async fn unchanged(&self) -> Result<Option<Location>> {
         let record = self.spool.record(self.at).await?;
         Ok(record.filter(|record| self.record.as_ref() == Some(record)))
-    }
-
-    async fn set(&self, record: Option<&Location>) -> Result<()> {
-        let encoded = record.map(Location::encode).transpose()?;
-        Ok(self.spool.home.set_entry(self.at, encoded).await?)
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -215,14 +210,14 @@ impl<'a> Attempt<'a> {
 
     /// Counts a refusal; after `limit` of them the key is a dead letter.
     async fn refused(&self, words: &str, limit: u32) -> Result<Outcome> {
-        let _key = self.spool.keys.lock(self.at).await;
+        let key = self.spool.lock(self.at).await;
         let Some(mut record) = self.unchanged().await? else { return Ok(Outcome::Again) };
         let Some(todo) = &mut record.todo else { return Ok(Outcome::Again) };
         todo.attempts = todo.attempts.saturating_add(1);
         let attempts = todo.attempts;
         let dead = attempts >= limit;
         todo.failed = dead.then(|| words.to_owned());
-        self.set(Some(&record)).await?;
+        self.spool.set_record(&key, Some(record.clone())).await?;
         let (bucket, key) = (&self.at.bucket, &self.at.key);
         if dead {
             tracing::warn!(%bucket, %key, attempts, reason = words, "given up forwarding");

@@ -3,8 +3,8 @@
 //! What a record knows of the upstream is the tag that it was last known to have there, and the
 //! tags of contents that were on their way there. Anything else was written by somebody else.
 
-use crate::object::{ETag, ETagMatch, ObjectInfo, WriteCondition};
-use crate::placement::location::{Location, Todo, Truth};
+use crate::object::{ETag, ETagMatch, ObjectInfo, Timestamp, WriteCondition};
+use crate::placement::location::{Location, Truth};
 
 /// What to do about a local object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,11 +62,16 @@ fn is_recorded(record: &Location, found: &ObjectInfo) -> bool {
     record.remote.as_ref().is_some_and(|remote| remote.upstream_etag == found.etag)
 }
 
-/// Where nothing is recorded, what was there before the write is what the client replaced.
+/// Where nothing is recorded, what was there when the key began to wait is what the client
+/// replaced.
 fn may_be_replaced(record: &Location, found: &ObjectInfo) -> bool {
-    let unsure = record.todo.as_ref().is_some_and(|todo: &Todo| todo.unsure.contains(&found.etag));
-    let older = record.remote.is_none() && found.last_modified <= record.updated_at.ceil_second();
+    let unsure = record.todo.as_ref().is_some_and(|todo| todo.unsure.contains(&found.etag));
+    let older = record.remote.is_none() && found.last_modified <= since(record).ceil_second();
     is_recorded(record, found) || unsure || older
+}
+
+fn since(record: &Location) -> Timestamp {
+    record.todo.as_ref().map_or(record.updated_at, |todo| todo.since)
 }
 
 /// Whether sending the object would change nothing. Tags are not shown by a head, only counted.
@@ -81,7 +86,7 @@ fn if_match(etag: &ETag) -> WriteCondition {
 fn conflict(record: &Location, found: &ObjectInfo) -> String {
     let expected = match &record.remote {
         Some(remote) => format!("ETag {} was recorded", remote.upstream_etag.quoted()),
-        None => format!("the write here is from {}", record.updated_at.iso8601()),
+        None => format!("the key waits since {}", since(record).iso8601()),
     };
     format!(
         "written behind the gateway's back: upstream has ETag {} of {}, but {expected}; it was left \
