@@ -16,3 +16,4 @@ mod layering;
 mod model;
 mod sdk;
 mod server;
+mod upstream;

@@ -22,6 +22,11 @@ pub(super) enum Fault {
         /// The parser's words.
         what: String,
     },
+    /// It was not asked: the SDK cannot word the request.
+    Unsendable {
+        /// The SDK's words.
+        what: String,
+    },
     /// It did not answer.
     Silent {
         /// What the layers below say, the outermost first.
@@ -86,6 +91,10 @@ where
                 Self::Garbled { status, what: chain(&error) }
             }
             SdkError::TimeoutError(_) => Self::Late { what: "did not answer in time".to_owned() },
+            // Keys of white space alone are none to the SDK.
+            SdkError::ConstructionFailure(_) if chain(&error).contains("was missing") => {
+                Self::Unsendable { what: chain(&error) }
+            }
             _ => Self::Silent { chain: chain(&error) },
         }
     }

@@ -16,6 +16,8 @@ const DEFAULT_REGION: &str = "us-east-1";
 
 #[async_trait]
 impl Buckets for UpstreamStore {
+    /// Services of the default region take a second creation by the same owner for a success, so
+    /// that the bucket is looked for first.
     async fn create_bucket(&self, name: &BucketName, _: &Owner) -> Result<()> {
         let asked = self.asked(Operation::CreateBucket, name);
         if !asked.prefix.is_empty() {
@@ -24,6 +26,9 @@ impl Buckets for UpstreamStore {
                 Err(StoreError::NoSuchBucket) => Err(self.no_bucket(&asked)),
                 Err(error) => Err(error),
             };
+        }
+        if self.clients.plain.head_bucket().bucket(&asked.bucket).send().await.is_ok() {
+            return Err(StoreError::BucketExists { owner: self.options.owner.clone() });
         }
         let region = Some(self.options.region.as_str()).filter(|region| *region != DEFAULT_REGION);
         let configuration = region.map(|region| {
@@ -78,6 +83,7 @@ impl Buckets for UpstreamStore {
         match call.send().await.map_err(Fault::from) {
             Ok(_) => {
                 self.existence.forget(&asked.bucket);
+                self.choices.forget_bucket(name);
                 Ok(())
             }
             Err(fault) if fault.has_code("BucketNotEmpty") => Err(StoreError::BucketNotEmpty),

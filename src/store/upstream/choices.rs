@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::object::ChecksumChoice;
+use crate::object::{BucketName, ChecksumChoice};
 use crate::store::UploadPath;
 
 /// How many uploads are remembered.
@@ -49,6 +49,13 @@ impl Choices {
         }
     }
 
+    /// The bucket is gone with its uploads.
+    pub(super) fn forget_bucket(&self, bucket: &BucketName) {
+        let mut known = self.lock();
+        known.choices.retain(|upload, _| upload.object.bucket != *bucket);
+        known.order.retain(|upload| upload.object.bucket != *bucket);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -57,7 +64,7 @@ impl Choices {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::{Algorithm, BucketName, ObjectKey, UploadId};
+    use crate::object::{Algorithm, ObjectKey, UploadId};
     use crate::store::ObjectPath;
 
     fn upload(number: usize) -> UploadPath {
@@ -84,5 +91,9 @@ mod tests {
         assert_eq!(choices.get(&upload(1)), None);
         let known = choices.lock();
         assert_eq!(known.order.len(), known.choices.len());
+        drop(known);
+        choices.forget_bucket(&upload(2).object.bucket);
+        assert_eq!(choices.get(&upload(2)), None);
+        assert!(choices.lock().order.is_empty());
     }
 }

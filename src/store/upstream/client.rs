@@ -28,7 +28,7 @@ const BACKOFF: Duration = Duration::from_millis(100);
 const IDLE: Duration = Duration::from_secs(20);
 
 /// What copies and completions may take: services move the bytes before they answer.
-const LONG_ANSWER: Duration = Duration::from_secs(60);
+const LONG_ANSWER: Duration = Duration::from_mins(1);
 const LONG_WORK: Duration = Duration::from_mins(10);
 
 /// Why an upstream cannot even be tried.

@@ -164,7 +164,7 @@ impl UpstreamStore {
         fault: impl Into<Fault>,
     ) -> StoreError {
         let fault = fault.into();
-        let header = fault.answer().and_then(|answer| answer.condition());
+        let header = fault.answer().and_then(super::answer::Answer::condition);
         match (self.refuse(asked, fault), condition) {
             (StoreError::PreconditionFailed(_), None) => StoreError::Conflict,
             (StoreError::PreconditionFailed(_), Some(WriteCondition::Absent))

@@ -55,9 +55,14 @@ impl Site {
     }
 
     /// The store's error for a fault.
-    pub(super) fn refusal(&self, asked: &Asked, fault: Fault) -> StoreError {
-        let Fault::Answered(answer) = &fault else {
-            return self.unavailable(asked, &self.words(asked, &fault));
+    pub(super) fn refusal(&self, asked: &Asked, fault: &Fault) -> StoreError {
+        let answer = match fault {
+            Fault::Answered(answer) => answer,
+            Fault::Unsendable { .. } => {
+                let what = format!("a key of white space alone in upstream {}", self.name);
+                return StoreError::Unsupported { what };
+            }
+            _ => return self.unavailable(asked, &self.words(asked, fault)),
         };
         match self.meaning(asked, answer) {
             Meaning::Known(known) => known.error(answer),
@@ -87,12 +92,13 @@ impl Site {
         match fault {
             Fault::Answered(answer) => match self.meaning(asked, answer) {
                 Meaning::Operator(words) => words,
-                _ => self.verbatim(asked, answer),
+                _ => verbatim(asked, answer),
             },
             Fault::Garbled { status, what } => format!(
                 "the answer to {operation} (HTTP {status}) is not S3's: is the endpoint right? \
                  ({what})"
             ),
+            Fault::Unsendable { what } => format!("{operation} cannot be sent: {what}"),
             Fault::Late { what } => format!("{what} ({operation})"),
             Fault::Silent { chain } => format!("{operation} failed: {}", self.silence(chain)),
         }
@@ -185,7 +191,7 @@ impl Site {
             | "MissingContentLength"
             | "BadDigest"
             | "XAmzContentSHA256Mismatch"
-            | "XAmzContentChecksumMismatch" => self.verbatim(asked, answer),
+            | "XAmzContentChecksumMismatch" => verbatim(asked, answer),
             _ => return None,
         })
     }
@@ -210,9 +216,9 @@ impl Site {
             404 => format!("{operation} was answered with 404 and no reason: is the endpoint S3?"),
             429 => format!("HTTP 429 on {operation}: the service asks for fewer requests"),
             _ if is_about_framing(answer) => {
-                format!("{}; set checksums = false for this upstream", self.verbatim(asked, answer))
+                format!("{}; set checksums = false for this upstream", verbatim(asked, answer))
             }
-            _ => self.verbatim(asked, answer),
+            _ => verbatim(asked, answer),
         })
     }
 
@@ -232,17 +238,6 @@ impl Site {
                  path style",
                 self.region
             ),
-        }
-    }
-
-    /// The service's own words.
-    fn verbatim(&self, asked: &Asked, answer: &Answer) -> String {
-        let status = format!("HTTP {}", answer.status);
-        let code = answer.code.as_deref().unwrap_or(&status);
-        let operation = asked.operation.name();
-        match answer.message.as_deref().filter(|message| !message.is_empty()) {
-            Some(message) => format!("{code} on {operation}: {message}"),
-            None => format!("{code} on {operation}"),
         }
     }
 
@@ -299,6 +294,17 @@ fn certificate(text: &str) -> &'static str {
     } else {
         "the service's certificate is not trusted: give its authority's certificate, or one that \
          the system trusts"
+    }
+}
+
+/// The service's own words.
+fn verbatim(asked: &Asked, answer: &Answer) -> String {
+    let status = format!("HTTP {}", answer.status);
+    let code = answer.code.as_deref().unwrap_or(&status);
+    let operation = asked.operation.name();
+    match answer.message.as_deref().filter(|message| !message.is_empty()) {
+        Some(message) => format!("{code} on {operation}: {message}"),
+        None => format!("{code} on {operation}"),
     }
 }
 

@@ -21,7 +21,7 @@ fn asked(operation: Operation) -> Asked {
 
 fn refused(status: u16, code: Option<&str>, document: &str) -> StoreError {
     let answer = Answer::told(status, code, document);
-    site(None, true).refusal(&asked(Operation::PutObject), Fault::Answered(Box::new(answer)))
+    site(None, true).refusal(&asked(Operation::PutObject), &Fault::Answered(Box::new(answer)))
 }
 
 fn unavailable(error: StoreError) -> String {
@@ -88,7 +88,7 @@ fn keys_and_rights_are_the_operators() {
     }
     let chain = Answer::told(403, Some("AccessDenied"), "<Error/>");
     let chain = Fault::Answered(Box::new(chain));
-    let what = unavailable(site(None, false).refusal(&asked(Operation::HeadObject), chain));
+    let what = unavailable(site(None, false).refusal(&asked(Operation::HeadObject), &chain));
     assert!(what.contains("the key of the AWS default chain needs s3:GetObject"), "{what}");
 }
 
@@ -125,7 +125,7 @@ fn a_redirect_names_the_right_region() {
     let mut answer = Answer::told(301, None, "");
     answer.region = Some("eu-west-1".to_owned());
     let fault = Fault::Answered(Box::new(answer));
-    let what = unavailable(site(None, true).refusal(&asked(Operation::HeadBucket), fault));
+    let what = unavailable(site(None, true).refusal(&asked(Operation::HeadBucket), &fault));
     assert!(what.contains("the bucket is in region eu-west-1, not in us-east-1"), "{what}");
 }
 
@@ -135,7 +135,7 @@ fn a_service_that_stumbles_over_the_form_of_bodies_says_what_to_set() {
         let mut answer = Answer::told(status, Some(code), "<Error/>");
         answer.message = Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER is unknown".to_owned());
         let fault = Fault::Answered(Box::new(answer));
-        let what = unavailable(site(None, true).refusal(&asked(Operation::PutObject), fault));
+        let what = unavailable(site(None, true).refusal(&asked(Operation::PutObject), &fault));
         assert!(what.contains("set checksums = false"), "{what}");
     }
 }
@@ -157,13 +157,13 @@ fn silence_is_explained() {
         (None, "No route to host: network unreachable", "does not reach it"),
     ] {
         let fault = Fault::Silent { chain: chain.to_owned() };
-        let what = unavailable(site(endpoint, true).refusal(&asked(Operation::GetObject), fault));
+        let what = unavailable(site(endpoint, true).refusal(&asked(Operation::GetObject), &fault));
         assert!(what.contains(words) && what.contains(chain), "{chain}: {what}");
     }
     let late = Fault::Late { what: "did not answer in time".to_owned() };
-    let what = unavailable(site(None, true).refusal(&asked(Operation::GetObject), late));
+    let what = unavailable(site(None, true).refusal(&asked(Operation::GetObject), &late));
     assert!(what.ends_with("did not answer in time (GetObject)"), "{what}");
     let garbled = Fault::Garbled { status: 200, what: "no XML".to_owned() };
-    let what = unavailable(site(None, true).refusal(&asked(Operation::GetObject), garbled));
+    let what = unavailable(site(None, true).refusal(&asked(Operation::GetObject), &garbled));
     assert!(what.contains("(HTTP 200) is not S3's"), "{what}");
 }

@@ -149,7 +149,7 @@ mod tests {
                 }
             };
             assert!(end.contains(why), "{end}");
-            assert_eq!(given, 2, "{why}");
+            assert!(given <= 2, "{why}");
         }
     }
 }

@@ -94,7 +94,9 @@ fn entry(key: ObjectKey, object: &Object) -> ListEntry {
         etag: ETag::parse(object.e_tag().unwrap_or_default()),
         last_modified: object.last_modified().map_or(Timestamp(0), timestamp),
         checksum: checksum::listed(object.checksum_algorithm(), object.checksum_type()),
-        storage_class: storage_class(object.storage_class().map(|class| class.as_str())),
+        storage_class: storage_class(
+            object.storage_class().map(aws_sdk_s3::types::ObjectStorageClass::as_str),
+        ),
     }
 }
 

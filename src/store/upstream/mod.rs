@@ -37,6 +37,7 @@ mod percent;
 mod put;
 mod read;
 mod tags;
+mod trial;
 mod upload_id;
 mod uploads;
 mod versions;
@@ -49,6 +50,7 @@ use aws_sdk_s3::types::ServerSideEncryption;
 
 pub use client::InvalidUpstream;
 pub use options::{Quirks, UpstreamBucket, UpstreamKey, UpstreamOptions};
+pub use trial::{Check, Permission, Trial};
 
 use crate::object::{
     BucketName, Clock, ConditionHeader, ETagMatch, Timestamp, VersionId, WriteCondition,
@@ -103,7 +105,7 @@ impl UpstreamStore {
         if fault.has_code("NoSuchBucket") {
             self.existence.forget(&asked.bucket);
         }
-        self.site.refusal(asked, fault)
+        self.site.refusal(asked, &fault)
     }
 
     /// The error of a write on a condition.

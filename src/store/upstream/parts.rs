@@ -96,7 +96,7 @@ impl UpstreamStore {
 }
 
 fn sdk_parts(out: &GetObjectAttributesOutput) -> &[SdkPart] {
-    out.object_parts().map(|parts| parts.parts()).unwrap_or_default()
+    out.object_parts().map(aws_sdk_s3::types::GetObjectAttributesParts::parts).unwrap_or_default()
 }
 
 fn object_part(part: &SdkPart) -> Option<ObjectPart> {

@@ -92,14 +92,11 @@ impl UpstreamStore {
             Ok(out) => {
                 let object = object_info!(out, at);
                 let length = size(out.content_length());
-                let head = match request.selection {
-                    Selection::Part(number) => {
-                        part_head(object, number, out.content_range(), length)?
-                    }
-                    _ => {
-                        let range = out.content_range().and_then(content_range);
-                        Head { object, range: range.map(|(range, _)| range), part: None }
-                    }
+                let head = if let Selection::Part(number) = request.selection {
+                    part_head(object, number, out.content_range(), length)?
+                } else {
+                    let range = out.content_range().and_then(content_range);
+                    Head { object, range: range.map(|(range, _)| range), part: None }
                 };
                 let what = format!("upstream {}", self.options.name);
                 let limit = self.options.stall_timeout;

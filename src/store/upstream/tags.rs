@@ -67,19 +67,16 @@ impl Tags for UpstreamStore {
     async fn set_bucket_tags(&self, bucket: &BucketName, tags: Option<TagSet>) -> Result<()> {
         let operation = Operation::PutBucketTagging;
         let asked = self.asked(operation, bucket);
-        match tags.filter(|tags| !tags.is_empty()) {
-            Some(tags) => {
-                let tagging = self.tagging(&asked, &tags)?;
-                let call = self.clients.plain.put_bucket_tagging().bucket(&asked.bucket);
-                let out = call.tagging(tagging).send().await;
-                out.map(|_| ()).map_err(|error| self.refuse(&asked, error))
-            }
-            None => {
-                let asked = Asked { operation: Operation::DeleteBucketTagging, ..asked };
-                let call = self.clients.plain.delete_bucket_tagging().bucket(&asked.bucket);
-                let out = call.send().await;
-                out.map(|_| ()).map_err(|error| self.refuse(&asked, error))
-            }
+        if let Some(tags) = tags.filter(|tags| !tags.is_empty()) {
+            let tagging = self.tagging(&asked, &tags)?;
+            let call = self.clients.plain.put_bucket_tagging().bucket(&asked.bucket);
+            let out = call.tagging(tagging).send().await;
+            out.map(|_| ()).map_err(|error| self.refuse(&asked, error))
+        } else {
+            let asked = Asked { operation: Operation::DeleteBucketTagging, ..asked };
+            let call = self.clients.plain.delete_bucket_tagging().bucket(&asked.bucket);
+            let out = call.send().await;
+            out.map(|_| ()).map_err(|error| self.refuse(&asked, error))
         }
     }
 }

@@ -113,7 +113,9 @@ impl UpstreamStore {
             initiated: of.initiated().map_or(Timestamp(0), timestamp),
             initiator: self.initiator(of.initiator()),
             metadata: ObjectMetadata {
-                storage_class: storage_class(of.storage_class().map(|class| class.as_str())),
+                storage_class: storage_class(
+                    of.storage_class().map(aws_sdk_s3::types::StorageClass::as_str),
+                ),
                 ..ObjectMetadata::default()
             },
             checksum: checksum::choice(of.checksum_algorithm(), of.checksum_type()),

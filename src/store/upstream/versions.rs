@@ -207,7 +207,9 @@ fn object_version(key: ObjectKey, of: &ObjectVersion) -> Option<(VersionEntry, T
         etag: ETag::parse(of.e_tag().unwrap_or_default()),
         last_modified,
         checksum: checksum::listed(of.checksum_algorithm(), of.checksum_type()),
-        storage_class: storage_class(of.storage_class().map(|class| class.as_str())),
+        storage_class: storage_class(
+            of.storage_class().map(aws_sdk_s3::types::ObjectVersionStorageClass::as_str),
+        ),
     };
     let version = VersionId::parse(of.version_id().unwrap_or("null"))?;
     let latest = of.is_latest().unwrap_or_default();

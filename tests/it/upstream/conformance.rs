@@ -1,0 +1,114 @@
+//! The upstream layer passes what every store passes, but for what a layer over S3 cannot know.
+
+use std::sync::Arc;
+
+use stowgate::store::conformance::{
+    Subject, buckets, concurrency, conditions, copies, listing, multipart, objects, ranges, tags,
+    uploads,
+};
+
+use super::{Upstream, connect};
+
+async fn subject() -> Subject {
+    let clock = Subject::clock();
+    let upstream = Upstream::start(clock.clone()).await;
+    let store = connect(upstream.options(), clock.clone()).await;
+    Subject::new(Arc::new(store), clock).keeping(upstream)
+}
+
+macro_rules! each {
+    ($($case:path),+ $(,)?) => { $( $case(&subject().await).await; )+ };
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn objects_and_what_is_kept_with_them() {
+    each!(
+        objects::what_is_put_is_got,
+        objects::the_head_says_all,
+        objects::deleting,
+        objects::versions_without_versioning,
+        objects::a_broken_body_stores_nothing,
+        objects::an_abandoned_put_stores_nothing,
+        tags::objects,
+        tags::buckets,
+        buckets::a_new_one_is_empty,
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conditions_ranges_and_copies() {
+    each!(
+        conditions::reads,
+        conditions::writes,
+        conditions::deletes,
+        ranges::ranges,
+        ranges::parts_of_a_single_put,
+        ranges::parts_of_many,
+        copies::copies,
+        copies::conditions,
+        copies::refusals,
+        copies::onto_itself,
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn listings() {
+    each!(listing::objects, listing::versions, listing::entries, listing::follows_writes);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_in_parts() {
+    each!(
+        multipart::an_upload_becomes_an_object,
+        multipart::composite_checksums,
+        multipart::full_object_checksums,
+        multipart::refused_completions,
+        multipart::conditional_completions,
+        multipart::parts_are_replaced,
+        multipart::broken_parts_are_not_stored,
+        multipart::copied_parts,
+        multipart::refused_part_copies,
+        uploads::unknown_ones,
+        uploads::invisible_until_completed,
+        uploads::pages_of_uploads,
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happens_at_the_same_time() {
+    each!(
+        concurrency::one_creator_wins,
+        concurrency::one_editor_wins,
+        concurrency::readers_keep_what_they_opened,
+        concurrency::writers_never_mix,
+        concurrency::completions_agree,
+        concurrency::parts_arrive_together,
+    );
+}
+
+macro_rules! none_holds {
+    ($($case:path: $reason:literal),+ $(,)?) => {
+        $(
+            let tried = tokio::spawn(async { $case(&subject().await).await }).await;
+            let why = stringify!($case);
+            assert!(tried.is_err(), "{why} holds after all, although {}", $reason);
+        )+
+    };
+}
+
+/// What cannot hold by nature. The rest of what these functions look at is tested beside this.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_a_store_of_its_own_can_know() {
+    none_holds!(
+        buckets::life_of_a_bucket: "HeadBucket tells neither owner nor time",
+        buckets::pages: "all buckets have the configured owner",
+        buckets::nothing_without_a_bucket: "a missing upstream bucket is a failure, never a 404",
+        buckets::only_empty_ones_go: "an upload in a missing upstream bucket is a failure, too",
+        objects::overwriting_replaces_all: "S3 gives every object a checksum",
+        objects::any_text_is_a_key: "the SDK takes keys of white space for none",
+        copies::replaced_parts_of_a_copy: "S3 gives every object a checksum",
+        multipart::repeated_completions: "the answer is read back, and the object may be another",
+        uploads::pages_of_parts: "uploads are started by the gateway's own key there",
+        uploads::aborted_and_expired: "uploads of the service are not the gateway's to end",
+    );
+}
