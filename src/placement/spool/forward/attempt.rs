@@ -127,8 +127,8 @@ impl<'a> Attempt<'a> {
         let record =
             Location { truth: Truth::Remote, todo: None, remote: Some(remote), updated_at };
         self.spool.set_record(&key, Some(record)).await?;
-        self.spool.settled(self.at);
         self.remove_local().await;
+        self.spool.settled(self.at);
         Ok(Outcome::Settled)
     }
 
