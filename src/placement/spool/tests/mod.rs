@@ -69,6 +69,16 @@ impl World {
     }
 
     async fn with(mode: Mode, options: SpoolOptions, seed: u64) -> Self {
+        Self::through(mode, options, seed, |store| store).await
+    }
+
+    /// A world whose upstream is behind something else.
+    async fn through(
+        mode: Mode,
+        options: SpoolOptions,
+        seed: u64,
+        wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+    ) -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let home = Arc::new(MemoryStore::new(clock.clone()));
         let upstream = Arc::new(MemoryStore::new(clock.clone()));
@@ -77,7 +87,7 @@ impl World {
         upstream.create_bucket(&bucket(), &owner).await.unwrap();
         let tap = Tap::seeded(seed);
         let store = Tapped { inner: upstream.clone(), side: Side::Upstream, tap: tap.clone() };
-        let routes = routes(mode, Arc::new(store));
+        let routes = routes(mode, wrap(Arc::new(store)));
         let (keys, spool) = process(&home, &tap, &routes, &options, &clock);
         Self { clock, home, upstream, tap, routes, options, keys, spool }
     }

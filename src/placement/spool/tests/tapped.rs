@@ -47,6 +47,7 @@ struct Plan {
     crash: Option<(usize, Fault)>,
     crashed: bool,
     gives_way: bool,
+    upstream_hangs: bool,
 }
 
 impl Tap {
@@ -63,6 +64,11 @@ impl Tap {
     /// Every call of an upstream fails in so many of a hundred cases.
     pub(super) fn upstream_fails(&self, percent: u64) {
         self.plan(|plan| plan.upstream_fails = percent);
+    }
+
+    /// Every call of an upstream lasts for ever.
+    pub(super) fn upstream_hangs(&self, hangs: bool) {
+        self.plan(|plan| plan.upstream_hangs = hangs);
     }
 
     /// Calls let others go first now and then.
@@ -149,6 +155,9 @@ impl Tapped {
     ) -> Result<T> {
         self.tap.pause().await;
         let fault = self.tap.fault(self.side, call);
+        if self.side == Side::Upstream && self.tap.plan(|plan| plan.upstream_hangs) {
+            std::future::pending::<()>().await;
+        }
         if fault == Some(Fault::Before) {
             return Err(self.error(call));
         }
