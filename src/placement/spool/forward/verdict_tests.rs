@@ -23,7 +23,9 @@ fn shown(etag: &str, last_modified: Timestamp) -> ObjectInfo {
 
 fn record(truth: Truth, recorded: Option<&str>, unsure: &[&str]) -> Location {
     let mut todo = Todo::new(Task::Put, SINCE);
-    unsure.iter().for_each(|etag| todo.note_unsure(&ETag::parse(etag)));
+    for etag in unsure {
+        todo.note_unsure(&ETag::parse(etag));
+    }
     let remote = recorded.map(|etag| Remote {
         bucket: "there".to_owned(),
         key: "a".to_owned(),

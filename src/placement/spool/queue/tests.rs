@@ -211,13 +211,13 @@ proptest! {
         let mut model: BTreeMap<u8, (u64, bool)> = BTreeMap::new();
         let mut hands: Vec<Taken> = Vec::new();
         let at = |key: u8| {
-            let bucket = if key % 2 == 0 { "even" } else { "odd" };
+            let bucket = if key.is_multiple_of(2) { "even" } else { "odd" };
             path(bucket, &format!("attachments/t/company_{}/{key}", key % 3))
         };
         for action in actions {
             match action {
                 Action::Note(key, size, dead) => {
-                    let lane = if key % 2 == 0 { "main" } else { "second" };
+                    let lane = if key.is_multiple_of(2) { "main" } else { "second" };
                     let dead_words = dead.then(|| "no".to_owned());
                     queue.note(&at(key), Note { lane: lane.into(), size, since: NOW, dead: dead_words });
                     model.insert(key, (size, dead));

@@ -21,7 +21,7 @@ async fn running() -> (World, Supervisor) {
 }
 
 async fn wait_until_empty(world: &World) -> Duration {
-    let start = tokio::time::Instant::now();
+    let start = Instant::now();
     while world.spool.snapshot().total.waiting > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
         assert!(start.elapsed() < Duration::from_mins(10), "{:?}", world.spool);
@@ -73,7 +73,7 @@ async fn a_flush_is_a_barrier() {
         let at = path(&number.to_string());
         world.put(&at, &"waiting".into(), numbered(number)).await.unwrap();
     }
-    let start = tokio::time::Instant::now();
+    let start = Instant::now();
     let flushed = world.spool.flush(Duration::from_secs(30)).await;
     assert_eq!(flushed, Flushed { left: 10, complete: true, dead: 0 });
     assert_eq!(start.elapsed(), Duration::from_secs(30));
@@ -152,7 +152,7 @@ async fn a_forwarder_that_is_cut_off_loses_nothing() {
     world.spool.forwarders().into_iter().for_each(|forwarder| supervisor.start(forwarder));
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(world.spool.sending().in_use(), 1);
-    let start = tokio::time::Instant::now();
+    let start = Instant::now();
     supervisor.drain(Duration::from_secs(5)).await;
     assert_eq!(start.elapsed(), Duration::from_secs(5));
     assert_eq!((world.keys.in_use(), world.spool.sending().in_use()), (0, 0));
@@ -165,7 +165,7 @@ async fn a_forwarder_that_is_cut_off_loses_nothing() {
 async fn idle_forwarders_end_at_once() {
     let (_world, supervisor) = running().await;
     tokio::time::sleep(Duration::from_mins(1)).await;
-    let start = tokio::time::Instant::now();
+    let start = Instant::now();
     supervisor.drain(Duration::from_secs(20)).await;
     assert!(start.elapsed() <= Duration::from_millis(500));
 }
