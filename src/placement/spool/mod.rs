@@ -29,6 +29,7 @@ pub use resume::Resume;
 pub use tally::{DeadLetter, Depth, SpoolSnapshot};
 
 use self::queue::{Note, Queue};
+use super::locate::Locations;
 use super::location::Location;
 use super::locks::KeyLocks;
 use super::route::Routes;
@@ -39,7 +40,7 @@ use crate::store::{Home, ObjectPath};
 pub struct Spool {
     home: Arc<dyn Home>,
     routes: Arc<Routes>,
-    keys: KeyLocks,
+    locations: Arc<Locations>,
     sending: KeyLocks,
     options: SpoolOptions,
     clock: Arc<dyn Clock>,
@@ -59,7 +60,8 @@ impl Spool {
     ) -> Arc<Self> {
         let queue = Mutex::new(Queue::new(&options));
         let (sending, moved) = (KeyLocks::default(), Notify::new());
-        Arc::new(Self { home, routes, keys, sending, options, clock, queue, moved })
+        let locations = Arc::new(Locations::new(Arc::clone(&home), keys, Arc::clone(&clock)));
+        Arc::new(Self { home, routes, locations, sending, options, clock, queue, moved })
     }
 
     /// The worker that finds, after a start, what waits.
@@ -70,6 +72,11 @@ impl Spool {
     /// The workers that forward.
     pub fn forwarders(self: &Arc<Self>) -> Vec<Forwarder> {
         (0..self.options.concurrency).map(|_| Forwarder::new(Arc::clone(self))).collect()
+    }
+
+    /// The records, as everyone has to read and change them.
+    pub fn locations(&self) -> &Arc<Locations> {
+        &self.locations
     }
 
     /// Who sends a key's spooled state upstream holds its lock here, and so does whoever has to

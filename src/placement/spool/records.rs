@@ -8,22 +8,20 @@ use crate::store::{GetRequest, ObjectPath, Result, StoreError};
 
 impl Spool {
     pub(super) async fn lock(&self, at: &ObjectPath) -> KeyGuard {
-        self.keys.lock(at).await
+        self.locations.lock(at).await
     }
 
     /// A key's record. Those of a bucket that is gone are gone with it.
     pub(super) async fn record(&self, at: &ObjectPath) -> Result<Option<Location>> {
-        match self.home.entry(at).await {
-            Ok(bytes) => bytes.map(|bytes| Location::decode(&bytes)).transpose(),
+        match self.locations.of(at).await {
             Err(StoreError::NoSuchBucket) => Ok(None),
-            Err(error) => Err(error),
+            found => found,
         }
     }
 
-    /// Replaces the record of the locked key.
+    /// Replaces the record of the locked key; its time is set anew.
     pub(super) async fn set_record(&self, key: &KeyGuard, record: Option<Location>) -> Result<()> {
-        let encoded = record.map(|record| record.encode()).transpose()?;
-        self.home.set_entry(key.at(), encoded).await
+        self.locations.set(key, record).await
     }
 
     /// A key's local object, if there is one.
