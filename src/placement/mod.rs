@@ -45,22 +45,21 @@ use spool::Spool;
 pub struct Placement {
     home: Arc<dyn Home>,
     routes: Arc<Routes>,
-    locations: Locations,
+    locations: Arc<Locations>,
     spool: Arc<Spool>,
     clock: Arc<dyn Clock>,
 }
 
 impl Placement {
-    /// The buckets that `home` has, placed by `routes`. `keys` are the locks under which `spool`
-    /// changes records.
+    /// The buckets that `home` has, placed by `routes`. `spool` is the one of the same `home` and
+    /// `routes`.
     pub fn new(
         home: Arc<dyn Home>,
         routes: Arc<Routes>,
-        keys: locks::KeyLocks,
         spool: Arc<Spool>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let locations = Locations::new(Arc::clone(&home), keys, Arc::clone(&clock));
+        let locations = Arc::clone(spool.locations());
         Self { home, routes, locations, spool, clock }
     }
 

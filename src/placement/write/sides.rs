@@ -24,7 +24,6 @@ pub(super) struct Sides<'a> {
     upstream: Side<'a>,
     gates: Gates,
     driver: Option<Driver>,
-    arrived: bool,
 }
 
 /// What comes of it while the body arrives.
@@ -60,7 +59,7 @@ impl<'a> Sides<'a> {
     ) -> Self {
         let Split { local, gates, driver, .. } = split(body, PATIENCE);
         let home = Side::Running(home.put_object(at, new, local));
-        Self { home, upstream: Side::Absent, gates, driver: Some(driver), arrived: false }
+        Self { home, upstream: Side::Absent, gates, driver: Some(driver) }
     }
 
     /// To the upstream alone.
@@ -72,7 +71,7 @@ impl<'a> Sides<'a> {
     ) -> Self {
         let Split { upstream, gates, driver, .. } = split(body, PATIENCE);
         let upstream = sending(to, at, new, upstream);
-        Self { home: Side::Absent, upstream, gates, driver: Some(driver), arrived: false }
+        Self { home: Side::Absent, upstream, gates, driver: Some(driver) }
     }
 
     /// To both at once.
@@ -85,7 +84,7 @@ impl<'a> Sides<'a> {
         let Split { upstream, local, gates, driver } = split(body, STALL);
         let home = Side::Running(home.put_object(at, here, local));
         let upstream = sending(to, at, there, upstream);
-        Self { home, upstream, gates, driver: Some(driver), arrived: false }
+        Self { home, upstream, gates, driver: Some(driver) }
     }
 
     /// Waits for what comes next while the body arrives.

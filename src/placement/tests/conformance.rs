@@ -1,0 +1,28 @@
+//! A placement whose upstream is well passes what every store passes, in every mode.
+
+use crate::placement::Mode;
+use crate::placement::tests::World;
+use crate::store::conformance::{self, Subject};
+
+async fn conforms(mode: Mode) {
+    conformance::all(|| async {
+        let world = World::bare(mode);
+        Subject::new(world.placement.clone(), world.clock.clone()).keeping(world)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_local_mode() {
+    conforms(Mode::Local).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_upstream_mode() {
+    conforms(Mode::Upstream).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_fallback_mode() {
+    conforms(Mode::Fallback).await;
+}

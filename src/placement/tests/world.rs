@@ -1,0 +1,212 @@
+//! A home and an upstream in memory, the upstream behind faults.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::background::Worker as _;
+use crate::body::Payload;
+use crate::object::{
+    BucketName, Clock, ETag, ListEntry, ListPage, ListQuery, ManualClock, ObjectKey, Owner,
+    Timestamp, WriteCondition,
+};
+use crate::placement::locks::KeyLocks;
+use crate::placement::spool::{Spool, SpoolOptions};
+use crate::placement::{Location, Mode, Placement, Route, Routes, Upstream};
+use crate::store::conformance::body;
+use crate::store::{
+    Buckets as _, Call, DeleteRequest, Deleted, FaultStore, GetRequest, Got, Home, NewObject,
+    ObjectPath, Objects as _, Result, Store, StoreError, Stored,
+};
+use crate::store::{Ledger as _, MemoryStore};
+
+/// When the clock stands at first.
+pub(in crate::placement) const START: Timestamp = Timestamp(1_700_000_000_250);
+
+/// Both layers, and a placement over them that can be made anew in another mode.
+pub(in crate::placement) struct World {
+    pub(in crate::placement) home: Arc<MemoryStore>,
+    pub(in crate::placement) there: Arc<MemoryStore>,
+    pub(in crate::placement) faults: Arc<FaultStore>,
+    pub(in crate::placement) clock: Arc<ManualClock>,
+    pub(in crate::placement) placement: Arc<Placement>,
+    pub(in crate::placement) spool: Arc<Spool>,
+}
+
+/// Which calls an upstream that is away fails: all of them.
+fn away() -> StoreError {
+    StoreError::Unavailable { what: "away".to_owned() }
+}
+
+impl World {
+    /// Empty layers; the bucket `bucket` exists in both.
+    pub(in crate::placement) async fn new(mode: Mode) -> Self {
+        let world = Self::bare(mode);
+        world.home.create_bucket(&bucket(), &owner()).await.unwrap();
+        world.there.create_bucket(&bucket(), &owner()).await.unwrap();
+        world
+    }
+
+    /// Empty layers without buckets.
+    pub(in crate::placement) fn bare(mode: Mode) -> Self {
+        let clock = Arc::new(ManualClock::new(START));
+        let store = || Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
+        let (home, there) = (store(), store());
+        let faults = Arc::new(FaultStore::new(Arc::clone(&there) as Arc<dyn Store>));
+        let (placement, spool) = placed(mode, &home, &faults, &clock);
+        Self { home, there, faults, clock, placement, spool }
+    }
+
+    /// The process ends, and the next one has this mode. What the spool has to do is found again.
+    pub(in crate::placement) async fn restart(&mut self, mode: Mode) {
+        let (placement, spool) = placed(mode, &self.home, &self.faults, &self.clock);
+        (self.placement, self.spool) = (placement, spool);
+        let mut resume = self.spool.resume();
+        for _ in 0..20 {
+            resume.step().await;
+        }
+    }
+
+    /// The upstream fails every call from now on.
+    pub(in crate::placement) fn go_away(&self) {
+        for call in Call::ALL {
+            self.faults.fail_always(*call, away);
+        }
+    }
+
+    /// It is back.
+    pub(in crate::placement) fn come_back(&self) {
+        self.faults.heal();
+    }
+
+    /// Forwards everything that can be.
+    pub(in crate::placement) async fn forward(&self) {
+        let mut forwarders = self.spool.forwarders();
+        let forwarder = &mut forwarders[0];
+        for _ in 0..1000 {
+            let total = self.spool.snapshot().total;
+            if total.waiting == 0 {
+                return;
+            }
+            forwarder.step().await;
+        }
+        panic!("the spool does not get empty: {:?}", self.spool.snapshot());
+    }
+
+    pub(in crate::placement) async fn put(&self, key: &str, content: &Bytes) -> Result<Stored> {
+        self.put_if(key, content, None).await
+    }
+
+    pub(in crate::placement) async fn put_if(
+        &self,
+        key: &str,
+        content: &Bytes,
+        condition: Option<WriteCondition>,
+    ) -> Result<Stored> {
+        let new = NewObject { condition, ..NewObject::default() };
+        self.placement.put_object(&path(key), new, body(content, None)).await
+    }
+
+    /// Puts into one layer, behind the placement's back.
+    pub(in crate::placement) async fn plant(
+        store: &MemoryStore,
+        key: &str,
+        content: &Bytes,
+    ) -> ETag {
+        let stored = store.put_object(&path(key), NewObject::default(), body(content, None)).await;
+        stored.unwrap().object.etag
+    }
+
+    pub(in crate::placement) async fn got(&self, key: &str) -> Result<Got> {
+        self.placement.get_object(&path(key), &GetRequest::default()).await
+    }
+
+    pub(in crate::placement) async fn read(&self, key: &str) -> Result<Bytes> {
+        Ok(self.got(key).await?.body.collect(usize::MAX).await?)
+    }
+
+    pub(in crate::placement) async fn delete(&self, key: &str) -> Result<Deleted> {
+        self.placement.delete_object(&path(key), &DeleteRequest::default()).await
+    }
+
+    pub(in crate::placement) async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+        self.placement.list_objects(&bucket(), query).await
+    }
+
+    /// The keys and common prefixes of the whole bucket.
+    pub(in crate::placement) async fn listed(&self) -> Result<Vec<String>> {
+        let query = ListQuery { limit: 1000, ..ListQuery::default() };
+        let page = self.list(&query).await?;
+        Ok(page.entries.iter().map(|entry| text(entry).to_owned()).collect())
+    }
+
+    pub(in crate::placement) async fn record(&self, key: &str) -> Option<Location> {
+        let entry = self.home.entry(&path(key)).await.unwrap();
+        entry.map(|entry| Location::decode(&entry).unwrap())
+    }
+
+    /// Puts a record there as a crash may leave it.
+    pub(in crate::placement) async fn set_record(&self, key: &str, record: &Location) {
+        let entry = Some(record.encode().unwrap());
+        self.home.set_entry(&path(key), entry).await.unwrap();
+    }
+}
+
+fn placed(
+    mode: Mode,
+    home: &Arc<MemoryStore>,
+    faults: &Arc<FaultStore>,
+    clock: &Arc<ManualClock>,
+) -> (Arc<Placement>, Arc<Spool>) {
+    let target = |bucket: &BucketName| (format!("real-{bucket}"), "prefix/".to_owned());
+    let upstream = Upstream {
+        name: "main".into(),
+        store: Arc::clone(faults) as Arc<dyn Store>,
+        target: Arc::new(target),
+    };
+    let default = Route { mode, upstream: Some(upstream), configured: false };
+    let routes = Arc::new(Routes { named: HashMap::new(), default });
+    let home = Arc::clone(home) as Arc<dyn Home>;
+    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+    let spool = Spool::new(
+        Arc::clone(&home),
+        Arc::clone(&routes),
+        KeyLocks::default(),
+        SpoolOptions::default(),
+        Arc::clone(&clock),
+    );
+    (Arc::new(Placement::new(home, routes, Arc::clone(&spool), clock)), spool)
+}
+
+pub(in crate::placement) fn text(entry: &ListEntry) -> &str {
+    match entry {
+        ListEntry::Object { key, .. } => key.as_str(),
+        ListEntry::CommonPrefix(prefix) => prefix,
+    }
+}
+
+pub(in crate::placement) fn bucket() -> BucketName {
+    BucketName::parse("bucket").unwrap()
+}
+
+pub(in crate::placement) fn owner() -> Owner {
+    Owner { id: "alice".to_owned(), display_name: "Alice".to_owned() }
+}
+
+pub(in crate::placement) fn key(text: &str) -> ObjectKey {
+    ObjectKey::parse(text).unwrap()
+}
+
+pub(in crate::placement) fn path(text: &str) -> ObjectPath {
+    ObjectPath { bucket: bucket(), key: key(text) }
+}
+
+pub(in crate::placement) fn content(text: &str) -> Bytes {
+    Bytes::copy_from_slice(text.as_bytes())
+}
+
+/// A body that fails at its end.
+pub(in crate::placement) fn failing(content: &Bytes) -> Payload {
+    crate::store::conformance::failing(content, crate::body::BodyError::Md5)
+}
