@@ -6,7 +6,7 @@ async fn bounded() -> World {
     let options = SpoolOptions {
         max_bytes: 100,
         max_objects: 3,
-        max_age: Duration::from_secs(60),
+        max_age: Duration::from_mins(1),
         retry_after: Duration::from_secs(7),
         ..SpoolOptions::default()
     };

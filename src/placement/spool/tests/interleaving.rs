@@ -16,7 +16,7 @@ async fn writes(world: Arc<World>, key: &'static str, steps: u64) -> Written {
             world.delete(&at).await.unwrap();
             state = None;
         } else {
-            let content = Bytes::from(CONTENTS[world.tap.random(3) as usize]);
+            let content = Bytes::from(CONTENTS[usize::try_from(world.tap.random(3)).unwrap()]);
             world.put(&at, &content, numbered(number)).await.unwrap();
             state = Some((content, number));
         }

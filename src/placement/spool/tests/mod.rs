@@ -187,19 +187,19 @@ impl World {
     /// What a client reads.
     async fn view(&self, at: &ObjectPath) -> Written {
         match self.record(at).await.map(|record| record.truth) {
-            None | Some(Truth::Local) => match read(&*self.home, at).await {
-                None => read(&*self.upstream, at).await,
+            None | Some(Truth::Local) => match read(&self.home, at).await {
+                None => read(&self.upstream, at).await,
                 found => found,
             },
-            Some(Truth::Remote) => read(&*self.upstream, at).await,
+            Some(Truth::Remote) => read(&self.upstream, at).await,
             Some(Truth::Gone) => None,
         }
     }
 
     /// Everything is upstream as clients see it, and nothing is left here.
     async fn assert_forwarded(&self, at: &ObjectPath, expected: &Written) {
-        assert_eq!(read(&*self.upstream, at).await, *expected, "{}", at.key);
-        assert_eq!(read(&*self.home, at).await, None, "{} is left behind", at.key);
+        assert_eq!(read(&self.upstream, at).await, *expected, "{}", at.key);
+        assert_eq!(read(&self.home, at).await, None, "{} is left behind", at.key);
         let record = self.record(at).await;
         let Some(record) = record else {
             assert!(expected.is_none(), "{} has no record", at.key);
