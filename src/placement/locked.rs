@@ -24,6 +24,9 @@ pub(super) struct Locked<'a> {
     _sending: Option<KeyGuard>,
 }
 
+/// What a key's record was before an announcement, if there was one.
+pub(super) struct Announced(Option<Option<Location>>);
+
 impl Placement {
     /// Locks a key. Where the upstream is written although the key waits to be forwarded, the
     /// forwarder is waited for and kept out; `alone` says that it is to be in any mode.
@@ -115,8 +118,41 @@ impl Locked<'_> {
         Ok(())
     }
 
+    /// Notes, before the upstream is written, that it may have this content, where a record or
+    /// object at home would else go on as if it could not. Gives back the record to restore where
+    /// the upstream turns the write down.
+    pub(super) async fn announce(&mut self, tag: Option<&ETag>) -> Result<Announced> {
+        let waits = self.known().waits();
+        if !waits && self.holder() != Some(Layer::Home) {
+            return Ok(Announced(None));
+        }
+        let before = self.record.clone();
+        let size = self.at_home.as_ref().map_or(0, |home| home.size);
+        let record = plan::announced(before.as_ref(), tag, self.now());
+        self.set(Some(record), size).await?;
+        Ok(Announced(Some(before)))
+    }
+
+    /// The upstream answered the write that was announced: with its refusal all is as before, and
+    /// where nothing is known of it, the announcement stays.
+    pub(super) async fn heard(
+        &mut self,
+        Announced(before): Announced,
+        answer: Result<Stored>,
+    ) -> Result<Stored> {
+        match (answer, before) {
+            (Ok(stored), _) => self.settle(stored).await,
+            (Err(error), Some(before)) if !matches!(error, StoreError::Unavailable { .. }) => {
+                let size = self.at_home.as_ref().map_or(0, |home| home.size);
+                self.set(before, size).await?;
+                Err(error)
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
     /// The upstream has this object now: notes where, and removes what is left over at home.
-    pub(super) async fn settle(&mut self, mut stored: Stored) -> Result<Stored> {
+    async fn settle(&mut self, mut stored: Stored) -> Result<Stored> {
         let (bucket, prefix) = (self.upstream.target)(&self.at.bucket);
         let object = &stored.object;
         let remote = Remote {

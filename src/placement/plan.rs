@@ -24,7 +24,7 @@
 
 use super::location::{Location, Remote, Task, Todo, Truth};
 use super::route::Mode;
-use crate::object::{Replication, Timestamp};
+use crate::object::{ETag, Replication, Timestamp};
 
 /// What the record says of a key, as far as the table goes by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -293,6 +293,20 @@ pub(super) fn superseded(before: &Location, now: Timestamp) -> Option<Location> 
         (Some(_) | None, Some(_)) | (Some(_), None) => Task::Delete,
     };
     Some(following(Some(before), Truth::Local, task, now))
+}
+
+/// The record of a key that is about to be written upstream, although its object is at home or it
+/// waits: what the upstream may have from now on is `tag`. Where the write is never heard of again,
+/// what is at home goes on being the key's object, and is forwarded over it.
+pub(super) fn announced(before: Option<&Location>, tag: Option<&ETag>, now: Timestamp) -> Location {
+    let mut record = match before {
+        Some(before) if before.todo.is_some() => before.clone(),
+        Some(_) | None => spooled(before, now),
+    };
+    if let (Some(todo), Some(tag)) = (&mut record.todo, tag) {
+        todo.note_unsure(tag);
+    }
+    record
 }
 
 /// The record of an object that is upstream.

@@ -223,7 +223,11 @@ impl Finishing<'_> {
         let condition = locked.left_to_upstream(condition)?;
         let complete = upstream.store.complete_upload(self.upload, self.completion, condition);
         match known {
-            Ok(_) => locked.settle(answered(upstream, complete.await)?).await,
+            Ok(_) => {
+                let announced = locked.announce(None).await?;
+                let answer = answered(upstream, complete.await);
+                locked.heard(announced, answer).await
+            }
             // Completed before: the key may have another object by now.
             Err(StoreError::NoSuchUpload) => answered(upstream, complete.await),
             Err(error) => Err(error),
