@@ -193,7 +193,7 @@ impl Placement {
         }
         let condition = locked.left_to_upstream(request.condition.as_ref())?;
         let bound = CopyRequest { source_conditions: only_tag(tag), condition, ..request.clone() };
-        let announced = locked.announce(None).await?;
+        let announced = locked.announce(Some(tag)).await?;
         let copied = answered(upstream, upstream.store.copy_object(source, target, bound).await);
         locked.heard(announced, copied).await.map(Some)
     }

@@ -118,36 +118,40 @@ impl Locked<'_> {
         Ok(())
     }
 
-    /// Notes, before the upstream is written, that it may have this content, where a record or
-    /// object at home would else go on as if it could not. Gives back the record to restore where
-    /// the upstream turns the write down.
+    /// Notes, before the upstream is written, that it may have this content, where a record or an
+    /// object at home would else go on as if it could not. Gives back what to restore where the
+    /// upstream turns the write down.
     pub(super) async fn announce(&mut self, tag: Option<&ETag>) -> Result<Announced> {
-        let waits = self.known().waits();
-        if !waits && self.holder() != Some(Layer::Home) {
+        if self.record.is_none() && self.at_home.is_none() {
             return Ok(Announced(None));
         }
         let before = self.record.clone();
-        let size = self.at_home.as_ref().map_or(0, |home| home.size);
         let record = plan::announced(before.as_ref(), tag, self.now());
-        self.set(Some(record), size).await?;
+        // The spool need not know: the key stays locked until the write has been heard of.
+        self.placement.locations.set(&self.held, Some(record.clone())).await?;
+        self.record = Some(record);
         Ok(Announced(Some(before)))
     }
 
-    /// The upstream answered the write that was announced: with its refusal all is as before, and
-    /// where nothing is known of it, the announcement stays.
+    /// The upstream answered the write that was announced. With its refusal all is as before; where
+    /// nothing is known of it, the announcement stays, for the forwarder to find out.
     pub(super) async fn heard(
         &mut self,
         Announced(before): Announced,
         answer: Result<Stored>,
     ) -> Result<Stored> {
+        let size = self.at_home.as_ref().map_or(0, |home| home.size);
         match (answer, before) {
             (Ok(stored), _) => self.settle(stored).await,
-            (Err(error), Some(before)) if !matches!(error, StoreError::Unavailable { .. }) => {
-                let size = self.at_home.as_ref().map_or(0, |home| home.size);
+            (Err(error @ StoreError::Unavailable { .. }), _) => {
+                self.note(size);
+                Err(error)
+            }
+            (Err(error), None) => Err(error),
+            (Err(error), Some(before)) => {
                 self.set(before, size).await?;
                 Err(error)
             }
-            (Err(error), _) => Err(error),
         }
     }
 

@@ -295,15 +295,16 @@ pub(super) fn superseded(before: &Location, now: Timestamp) -> Option<Location> 
     Some(following(Some(before), Truth::Local, task, now))
 }
 
-/// The record of a key that is about to be written upstream, although its object is at home or it
-/// waits: what the upstream may have from now on is `tag`. Where the write is never heard of again,
-/// what is at home goes on being the key's object, and is forwarded over it.
+/// The record of a key that is about to be written upstream: nothing of it has changed yet, but the
+/// upstream may have this content from now on. Where the write is never heard of again, the
+/// forwarder finds out.
 pub(super) fn announced(before: Option<&Location>, tag: Option<&ETag>, now: Timestamp) -> Location {
     let mut record = match before {
-        Some(before) if before.todo.is_some() => before.clone(),
-        Some(_) | None => spooled(before, now),
+        Some(before) => before.clone(),
+        None => spooled(None, now),
     };
-    if let (Some(todo), Some(tag)) = (&mut record.todo, tag) {
+    let todo = record.todo.get_or_insert_with(|| Todo::new(Task::Put, now));
+    if let Some(tag) = tag {
         todo.note_unsure(tag);
     }
     record

@@ -32,16 +32,31 @@ const MODES: [Mode; 3] = [Mode::Local, Mode::Upstream, Mode::Fallback];
 
 #[derive(Debug, Clone)]
 enum Op {
-    Put { key: usize, condition: Condition },
-    Delete { key: usize, condition: Condition },
-    Copy { from: usize, to: usize },
-    Upload { key: usize, condition: Condition },
+    Put {
+        key: usize,
+        condition: Condition,
+    },
+    Delete {
+        key: usize,
+        condition: Condition,
+    },
+    Copy {
+        from: usize,
+        to: usize,
+    },
+    Upload {
+        key: usize,
+        condition: Condition,
+    },
     Away,
     Deaf,
     Back,
     Restart(usize),
     /// The next writing call stops the process after so many steps, and the next one has a mode.
-    Crash { steps: i64, mode: usize },
+    Crash {
+        steps: i64,
+        mode: usize,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -144,8 +159,7 @@ impl History {
     async fn restart(&mut self, mode: Mode) {
         self.fate.forget();
         self.mode = mode;
-        let (placement, spool) =
-            started(mode, &self.home, &self.flaky, &self.fate, &self.clock);
+        let (placement, spool) = started(mode, &self.home, &self.flaky, &self.fate, &self.clock);
         (self.placement, self.spool) = (placement, spool);
         let mut resume = self.spool.resume();
         while resume.step().await != crate::background::Next::Done {}

@@ -5,18 +5,36 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
-use super::world::{bucket, content, owner, path, text};
 use super::World;
+use super::world::{bucket, content, owner, path, text};
 use crate::object::{
     BucketName, ETag, ListEntry, ListQuery, Timestamp, VersionEntry, VersionId, VersionsQuery,
 };
-use crate::placement::location::{Location, Remote, Task, Todo, Truth};
 use crate::placement::Mode;
+use crate::placement::location::{Location, Remote, Task, Todo, Truth};
 use crate::store::{Buckets as _, Call, MemoryStore, Objects as _, StoreError};
 
 const KEYS: [&str; 20] = [
-    "/", "//x", "a", "a/", "a/b", "a/b/c", "a/b/d", "a/c", "aXb", "aXc", "b/1", "b/2", "b0", "c",
-    "d/e/f", "d/e/g", "d/h", "z\u{10ffff}", "é", "é/b",
+    "/",
+    "//x",
+    "a",
+    "a/",
+    "a/b",
+    "a/b/c",
+    "a/b/d",
+    "a/c",
+    "aXb",
+    "aXc",
+    "b/1",
+    "b/2",
+    "b0",
+    "c",
+    "d/e/f",
+    "d/e/g",
+    "d/h",
+    "z\u{10ffff}",
+    "é",
+    "é/b",
 ];
 
 const PREFIXES: [&str; 6] = ["", "a", "a/", "d/e", "é", "nothing"];
@@ -38,9 +56,8 @@ fn state() -> impl Strategy<Value = State> {
     let record = prop::option::of((truth, any::<bool>(), any::<bool>()));
     (any::<bool>(), any::<bool>(), record).prop_map(|(home, there, record)| {
         // A record of an upstream object always tells which.
-        let record = record.map(|(truth, remote, known)| {
-            (truth, remote || truth == Truth::Remote, known)
-        });
+        let record =
+            record.map(|(truth, remote, known)| (truth, remote || truth == Truth::Remote, known));
         State { home, there, record }
     })
 }
