@@ -59,6 +59,9 @@ enum Stage {
     Failed(BodyError),
 }
 
+/// What a gate was told.
+type Decision = oneshot::Receiver<Result<(), BodyError>>;
+
 /// How a side ended: with the client's body after its end, or with an error.
 type Ending = Result<Arc<Payload>, BodyError>;
 
@@ -101,7 +104,7 @@ impl Gates {
     /// never is.
     pub async fn left_behind(&mut self) {
         if self.left_behind.wait_for(|left| *left).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
@@ -112,7 +115,7 @@ impl Gates {
 }
 
 impl Gate {
-    fn new() -> (Self, oneshot::Receiver<Result<(), BodyError>>) {
+    fn new() -> (Self, Decision) {
         let (gate, decision) = oneshot::channel();
         (Self(Some(gate)), decision)
     }
@@ -149,7 +152,7 @@ struct Tee {
     upstream: Outlet,
     local: Outlet,
     stage: watch::Sender<Stage>,
-    decisions: (oneshot::Receiver<Result<(), BodyError>>, oneshot::Receiver<Result<(), BodyError>>),
+    decisions: (Decision, Decision),
 }
 
 impl Tee {
@@ -214,15 +217,14 @@ impl Outlet {
     async fn send(&mut self, chunk: Bytes) {
         let Some(queue) = &self.queue else { return };
         let sending = queue.send(chunk);
-        let sent = match &self.patience {
-            None => sending.await.is_ok(),
-            Some(Patience { stall, behind }) => match tokio::time::timeout(*stall, sending).await {
-                Ok(sent) => sent.is_ok(),
-                Err(_) => {
-                    behind.send_replace(true);
-                    false
-                }
-            },
+        let sent = if let Some(Patience { stall, behind }) = &self.patience {
+            let sent = tokio::time::timeout(*stall, sending).await;
+            if sent.is_err() {
+                behind.send_replace(true);
+            }
+            matches!(sent, Ok(Ok(())))
+        } else {
+            sending.await.is_ok()
         };
         if !sent {
             self.end(Err(BodyError::Store("the upstream fell behind".to_owned())));
@@ -238,12 +240,7 @@ impl Outlet {
         }
     }
 
-    async fn finish(
-        mut self,
-        last: Option<Bytes>,
-        whole: Arc<Payload>,
-        decision: oneshot::Receiver<Result<(), BodyError>>,
-    ) {
+    async fn finish(mut self, last: Option<Bytes>, whole: Arc<Payload>, decision: Decision) {
         let Some(queue) = &self.queue else { return };
         let decision = tokio::select! {
             decision = decision => decision.unwrap_or(Err(BodyError::Incomplete)),

@@ -10,7 +10,7 @@ use crate::body::{Expected, digesting};
 const STALL: Duration = Duration::from_secs(10);
 
 fn bytes(length: usize) -> Bytes {
-    (0..length).map(|i| (i % 251) as u8).collect::<Vec<_>>().into()
+    (0..=250).cycle().take(length).collect::<Vec<u8>>().into()
 }
 
 fn checked(content: &Bytes, cuts: &[usize]) -> Payload {

@@ -46,16 +46,12 @@ impl Prober {
 
     async fn ask(&self) -> Result<()> {
         let bucket = self.watch.bucket.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match bucket {
-            Some(bucket) => {
-                let query = ListQuery { limit: 1, ..ListQuery::default() };
-                self.inner.list_objects(&bucket, &query).await.map(|_| ())
-            }
-            None => {
-                let query = BucketsQuery { limit: 1, ..BucketsQuery::default() };
-                self.inner.list_buckets(&query).await.map(|_| ())
-            }
+        if let Some(bucket) = bucket {
+            let query = ListQuery { limit: 1, ..ListQuery::default() };
+            return self.inner.list_objects(&bucket, &query).await.map(|_| ());
         }
+        let query = BucketsQuery { limit: 1, ..BucketsQuery::default() };
+        self.inner.list_buckets(&query).await.map(|_| ())
     }
 }
 

@@ -11,7 +11,7 @@ use super::Spool;
 use crate::background::{Next, Worker};
 use crate::object::{BucketName, BucketsQuery, ObjectKey};
 use crate::placement::location::{Location, Truth};
-use crate::store::{DeleteRequest, LedgerQuery, ObjectPath, Result, StoreError};
+use crate::store::{DeleteRequest, LedgerPage, LedgerQuery, ObjectPath, Result, StoreError};
 
 /// How many records are looked at in one step.
 const PAGE: usize = 200;
@@ -39,9 +39,10 @@ impl Resume {
             return Ok(true);
         };
         let Some(bucket) = buckets.front().cloned() else { return Ok(false) };
-        let query = LedgerQuery { after: self.after.clone(), limit: PAGE, ..Default::default() };
+        let query =
+            LedgerQuery { after: self.after.clone(), limit: PAGE, ..LedgerQuery::default() };
         let page = match self.spool.home.entries(&bucket, &query).await {
-            Err(StoreError::NoSuchBucket) => Default::default(),
+            Err(StoreError::NoSuchBucket) => LedgerPage::default(),
             page => page?,
         };
         let last = page.entries.last().map(|(key, _)| key.as_str().as_bytes().to_vec());

@@ -20,7 +20,7 @@ pub(super) struct Attempt<'a> {
 /// What there is to do.
 enum Work<'a> {
     Nothing,
-    Put(&'a Upstream, Held),
+    Put(&'a Upstream, Box<Held>),
     /// A write upstream was announced and never heard of.
     FindOut(&'a Upstream, Location),
     Delete(&'a Upstream, Location),
@@ -42,7 +42,7 @@ impl<'a> Attempt<'a> {
         let _sending = self.spool.sending.lock(self.at).await;
         let result = match self.look().await {
             Ok(Work::Nothing) => Ok(Outcome::Settled),
-            Ok(Work::Put(upstream, held)) => self.put(upstream, held).await,
+            Ok(Work::Put(upstream, held)) => self.put(upstream, &held).await,
             Ok(Work::FindOut(upstream, record)) => self.find_out(upstream, record).await,
             Ok(Work::Delete(upstream, record)) => self.delete(upstream, record).await,
             Err(trouble) => Err(trouble),
@@ -72,7 +72,7 @@ impl<'a> Attempt<'a> {
             Truth::Remote => Ok(Work::FindOut(upstream, record)),
             Truth::Local => match (self.held().await?, todo.task) {
                 (None, _) => self.restore(&key, record).await,
-                (Some(held), Task::Put) => Ok(Work::Put(upstream, held)),
+                (Some(held), Task::Put) => Ok(Work::Put(upstream, Box::new(held))),
                 (Some(_), Task::Delete) => Ok(Work::Delete(upstream, record)),
             },
         }
@@ -127,8 +127,8 @@ impl<'a> Attempt<'a> {
         let record =
             Location { truth: Truth::Remote, todo: None, remote: Some(remote), updated_at };
         self.spool.set_record(&key, Some(record)).await?;
-        self.spool.settled(self.at);
         self.remove_local().await;
+        self.spool.settled(self.at);
         Ok(Outcome::Settled)
     }
 
@@ -204,10 +204,7 @@ impl<'a> Attempt<'a> {
             Trouble::Changed => Ok(Outcome::Again),
             Trouble::Conflict(words) => self.refused(&words, 1).await,
             Trouble::Upstream(error) if is_failure(&error) => Ok(Outcome::Unreachable),
-            Trouble::Upstream(error) => {
-                self.refused(&error.to_string(), self.spool.options.attempts).await
-            }
-            Trouble::Home(error @ StoreError::Damaged { .. }) => {
+            Trouble::Upstream(error) | Trouble::Home(error @ StoreError::Damaged { .. }) => {
                 self.refused(&error.to_string(), self.spool.options.attempts).await
             }
             Trouble::Home(error) => Err(Trouble::Home(error)),

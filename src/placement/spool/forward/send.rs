@@ -10,18 +10,18 @@ use crate::placement::route::Upstream;
 use crate::store::{GetRequest, NewObject, Selection, StoreError};
 
 impl Attempt<'_> {
-    pub(super) async fn put(&mut self, upstream: &Upstream, held: Held) -> Result<Outcome> {
+    pub(super) async fn put(&mut self, upstream: &Upstream, held: &Held) -> Result<Outcome> {
         let found = self.found(upstream).await?;
         let etag = match on_put(self.record()?, &held.object, found.as_ref()) {
             PutVerdict::Arrived => held.object.etag.clone(),
             PutVerdict::Conflict(words) => return Err(Trouble::Conflict(words)),
             PutVerdict::Send(condition) => {
-                self.announce(&held).await?;
-                self.send(upstream, &held, condition).await?
+                self.announce(held).await?;
+                self.send(upstream, held, condition).await?
             }
         };
-        let remote = self.remote(upstream, &held, etag);
-        self.settle_put(&held, remote).await
+        let remote = self.remote(upstream, held, etag);
+        self.settle_put(held, remote).await
     }
 
     /// Sends the object, and says which tag the upstream gave it. Where the upstream knows no
