@@ -51,9 +51,9 @@ impl Layers {
         let (keys, options) = (KeyLocks::default(), spool_options(&config.spool));
         let clock = || Arc::clone(clock);
         let (home_too, routes_too) = (Arc::clone(&home), Arc::clone(&routes));
-        let spool = Spool::new(home_too, routes_too, keys.clone(), options, clock());
+        let spool = Spool::new(home_too, routes_too, keys, options, clock());
         let (routes_too, spool_too) = (Arc::clone(&routes), Arc::clone(&spool));
-        let placement = Placement::new(home, routes_too, keys, spool_too, clock());
+        let placement = Placement::new(home, routes_too, spool_too, clock());
         Self { store: Arc::new(placement), routes, spool: Some(spool), upstreams }
     }
 
