@@ -193,8 +193,9 @@ impl Placement {
         }
         let condition = locked.left_to_upstream(request.condition.as_ref())?;
         let bound = CopyRequest { source_conditions: only_tag(tag), condition, ..request.clone() };
-        let copied = upstream.store.copy_object(source, target, bound).await;
-        Ok(Some(locked.settle(answered(upstream, copied)?).await?))
+        let announced = locked.announce(Some(tag)).await?;
+        let copied = answered(upstream, upstream.store.copy_object(source, target, bound).await);
+        locked.heard(announced, copied).await.map(Some)
     }
 
     async fn copy_bytes(

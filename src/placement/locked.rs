@@ -24,6 +24,9 @@ pub(super) struct Locked<'a> {
     _sending: Option<KeyGuard>,
 }
 
+/// What a key's record was before an announcement, if there was one.
+pub(super) struct Announced(Option<Option<Location>>);
+
 impl Placement {
     /// Locks a key. Where the upstream is written although the key waits to be forwarded, the
     /// forwarder is waited for and kept out; `alone` says that it is to be in any mode.
@@ -115,8 +118,45 @@ impl Locked<'_> {
         Ok(())
     }
 
+    /// Notes, before the upstream is written, that it may have this content, where a record or an
+    /// object at home would else go on as if it could not. Gives back what to restore where the
+    /// upstream turns the write down.
+    pub(super) async fn announce(&mut self, tag: Option<&ETag>) -> Result<Announced> {
+        if self.record.is_none() && self.at_home.is_none() {
+            return Ok(Announced(None));
+        }
+        let before = self.record.clone();
+        let record = plan::announced(before.as_ref(), tag, self.now());
+        // The spool need not know: the key stays locked until the write has been heard of.
+        self.placement.locations.set(&self.held, Some(record.clone())).await?;
+        self.record = Some(record);
+        Ok(Announced(Some(before)))
+    }
+
+    /// The upstream answered the write that was announced. With its refusal all is as before; where
+    /// nothing is known of it, the announcement stays, for the forwarder to find out.
+    pub(super) async fn heard(
+        &mut self,
+        Announced(before): Announced,
+        answer: Result<Stored>,
+    ) -> Result<Stored> {
+        let size = self.at_home.as_ref().map_or(0, |home| home.size);
+        match (answer, before) {
+            (Ok(stored), _) => self.settle(stored).await,
+            (Err(error @ StoreError::Unavailable { .. }), _) => {
+                self.note(size);
+                Err(error)
+            }
+            (Err(error), None) => Err(error),
+            (Err(error), Some(before)) => {
+                self.set(before, size).await?;
+                Err(error)
+            }
+        }
+    }
+
     /// The upstream has this object now: notes where, and removes what is left over at home.
-    pub(super) async fn settle(&mut self, mut stored: Stored) -> Result<Stored> {
+    async fn settle(&mut self, mut stored: Stored) -> Result<Stored> {
         let (bucket, prefix) = (self.upstream.target)(&self.at.bucket);
         let object = &stored.object;
         let remote = Remote {

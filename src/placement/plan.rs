@@ -24,7 +24,7 @@
 
 use super::location::{Location, Remote, Task, Todo, Truth};
 use super::route::Mode;
-use crate::object::{Replication, Timestamp};
+use crate::object::{ETag, Replication, Timestamp};
 
 /// What the record says of a key, as far as the table goes by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -293,6 +293,21 @@ pub(super) fn superseded(before: &Location, now: Timestamp) -> Option<Location> 
         (Some(_) | None, Some(_)) | (Some(_), None) => Task::Delete,
     };
     Some(following(Some(before), Truth::Local, task, now))
+}
+
+/// The record of a key that is about to be written upstream: nothing of it has changed yet, but the
+/// upstream may have this content from now on. Where the write is never heard of again, the
+/// forwarder finds out.
+pub(super) fn announced(before: Option<&Location>, tag: Option<&ETag>, now: Timestamp) -> Location {
+    let mut record = match before {
+        Some(before) => before.clone(),
+        None => spooled(None, now),
+    };
+    let todo = record.todo.get_or_insert_with(|| Todo::new(Task::Put, now));
+    if let Some(tag) = tag {
+        todo.note_unsure(tag);
+    }
+    record
 }
 
 /// The record of an object that is upstream.

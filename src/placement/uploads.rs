@@ -13,7 +13,7 @@ use super::route::{Route, Upstream};
 use super::{Placement, answered};
 use crate::body::Payload;
 use crate::object::{
-    ChecksumChoice, Completion, PartNumber, PartSummary, PartsPage, PartsQuery, UploadId,
+    ChecksumChoice, Completion, ETag, PartNumber, PartSummary, PartsPage, PartsQuery, UploadId,
     WriteCondition,
 };
 use crate::store::{NewUpload, ObjectPath, Result, StoreError, Stored, UploadPath};
@@ -177,6 +177,12 @@ impl Finishing<'_> {
         self.placement.home.complete_upload(self.upload, self.completion, None).await
     }
 
+    /// The tag that the object will have, where the parts' tags say so.
+    fn tag(&self) -> Option<ETag> {
+        let parts = self.completion.parts.iter().map(|part| part.etag.md5());
+        parts.collect::<Option<Vec<_>>>().map(ETag::multipart)
+    }
+
     async fn spool(&self, mut locked: Locked<'_>) -> Result<Stored> {
         let _ticket = self.placement.spool.admit(&self.upload.object, None)?;
         locked.spool(false, self.complete_at_home()).await
@@ -223,7 +229,11 @@ impl Finishing<'_> {
         let condition = locked.left_to_upstream(condition)?;
         let complete = upstream.store.complete_upload(self.upload, self.completion, condition);
         match known {
-            Ok(_) => locked.settle(answered(upstream, complete.await)?).await,
+            Ok(_) => {
+                let announced = locked.announce(self.tag().as_ref()).await?;
+                let answer = answered(upstream, complete.await);
+                locked.heard(announced, answer).await
+            }
             // Completed before: the key may have another object by now.
             Err(StoreError::NoSuchUpload) => answered(upstream, complete.await),
             Err(error) => Err(error),

@@ -128,22 +128,23 @@ impl Putting<'_> {
             }
             Write::Spool => self.spool(locked, sides, ticket, false).await,
             Write::Upstream => {
-                self.judge(&locked)?;
-                let stored = sides.release_upstream().await?;
-                locked.settle(stored).await
+                self.judge(&locked).await?;
+                let announced = locked.announce(sides.tag()).await?;
+                let answer = sides.release_upstream().await;
+                locked.heard(announced, answer).await
             }
             Write::Both if sides.upstream_failed() => {
                 self.spool(locked, sides, ticket, false).await
             }
             Write::Both => {
-                self.judge(&locked)?;
+                self.judge(&locked).await?;
+                let announced = locked.announce(sides.tag()).await?;
                 match sides.release_upstream().await {
-                    Ok(stored) => locked.settle(stored).await,
                     // Whether the upstream stored it is not known.
                     Err(StoreError::Unavailable { .. }) if !self.asked => {
                         self.spool(locked, sides, ticket, true).await
                     }
-                    Err(error) => Err(error),
+                    answer => locked.heard(announced, answer).await,
                 }
             }
         }
@@ -170,18 +171,14 @@ impl Putting<'_> {
         }
     }
 
-    /// Whether the write may go upstream as far as its condition goes: the upstream was asked, or
-    /// it can be judged here.
-    fn judge(&self, locked: &Locked<'_>) -> Result<()> {
-        let Some(condition) = &self.condition else { return Ok(()) };
-        match locked.holder() {
-            Some(Layer::Upstream) if self.asked => Ok(()),
-            Some(Layer::Home) if !self.asked => {
-                check(condition, locked.at_home.as_ref().map(|home| &home.etag))
-            }
-            None if !self.asked => check(condition, None),
-            // The object has gone to the other layer since.
-            Some(Layer::Upstream | Layer::Home) | None => Err(StoreError::Conflict),
+    /// Decides the condition of a write that goes upstream, unless the upstream does that itself.
+    async fn judge(&self, locked: &Locked<'_>) -> Result<()> {
+        match (locked.holder(), self.asked) {
+            (Some(Layer::Upstream), true) => Ok(()),
+            // It may have been forwarded since.
+            (_, false) => locked.decide(self.condition.as_ref()).await,
+            // The upstream would judge what is not the key's object any more.
+            (Some(Layer::Home) | None, true) => Err(StoreError::Conflict),
         }
     }
 

@@ -1,1 +1,513 @@
+//! The invariants of the design under random histories: writes, deletes, copies and uploads, an
+//! upstream that goes away and loses answers, a process that stops at any step, and modes that
+//! change from one process to the next.
+//!
+//! A client whose call was not acknowledged knows nothing of what became of it; everything that
+//! was acknowledged holds. The model keeps, of every key, what it may be.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::flaky::{Fate, Flaky};
+use super::world::{START, bucket, content, owner, path, place};
+use crate::background::Worker as _;
+use crate::object::{
+    Algorithm, ChecksumChoice, ChecksumKind, Clock, CompletedPart, Completion, ETag, ETagMatch,
+    ListEntry, ListQuery, ManualClock, ObjectMetadata, PartNumber, ReadConditions, TagSet,
+    WriteCondition,
+};
+use crate::placement::spool::Spool;
+use crate::placement::{Mode, Placement};
+use crate::store::conformance::body;
+use crate::store::{
+    Buckets as _, CopyRequest, DeleteRequest, GetRequest, Home, MemoryStore, Multipart as _,
+    NewObject, NewUpload, Objects as _, Result, Store, StoreError, UploadPath,
+};
+
+const KEYS: [&str; 4] = ["a", "d/1", "d/2", "e"];
+const MODES: [Mode; 3] = [Mode::Local, Mode::Upstream, Mode::Fallback];
+
+#[derive(Debug, Clone)]
+enum Op {
+    Put {
+        key: usize,
+        condition: Condition,
+    },
+    Delete {
+        key: usize,
+        condition: Condition,
+    },
+    Copy {
+        from: usize,
+        to: usize,
+    },
+    Upload {
+        key: usize,
+        condition: Condition,
+    },
+    Away,
+    Deaf,
+    Back,
+    Restart(usize),
+    /// The next writing call stops the process after so many steps, and the next one has a mode.
+    Crash {
+        steps: i64,
+        mode: usize,
+    },
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Condition {
+    None,
+    Absent,
+    /// On the tag that the client knows.
+    Same,
+    Other,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let key = || 0..KEYS.len();
+    let condition = || {
+        prop_oneof![
+            4 => Just(Condition::None),
+            1 => Just(Condition::Absent),
+            1 => Just(Condition::Same),
+            1 => Just(Condition::Other),
+        ]
+    };
+    prop_oneof![
+        6 => (key(), condition()).prop_map(|(key, condition)| Op::Put { key, condition }),
+        4 => (key(), condition()).prop_map(|(key, condition)| Op::Delete { key, condition }),
+        2 => (key(), key()).prop_map(|(from, to)| Op::Copy { from, to }),
+        2 => (key(), condition()).prop_map(|(key, condition)| Op::Upload { key, condition }),
+        2 => Just(Op::Away),
+        1 => Just(Op::Deaf),
+        3 => Just(Op::Back),
+        2 => (0..MODES.len()).prop_map(Op::Restart),
+        3 => (0..24i64, 0..MODES.len()).prop_map(|(steps, mode)| Op::Crash { steps, mode }),
+    ]
+}
+
+/// An object as a client knows it.
+type Seen = Option<(ETag, Bytes)>;
+
+/// What a key may be.
+#[derive(Debug, Clone)]
+struct Belief {
+    may: Vec<Seen>,
+    /// What calls without an answer may have left upstream, where no record tells of it: it may be
+    /// seen as long as the upstream was not written by a call that was acknowledged.
+    ghosts: Vec<Seen>,
+}
+
+impl Belief {
+    fn allows(&self, seen: &Seen) -> bool {
+        self.may.contains(seen) || self.ghosts.contains(seen)
+    }
+
+    fn certain(&self) -> Option<&Seen> {
+        (self.may.len() == 1 && self.ghosts.is_empty()).then(|| &self.may[0])
+    }
+}
+
+struct History {
+    home: Arc<MemoryStore>,
+    there: Arc<MemoryStore>,
+    flaky: Arc<Flaky>,
+    fate: Arc<Fate>,
+    clock: Arc<ManualClock>,
+    mode: Mode,
+    placement: Arc<Placement>,
+    spool: Arc<Spool>,
+    model: BTreeMap<&'static str, Belief>,
+    written: usize,
+    log: Vec<String>,
+}
+
+impl History {
+    async fn new(mode: Mode) -> Self {
+        let clock = Arc::new(ManualClock::new(START));
+        let store = || Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
+        let (home, there) = (store(), store());
+        for store in [&home, &there] {
+            store.create_bucket(&bucket(), &owner()).await.unwrap();
+        }
+        let fate = Arc::new(Fate::default());
+        fate.forget();
+        let flaky = Arc::new(Flaky::new(Arc::clone(&there), Arc::clone(&fate)));
+        let (placement, spool) = started(mode, &home, &flaky, &fate, &clock);
+        let nothing = Belief { may: vec![None], ghosts: Vec::new() };
+        let model = KEYS.into_iter().map(|key| (key, nothing.clone())).collect();
+        Self {
+            home,
+            there,
+            flaky,
+            fate,
+            clock,
+            mode,
+            placement,
+            spool,
+            model,
+            written: 0,
+            log: vec![format!("{mode:?}")],
+        }
+    }
+
+    async fn restart(&mut self, mode: Mode) {
+        self.fate.forget();
+        self.mode = mode;
+        let (placement, spool) = started(mode, &self.home, &self.flaky, &self.fate, &self.clock);
+        (self.placement, self.spool) = (placement, spool);
+        let mut resume = self.spool.resume();
+        while resume.step().await != crate::background::Next::Done {}
+    }
+
+    /// Runs a call while the spool is at work; `None` where the process stopped.
+    async fn run<T>(&self, call: impl Future<Output = Result<T>>) -> Option<Result<T>> {
+        let mut forwarders = self.spool.forwarders();
+        let forwarding = async {
+            loop {
+                forwarders[0].step().await;
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.fate.crashed() => None,
+            answer = call => Some(answer),
+            () = forwarding => unreachable!("it goes on for ever"),
+        }
+    }
+
+    fn condition(&self, key: &str, condition: Condition) -> Option<WriteCondition> {
+        let known = self.model[key].may.iter().flatten().next_back();
+        let tag = known.map_or_else(|| ETag::parse("unknown"), |(etag, _)| etag.clone());
+        match condition {
+            Condition::None => None,
+            Condition::Absent => Some(WriteCondition::Absent),
+            Condition::Same => Some(WriteCondition::Matches(ETagMatch::Tags(vec![tag]))),
+            Condition::Other => Some(WriteCondition::Matches(ETagMatch::parse("other"))),
+        }
+    }
+
+    fn fresh(&mut self) -> Bytes {
+        self.written += 1;
+        self.clock.advance(700);
+        content(&format!("content {}", self.written))
+    }
+
+    async fn apply(&mut self, op: &Op, crash: bool) {
+        self.log.push(format!("{op:?}"));
+        match op {
+            Op::Put { key, condition } => {
+                let (key, content) = (KEYS[*key], self.fresh());
+                let condition = self.condition(key, *condition);
+                let new = NewObject { condition: condition.clone(), ..NewObject::default() };
+                let (placement, at) = (Arc::clone(&self.placement), path(key));
+                let call = placement.put_object(&at, new, body(&content, None));
+                let answer = self.run(call).await;
+                let answer = answer.map(|answer| answer.map(|stored| stored.object.etag));
+                self.learn(key, condition.as_ref(), Some(&content), answer);
+            }
+            Op::Delete { key, condition } => {
+                let key = KEYS[*key];
+                let condition = match condition {
+                    Condition::Absent => None,
+                    other => self.condition(key, *other),
+                };
+                let request = DeleteRequest { version: None, condition: condition.clone() };
+                let (placement, at) = (Arc::clone(&self.placement), path(key));
+                let answer = self.run(placement.delete_object(&at, &request)).await;
+                let answer = answer.map(|answer| answer.map(|_| ETag::parse("")));
+                self.learn(key, condition.as_ref(), None, answer);
+            }
+            Op::Copy { from, to } => self.copy(KEYS[*from], KEYS[*to]).await,
+            Op::Upload { key, condition } => self.upload(KEYS[*key], *condition).await,
+            Op::Away => self.flaky.set_away(true),
+            Op::Deaf => self.flaky.set_deaf(true),
+            Op::Back => {
+                self.flaky.set_away(false);
+                self.flaky.set_deaf(false);
+            }
+            Op::Restart(mode) => self.restart(MODES[*mode]).await,
+            Op::Crash { .. } => {}
+        }
+        let _ = crash;
+    }
+
+    async fn copy(&mut self, from: &'static str, to: &'static str) {
+        let request = CopyRequest {
+            source_version: None,
+            source_conditions: ReadConditions::default(),
+            metadata: Some(ObjectMetadata::default()),
+            tags: None,
+            checksum: None,
+            condition: None,
+            size_limit: u64::MAX,
+        };
+        let (placement, source, target) = (Arc::clone(&self.placement), path(from), path(to));
+        self.clock.advance(700);
+        let answer = self.run(placement.copy_object(&source, &target, request)).await;
+        let contents: Vec<Bytes> = {
+            let source = &self.model[from];
+            let seen = source.may.iter().chain(&source.ghosts).flatten();
+            seen.map(|(_, content)| content.clone()).collect()
+        };
+        match answer {
+            Some(Ok(stored)) => {
+                let etag = stored.object.etag;
+                let copied = contents.iter().find(|content| tag_of(content) == etag);
+                let copied = copied.expect("a copy is of what the source may be").clone();
+                self.learn(to, None, Some(&copied), Some(Ok(etag)));
+            }
+            Some(Err(StoreError::NoSuchKey)) => {
+                assert!(self.model[from].allows(&None), "{from} is there: {:#?}", self.log);
+            }
+            answer => {
+                let answer = answer.map(|answer| answer.map(|stored| stored.object.etag));
+                let mut answer = Some(answer);
+                for content in &contents {
+                    // Any of them may have been copied.
+                    let lost = answer.take().unwrap_or(None);
+                    self.learn(to, None, Some(content), lost);
+                }
+            }
+        }
+    }
+
+    async fn upload(&mut self, key: &'static str, condition: Condition) {
+        let (content, condition) = (self.fresh(), self.condition(key, condition));
+        let (placement, at) = (Arc::clone(&self.placement), path(key));
+        let checksum = ChecksumChoice {
+            algorithm: Algorithm::Crc64Nvme,
+            kind: ChecksumKind::FullObject,
+            explicit: false,
+        };
+        let new = NewUpload {
+            metadata: ObjectMetadata::default(),
+            tags: TagSet::default(),
+            checksum,
+            initiator: owner(),
+        };
+        let whole = Some(condition.clone());
+        let completed = async {
+            let id = placement.create_upload(&at, new).await?;
+            let upload = UploadPath { object: at.clone(), id };
+            let number = PartNumber::new(1).unwrap();
+            let piece = body(&content, Some(Algorithm::Crc64Nvme));
+            let part = placement.put_part(&upload, number, piece).await?;
+            let part = CompletedPart { number, etag: part.etag, checksum: None };
+            let completion = Completion { parts: vec![part], ..Completion::default() };
+            placement.complete_upload(&upload, &completion, whole.flatten()).await
+        };
+        let answer = self.run(completed).await;
+        let answer = answer.map(|answer| answer.map(|stored| stored.object.etag));
+        self.learn_as(key, condition.as_ref(), Some((part_tag(&content), content)), answer);
+    }
+
+    fn learn(
+        &mut self,
+        key: &'static str,
+        condition: Option<&WriteCondition>,
+        content: Option<&Bytes>,
+        answer: Option<Result<ETag>>,
+    ) {
+        let new = content.map(|content| (tag_of(content), content.clone()));
+        self.learn_as(key, condition, new, answer);
+    }
+
+    /// Takes in what became of a write.
+    fn learn_as(
+        &mut self,
+        key: &'static str,
+        condition: Option<&WriteCondition>,
+        new: Seen,
+        answer: Option<Result<ETag>>,
+    ) {
+        let (well, mode) = (self.flaky.is_well(), self.mode);
+        self.log.push(format!("  {key} := {:?}: {answer:?}", new.as_ref().map(|new| &new.1)));
+        let log = &self.log;
+        let belief = self.model.get_mut(key).unwrap();
+        let may_hold = |seen: &Seen| {
+            let tag = seen.as_ref().map(|(etag, _)| etag);
+            // Deleting what isn't there always succeeds.
+            let free = new.is_none() && tag.is_none();
+            free || condition.is_none_or(|condition| {
+                condition.check(tag) == crate::object::WriteVerdict::Proceed
+            })
+        };
+        let mut all = belief.may.iter().chain(&belief.ghosts);
+        match answer {
+            Some(Ok(etag)) => {
+                assert!(all.any(may_hold), "the condition does not hold: {log:#?}");
+                if let Some((expected, _)) = &new {
+                    assert_eq!(&etag, expected, "{log:#?}");
+                }
+                belief.may = vec![new];
+                if mode != Mode::Local {
+                    belief.ghosts.clear();
+                }
+            }
+            Some(Err(StoreError::PreconditionFailed(_) | StoreError::NoSuchKey)) => {
+                assert!(!all.all(may_hold), "the condition holds: {log:#?}");
+            }
+            Some(Err(StoreError::Unavailable { .. } | StoreError::Conflict)) | None => {
+                if answer.is_some() {
+                    assert!(mode != Mode::Local || !well || answer.is_none(), "{log:#?}");
+                    assert!(!well, "the upstream is there: {answer:?} {log:#?}");
+                }
+                if !belief.may.contains(&new) {
+                    belief.may.push(new.clone());
+                }
+                if mode != Mode::Local && !belief.ghosts.contains(&new) {
+                    belief.ghosts.push(new);
+                }
+            }
+            Some(Err(error)) => panic!("{error:?} {log:#?}"),
+        }
+    }
+
+    /// Reads and lists everything, and holds it against the model.
+    async fn check(&self) {
+        let mut seen = BTreeMap::new();
+        for key in KEYS {
+            let got = self.placement.get_object(&path(key), &GetRequest::default()).await;
+            let found = match got {
+                Ok(got) => {
+                    let etag = got.head.object.etag;
+                    Some((etag, got.body.collect(usize::MAX).await.unwrap()))
+                }
+                Err(StoreError::NoSuchKey) => None,
+                Err(StoreError::Unavailable { .. }) => {
+                    assert!(!self.flaky.is_well(), "{key}: {:#?}", self.log);
+                    continue;
+                }
+                Err(error) => panic!("{key}: {error:?} {:#?}", self.log),
+            };
+            let belief = &self.model[key];
+            assert!(belief.allows(&found), "{key} is {found:?}, not {belief:?}: {:#?}", self.log);
+            seen.insert(key, found);
+        }
+        self.check_list(&seen).await;
+    }
+
+    async fn check_list(&self, seen: &BTreeMap<&str, Seen>) {
+        let query = ListQuery { limit: 10, ..ListQuery::default() };
+        let page = match self.placement.list_objects(&bucket(), &query).await {
+            Ok(page) => page,
+            Err(StoreError::Unavailable { .. }) => {
+                let excused = self.mode != Mode::Local && !self.flaky.is_well();
+                assert!(excused, "{:#?}", self.log);
+                return;
+            }
+            Err(error) => panic!("{error:?} {:#?}", self.log),
+        };
+        for key in KEYS {
+            let listed = page.entries.iter().find_map(|entry| match entry {
+                ListEntry::Object { key: listed, etag, .. } if listed.as_str() == key => {
+                    Some(etag.clone())
+                }
+                _ => None,
+            });
+            // A record may tell of an object that a call without answer has replaced upstream.
+            if self.model[key].certain().is_some()
+                && let Some(found) = seen.get(key)
+            {
+                let found = found.as_ref().map(|(etag, _)| etag.clone());
+                assert_eq!(listed, found, "{key} in the list: {:#?}", self.log);
+            }
+        }
+    }
+
+    /// In the end the upstream is well: everything is forwarded, and the upstream has what clients
+    /// know, wherever the mode sends it there.
+    async fn finish(mut self) {
+        self.flaky.set_away(false);
+        self.flaky.set_deaf(false);
+        self.log.push("the end".to_owned());
+        self.restart(Mode::Fallback).await;
+        let mut forwarders = self.spool.forwarders();
+        for _ in 0..1000 {
+            if self.spool.snapshot().total.waiting == 0 {
+                break;
+            }
+            forwarders[0].step().await;
+        }
+        let total = self.spool.snapshot().total;
+        assert_eq!((total.waiting, total.dead), (0, 0), "{:?} {:#?}", self.spool, self.log);
+        self.check().await;
+        for mode in [Mode::Upstream, Mode::Local] {
+            self.log.push(format!("the end in {mode:?}"));
+            self.restart(mode).await;
+            self.check().await;
+        }
+        drop(self.there);
+    }
+}
+
+fn started(
+    mode: Mode,
+    home: &Arc<MemoryStore>,
+    flaky: &Arc<Flaky>,
+    fate: &Arc<Fate>,
+    clock: &Arc<ManualClock>,
+) -> (Arc<Placement>, Arc<Spool>) {
+    let home = Arc::new(Flaky::new(Arc::clone(home), Arc::clone(fate)));
+    let there = Arc::clone(flaky) as Arc<dyn Store>;
+    place(mode, home as Arc<dyn Home>, there, Arc::clone(clock) as Arc<dyn Clock>)
+}
+
+fn md5(bytes: &[u8]) -> [u8; 16] {
+    <md5::Md5 as md5::Digest>::digest(bytes).into()
+}
+
+fn tag_of(content: &Bytes) -> ETag {
+    ETag::from_md5(md5(content))
+}
+
+fn part_tag(content: &Bytes) -> ETag {
+    ETag::multipart([md5(content)])
+}
+
+async fn run(mode: Mode, ops: &[Op]) {
+    let mut history = History::new(mode).await;
+    for op in ops {
+        let crash = match op {
+            Op::Crash { steps, mode } => Some((*steps, *mode)),
+            _ => None,
+        };
+        history.apply(op, crash.is_some()).await;
+        if let Some((steps, mode)) = crash {
+            history.fate.crash_after(steps);
+            let key = history.written % KEYS.len();
+            let stopping = if steps % 3 == 0 {
+                Op::Delete { key, condition: Condition::None }
+            } else {
+                Op::Put { key, condition: Condition::None }
+            };
+            history.apply(&stopping, true).await;
+            history.restart(MODES[mode]).await;
+        }
+        history.check().await;
+    }
+    history.finish().await;
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, max_shrink_iters: 4000, ..Default::default() })]
+
+    #[test]
+    fn hold_the_invariants(
+        mode in 0..MODES.len(),
+        ops in prop::collection::vec(op(), 1..24),
+    ) {
+        runtime().block_on(run(MODES[mode], &ops));
+    }
+}

@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod conformance;
+mod flaky;
 mod histories;
 mod listing;
 mod outage;

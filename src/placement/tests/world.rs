@@ -159,16 +159,22 @@ fn placed(
     faults: &Arc<FaultStore>,
     clock: &Arc<ManualClock>,
 ) -> (Arc<Placement>, Arc<Spool>) {
+    let home = Arc::clone(home) as Arc<dyn Home>;
+    let there = Arc::clone(faults) as Arc<dyn Store>;
+    place(mode, home, there, Arc::clone(clock) as Arc<dyn Clock>)
+}
+
+/// All buckets in this mode over these layers.
+pub(super) fn place(
+    mode: Mode,
+    home: Arc<dyn Home>,
+    there: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+) -> (Arc<Placement>, Arc<Spool>) {
     let target = |bucket: &BucketName| (format!("real-{bucket}"), "prefix/".to_owned());
-    let upstream = Upstream {
-        name: "main".into(),
-        store: Arc::clone(faults) as Arc<dyn Store>,
-        target: Arc::new(target),
-    };
+    let upstream = Upstream { name: "main".into(), store: there, target: Arc::new(target) };
     let default = Route { mode, upstream: Some(upstream), configured: false };
     let routes = Arc::new(Routes { named: HashMap::new(), default });
-    let home = Arc::clone(home) as Arc<dyn Home>;
-    let clock = Arc::clone(clock) as Arc<dyn Clock>;
     let spool = Spool::new(
         Arc::clone(&home),
         Arc::clone(&routes),

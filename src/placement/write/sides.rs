@@ -2,12 +2,15 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt as _};
 
-use crate::body::{BodyError, Payload};
+use crate::body::{BodyError, Digests, Payload, Source};
+use crate::object::ETag;
 use crate::placement::answered;
 use crate::placement::route::Upstream;
 use crate::placement::tee::{Driver, Gates, Split, split};
@@ -20,6 +23,7 @@ const PATIENCE: Duration = Duration::from_hours(24);
 
 /// A body on its way to one layer or two.
 pub(super) struct Sides<'a> {
+    tag: Arc<OnceLock<ETag>>,
     home: Side<'a>,
     upstream: Side<'a>,
     gates: Gates,
@@ -57,9 +61,10 @@ impl<'a> Sides<'a> {
         new: NewObject,
         body: Payload,
     ) -> Self {
+        let (body, tag) = noting(body);
         let Split { local, gates, driver, .. } = split(body, PATIENCE);
         let home = Side::Running(home.put_object(at, new, local));
-        Self { home, upstream: Side::Absent, gates, driver: Some(driver) }
+        Self { tag, home, upstream: Side::Absent, gates, driver: Some(driver) }
     }
 
     /// To the upstream alone.
@@ -69,9 +74,10 @@ impl<'a> Sides<'a> {
         new: NewObject,
         body: Payload,
     ) -> Self {
+        let (body, tag) = noting(body);
         let Split { upstream, gates, driver, .. } = split(body, PATIENCE);
         let upstream = sending(to, at, new, upstream);
-        Self { home: Side::Absent, upstream, gates, driver: Some(driver) }
+        Self { tag, home: Side::Absent, upstream, gates, driver: Some(driver) }
     }
 
     /// To both at once.
@@ -81,10 +87,11 @@ impl<'a> Sides<'a> {
         at: &'a ObjectPath,
         body: Payload,
     ) -> Self {
+        let (body, tag) = noting(body);
         let Split { upstream, local, gates, driver } = split(body, STALL);
         let home = Side::Running(home.put_object(at, here, local));
         let upstream = sending(to, at, there, upstream);
-        Self { home, upstream, gates, driver: Some(driver) }
+        Self { tag, home, upstream, gates, driver: Some(driver) }
     }
 
     /// Waits for what comes next while the body arrives.
@@ -125,6 +132,11 @@ impl<'a> Sides<'a> {
             Some(Err(error)) => Event::Broken(error),
             _ => Event::Arrived,
         }
+    }
+
+    /// The tag of what has arrived, as it is where it is stored by one PUT.
+    pub(super) fn tag(&self) -> Option<&ETag> {
+        self.tag.get()
     }
 
     /// Whether the upstream failed while the body arrived, or was never asked.
@@ -215,6 +227,39 @@ impl Side<'_> {
 
 fn sending<'a>(to: &'a Upstream, at: &'a ObjectPath, new: NewObject, body: Payload) -> Side<'a> {
     Side::Running(async move { answered(to, to.store.put_object(at, new, body).await) }.boxed())
+}
+
+/// The same body, and where its tag will be found after its end.
+fn noting(body: Payload) -> (Payload, Arc<OnceLock<ETag>>) {
+    let tag = Arc::new(OnceLock::new());
+    let length = body.length();
+    (Payload::new(length, Noting { body, tag: Arc::clone(&tag) }), tag)
+}
+
+struct Noting {
+    body: Payload,
+    tag: Arc<OnceLock<ETag>>,
+}
+
+impl Source for Noting {
+    fn poll_chunk(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Bytes, BodyError>>> {
+        let polled = self.body.poll_chunk(cx);
+        if let (Poll::Ready(None), Some(digests)) = (&polled, self.body.digests()) {
+            self.tag.get_or_init(|| ETag::from_md5(digests.md5));
+        }
+        polled
+    }
+
+    fn digests(&self) -> Option<&Digests> {
+        self.body.digests()
+    }
+
+    fn trailer(&self, name: &str) -> Option<&str> {
+        self.body.trailer(name)
+    }
 }
 
 fn poll_driver(driver: &mut Option<Driver>, cx: &mut Context<'_>) {

@@ -21,6 +21,8 @@ pub(super) struct Attempt<'a> {
 enum Work<'a> {
     Nothing,
     Put(&'a Upstream, Box<Held>),
+    /// A write upstream was announced and never heard of.
+    FindOut(&'a Upstream, Location),
     Delete(&'a Upstream, Location),
 }
 
@@ -41,6 +43,7 @@ impl<'a> Attempt<'a> {
         let result = match self.look().await {
             Ok(Work::Nothing) => Ok(Outcome::Settled),
             Ok(Work::Put(upstream, held)) => self.put(upstream, &held).await,
+            Ok(Work::FindOut(upstream, record)) => self.find_out(upstream, record).await,
             Ok(Work::Delete(upstream, record)) => self.delete(upstream, record).await,
             Err(trouble) => Err(trouble),
         };
@@ -66,10 +69,7 @@ impl<'a> Attempt<'a> {
         self.record = Some(record.clone());
         match record.truth {
             Truth::Gone => Ok(Work::Delete(upstream, record)),
-            Truth::Remote => {
-                self.spool.set_record(&key, Some(Location { todo: None, ..record })).await?;
-                Ok(self.nothing())
-            }
+            Truth::Remote => Ok(Work::FindOut(upstream, record)),
             Truth::Local => match (self.held().await?, todo.task) {
                 (None, _) => self.restore(&key, record).await,
                 (Some(held), Task::Put) => Ok(Work::Put(upstream, Box::new(held))),
@@ -128,6 +128,16 @@ impl<'a> Attempt<'a> {
             Location { truth: Truth::Remote, todo: None, remote: Some(remote), updated_at };
         self.spool.set_record(&key, Some(record)).await?;
         self.remove_local().await;
+        self.spool.settled(self.at);
+        Ok(Outcome::Settled)
+    }
+
+    /// It is known what became of the announced write.
+    pub(super) async fn settle_found(&self, remote: Option<Remote>) -> Result<Outcome> {
+        let key = self.spool.lock(self.at).await;
+        let Some(record) = self.unchanged().await? else { return Ok(Outcome::Again) };
+        let record = Location { todo: None, remote, ..record };
+        self.spool.set_record(&key, Some(record)).await?;
         self.spool.settled(self.at);
         Ok(Outcome::Settled)
     }

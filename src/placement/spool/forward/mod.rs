@@ -4,6 +4,7 @@
 //! has changed meanwhile. What a crash leaves in between is found again by the record, and what
 //! the upstream has of it by the entity tags that the record remembers.
 
+mod announced;
 mod attempt;
 mod parts;
 mod remove;

@@ -1,0 +1,167 @@
+//! A layer that stops the process at a chosen step, is away, or loses its answers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::body::Payload;
+use crate::object::{
+    Bucket, BucketName, BucketsPage, BucketsQuery, ChecksumChoice, Completion, ListPage, ListQuery,
+    Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
+    UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+};
+use crate::store::{
+    Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, Ledger,
+    LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts, ObjectPath,
+    Objects, Result, StoreError, Stored, Tags, UploadPath,
+};
+
+/// What happens to calls, for all layers of a process together.
+#[derive(Default)]
+pub(super) struct Fate {
+    /// So many steps are left; none are counted while this is negative.
+    steps: AtomicI64,
+    crashed: AtomicBool,
+    crash: Notify,
+}
+
+impl Fate {
+    /// The process stops after so many steps; each call has two.
+    pub(super) fn crash_after(&self, steps: i64) {
+        self.steps.store(steps, Ordering::SeqCst);
+    }
+
+    /// Nothing is planned any more.
+    pub(super) fn forget(&self) {
+        self.steps.store(-1, Ordering::SeqCst);
+        self.crashed.store(false, Ordering::SeqCst);
+    }
+
+    /// Done when the process has stopped.
+    pub(super) async fn crashed(&self) {
+        let crash = self.crash.notified();
+        if !self.crashed.load(Ordering::SeqCst) {
+            crash.await;
+        }
+    }
+
+    async fn step(&self) {
+        tokio::task::yield_now().await;
+        if self.crashed.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        if self.steps.load(Ordering::SeqCst) < 0 {
+            return;
+        }
+        if self.steps.fetch_sub(1, Ordering::SeqCst) == 0 {
+            self.crashed.store(true, Ordering::SeqCst);
+            self.crash.notify_waiters();
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// A layer under a fate of its own making.
+pub(super) struct Flaky {
+    inner: Arc<MemoryStore>,
+    fate: Arc<Fate>,
+    away: AtomicBool,
+    deaf: AtomicBool,
+}
+
+impl Flaky {
+    pub(super) fn new(inner: Arc<MemoryStore>, fate: Arc<Fate>) -> Self {
+        Self { inner, fate, away: AtomicBool::new(false), deaf: AtomicBool::new(false) }
+    }
+
+    /// Whether calls fail before they have done anything.
+    pub(super) fn set_away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+    }
+
+    /// Whether calls fail after they have done everything.
+    pub(super) fn set_deaf(&self, deaf: bool) {
+        self.deaf.store(deaf, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_well(&self) -> bool {
+        !self.away.load(Ordering::SeqCst) && !self.deaf.load(Ordering::SeqCst)
+    }
+
+    async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let unavailable = |what: &str| StoreError::Unavailable { what: what.to_owned() };
+        self.fate.step().await;
+        if self.away.load(Ordering::SeqCst) {
+            return Err(unavailable("away"));
+        }
+        let answer = call.await;
+        self.fate.step().await;
+        if self.deaf.load(Ordering::SeqCst) { Err(unavailable("lost")) } else { answer }
+    }
+}
+
+/// Passes calls on.
+macro_rules! pass {
+    ($trait:ident: $($name:ident($($arg:ident: $type:ty),*) -> $answer:ty;)+) => {
+        #[async_trait]
+        impl $trait for Flaky {
+            $(
+                async fn $name(&self, $($arg: $type),*) -> Result<$answer> {
+                    self.call(self.inner.$name($($arg),*)).await
+                }
+            )+
+        }
+    };
+}
+
+pass! { Buckets:
+    create_bucket(name: &BucketName, owner: &Owner) -> ();
+    head_bucket(name: &BucketName) -> Bucket;
+    delete_bucket(name: &BucketName) -> ();
+    list_buckets(query: &BucketsQuery) -> BucketsPage;
+}
+
+pass! { Objects:
+    put_object(at: &ObjectPath, new: NewObject, body: Payload) -> Stored;
+    check_condition(at: &ObjectPath, condition: &WriteCondition) -> ();
+    head_object(at: &ObjectPath, request: &GetRequest) -> Head;
+    get_object(at: &ObjectPath, request: &GetRequest) -> Got;
+    object_parts(at: &ObjectPath, version: Option<VersionId>, after: u32, limit: usize)
+        -> ObjectParts;
+    delete_object(at: &ObjectPath, request: &DeleteRequest) -> Deleted;
+    copy_object(source: &ObjectPath, target: &ObjectPath, request: CopyRequest) -> Stored;
+    list_objects(bucket: &BucketName, query: &ListQuery) -> ListPage;
+    list_versions(bucket: &BucketName, query: &VersionsQuery) -> VersionsPage;
+}
+
+pass! { Tags:
+    object_tags(at: &ObjectPath, version: Option<VersionId>) -> TagSet;
+    set_object_tags(at: &ObjectPath, version: Option<VersionId>, tags: TagSet) -> ();
+    bucket_tags(bucket: &BucketName) -> Option<TagSet>;
+    set_bucket_tags(bucket: &BucketName, tags: Option<TagSet>) -> ();
+}
+
+pass! { Multipart:
+    create_upload(at: &ObjectPath, new: NewUpload) -> UploadId;
+    upload_checksum(upload: &UploadPath) -> ChecksumChoice;
+    put_part(upload: &UploadPath, number: PartNumber, body: Payload) -> PartSummary;
+    copy_part(source: &ObjectPath, upload: &UploadPath, number: PartNumber, request: CopyPartRequest)
+        -> PartSummary;
+    list_parts(upload: &UploadPath, query: &PartsQuery) -> PartsPage;
+    complete_upload(
+        upload: &UploadPath, completion: &Completion, condition: Option<WriteCondition>
+    ) -> Stored;
+    abort_upload(upload: &UploadPath) -> ();
+    list_uploads(bucket: &BucketName, query: &UploadsQuery) -> UploadsPage;
+    expire_uploads(deadline: Timestamp, limit: usize) -> usize;
+}
+
+pass! { Ledger:
+    entry(at: &ObjectPath) -> Option<Bytes>;
+    set_entry(at: &ObjectPath, entry: Option<Bytes>) -> ();
+    has_entries(bucket: &BucketName) -> bool;
+    entries(bucket: &BucketName, query: &LedgerQuery) -> LedgerPage;
+}
