@@ -1,7 +1,10 @@
 //! The upstream layer against a gateway of our own in this process.
 
 mod conformance;
+mod faults;
 mod objects;
+mod silence;
+mod trial;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -12,7 +15,7 @@ use stowgate::auth::{AuthSettings, Authenticator, Identity, Key, Keyring, Role, 
 use stowgate::body::Payload;
 use stowgate::object::{Clock, Owner, SystemClock};
 use stowgate::s3::{Service, TokenKey};
-use stowgate::server::{Handler, Refused, Server, Settings};
+use stowgate::server::{Handler, Refused, Server, Settings, TlsConfig};
 use stowgate::store::upstream::{UpstreamKey, UpstreamOptions, UpstreamStore};
 use stowgate::store::{MemoryStore, Store};
 use tokio::sync::oneshot;
@@ -48,9 +51,13 @@ fn owner() -> Owner {
 impl Upstream {
     /// A service whose objects carry the times of `clock`.
     async fn start(clock: Arc<dyn Clock>) -> Self {
+        Self::start_as(clock, Role::Admin, None).await
+    }
+
+    /// A service over TLS, or for a key that may not do everything.
+    async fn start_as(clock: Arc<dyn Clock>, role: Role, tls: Option<TlsConfig>) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock));
-        let identity =
-            Identity { access_key: KEY.to_owned(), role: Role::Admin, owner: owner(), email: None };
+        let identity = Identity { access_key: KEY.to_owned(), role, owner: owner(), email: None };
         let key = Key {
             access_key: KEY.to_owned(),
             secret: Secret::new(SECRET),
@@ -66,8 +73,8 @@ impl Upstream {
         };
         let service = Service::new(settings, Arc::clone(&store), Arc::new(auth));
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let settings = Settings { max_header_size: 64 << 10, ..Settings::default() };
-        let server = Server::bind(any, settings, None, 1).await.expect("bound");
+        let settings = Settings::default();
+        let server = Server::bind(any, settings, tls, 1).await.expect("bound");
         let address = server.address();
         let (abort, aborted) = oneshot::channel::<()>();
         let aborted = futures_util::FutureExt::shared(async move {

@@ -53,6 +53,14 @@ pub(super) fn whole(texts: Texts<'_>, kind: Option<&ChecksumType>) -> Option<Che
     Some(Checksum { value, kind, parts })
 }
 
+/// Fills in the number of parts where a service leaves it out.
+pub(super) fn with_parts(sum: Option<Checksum>, count: Option<u32>) -> Option<Checksum> {
+    sum.map(|sum| match sum.kind {
+        ChecksumKind::Composite => Checksum { parts: sum.parts.or(count), ..sum },
+        ChecksumKind::FullObject => sum,
+    })
+}
+
 /// What an upload was created with.
 pub(super) fn choice(
     algorithm: Option<&ChecksumAlgorithm>,
@@ -115,6 +123,8 @@ mod tests {
         assert_eq!(seen("y/Q5Jg==", None), Some((full, None)));
         assert_eq!(seen("y/Q5Jg==-3", None), Some((composite, Some(3))));
         assert_eq!(seen("y/Q5Jg==", Some(ChecksumType::Composite)), Some((composite, None)));
+        let filled = with_parts(whole(only("y/Q5Jg=="), Some(&ChecksumType::Composite)), Some(2));
+        assert_eq!(filled.unwrap().parts, Some(2));
         assert_eq!(seen("nonsense", None), None);
         assert_eq!(of_part(only("y/Q5Jg==-3")), None);
         assert_eq!(of_part(only("y/Q5Jg==")), Some(Algorithm::Crc32.digest(b"123456789")));

@@ -7,7 +7,7 @@ use super::answer::Fault;
 use super::checksum::{self, sdk_kind, texts, with_checksum};
 use super::multipart::summary;
 use super::operation::Operation;
-use super::{UpstreamStore, version_told, write_headers};
+use super::{UpstreamStore, version_told};
 use crate::object::{
     ChecksumChoice, ChecksumKind, CompletedPart, Completion, CompletionError, ETag, ObjectInfo,
     ObjectMetadata, PartSummary, VersionId, WriteCondition, plan_completion,
@@ -32,15 +32,14 @@ impl UpstreamStore {
         &self,
         upload: &UploadPath,
         completion: &Completion,
-        condition: Option<&WriteCondition>,
+        condition: Option<WriteCondition>,
     ) -> Result<Stored> {
-        self.check_supported(condition)?;
         let (asked, id) = self.asked_of(Operation::CompleteMultipartUpload, upload)?;
         if completion.parts.is_empty() {
             self.parts_once(upload, 0, 1).await?;
             return Err(CompletionError::Empty.into());
         }
-        let (if_match, if_none_match) = write_headers(condition);
+        let tied = self.tie(&upload.object, condition).await?;
         let parts = completion.parts.iter().map(|part| self.sdk_part(part)).collect();
         let size = completion.object_size.and_then(|size| i64::try_from(size).ok());
         let mut call = self
@@ -51,8 +50,8 @@ impl UpstreamStore {
             .key(asked.key(&upload.object))
             .upload_id(id)
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
-            .set_if_match(if_match)
-            .set_if_none_match(if_none_match)
+            .set_if_match(tied.if_match())
+            .set_if_none_match(tied.if_none_match())
             .set_mpu_object_size(size);
         if self.options.quirks.checksums {
             call = call.set_checksum_type(completion.checksum_kind.map(sdk_kind));
@@ -72,7 +71,7 @@ impl UpstreamStore {
                     None => self.refuse(&asked, fault),
                 })
             }
-            Err(fault) => Err(self.refuse_write(&asked, condition, fault)),
+            Err(fault) => Err(self.refuse_write(&asked, &tied, fault)),
         }
     }
 

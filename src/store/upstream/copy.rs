@@ -11,11 +11,11 @@ use super::answer::Fault;
 use super::checksum::{self, sdk_algorithm, texts};
 use super::metadata::{Wire, tagging, with_metadata};
 use super::operation::{Asked, Operation};
-use super::{UpstreamStore, condition_header, percent, timestamp, upload_id, version_told};
-use super::{version_text, write_headers};
+use super::tied::Tied;
+use super::{UpstreamStore, percent, timestamp, upload_id, version_text, version_told};
 use crate::object::{
-    ConditionHeader, ETag, ObjectInfo, ObjectMetadata, PartNumber, PartSummary, ReadConditions,
-    ReadVerdict, VersionId, WriteCondition,
+    ETag, ObjectInfo, ObjectMetadata, PartNumber, PartSummary, ReadConditions, ReadVerdict,
+    VersionId,
 };
 use crate::store::{
     CopyPartRequest, CopyRequest, GetRequest, ObjectPath, Result, StoreError, Stored, UploadPath,
@@ -29,18 +29,16 @@ impl UpstreamStore {
         target: &ObjectPath,
         request: CopyRequest,
     ) -> Result<Stored> {
-        self.check_supported(request.condition.as_ref())?;
         self.check_tags(request.tags.as_ref().is_some_and(|tags| !tags.is_empty()))?;
         let from = self.source(source, request.source_version, &request.source_conditions).await?;
         let (size, limit) = (from.size, request.size_limit);
         if size > limit {
             return Err(StoreError::SourceTooLarge { size, limit });
         }
+        let tied = self.tie(target, request.condition.clone()).await?;
         let asked = self.asked(Operation::CopyObject, &target.bucket);
-        let onto_itself = source == target && request.source_version.is_none();
-        let out = self.send_copy(&asked, source, target, &request, &from, onto_itself).await;
-        let out =
-            out.map_err(|fault| self.refuse_copy(&asked, request.condition.as_ref(), fault))?;
+        let out = self.send_copy(&asked, source, target, &request, &from, &tied).await;
+        let out = out.map_err(|fault| self.refuse_copy(&asked, &tied, fault))?;
         Ok(copied(&out, target, request, from, self.stamp()))
     }
 
@@ -51,9 +49,9 @@ impl UpstreamStore {
         target: &ObjectPath,
         request: &CopyRequest,
         from: &ObjectInfo,
-        onto_itself: bool,
+        tied: &Tied,
     ) -> std::result::Result<CopyObjectOutput, Fault> {
-        let (if_match, if_none_match) = write_headers(request.condition.as_ref());
+        let onto_itself = source == target && request.source_version.is_none();
         let mut call = self
             .clients
             .patient
@@ -62,8 +60,8 @@ impl UpstreamStore {
             .key(asked.key(target))
             .copy_source(self.copy_source(source, request.source_version))
             .copy_source_if_match(from.etag.quoted())
-            .set_if_match(if_match)
-            .set_if_none_match(if_none_match)
+            .set_if_match(tied.if_match())
+            .set_if_none_match(tied.if_none_match())
             .set_checksum_algorithm(request.checksum.map(sdk_algorithm))
             .set_server_side_encryption(self.sse());
         if let Some(tags) = &request.tags {
@@ -115,7 +113,8 @@ impl UpstreamStore {
             .set_copy_source_range(
                 request.range.map(|(first, last)| format!("bytes={first}-{last}")),
             );
-        let out = call.send().await.map_err(|error| self.refuse_copy(&asked, None, error))?;
+        let out =
+            call.send().await.map_err(|error| self.refuse_copy(&asked, &Tied::default(), error))?;
         let result = out.copy_part_result();
         let etag = result.and_then(|part| part.e_tag()).unwrap_or_default();
         Ok(PartSummary {
@@ -152,30 +151,6 @@ impl UpstreamStore {
         match version_text(version) {
             Some(version) => format!("{path}?versionId={version}"),
             None => path,
-        }
-    }
-
-    /// A 412 is the condition's on the target, unless it says that it is the source's: then the
-    /// source was replaced since its head was read.
-    fn refuse_copy(
-        &self,
-        asked: &Asked,
-        condition: Option<&WriteCondition>,
-        fault: impl Into<Fault>,
-    ) -> StoreError {
-        let fault = fault.into();
-        let header = fault.answer().and_then(super::answer::Answer::condition);
-        match (self.refuse(asked, fault), condition) {
-            (StoreError::PreconditionFailed(_), None) => StoreError::Conflict,
-            (StoreError::PreconditionFailed(_), Some(WriteCondition::Absent))
-                if header == Some(ConditionHeader::IfMatch) =>
-            {
-                StoreError::Conflict
-            }
-            (StoreError::PreconditionFailed(_), Some(condition)) => {
-                StoreError::PreconditionFailed(condition_header(condition))
-            }
-            (error, _) => error,
         }
     }
 }

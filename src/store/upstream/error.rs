@@ -202,6 +202,9 @@ impl Site {
         let status = answer.status;
         Meaning::Operator(match status {
             301 | 302 | 307 | 308 => self.elsewhere(asked, answer, &format!("HTTP {status}")),
+            200..=299 => format!(
+                "the answer to {operation} (HTTP {status}) is not S3's: is the endpoint right?"
+            ),
             412 => return Meaning::Known(Known::Precondition),
             416 => return Meaning::Known(Known::Range),
             501 if !is_about_framing(answer) => return Meaning::NotDone,

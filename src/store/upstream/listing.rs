@@ -27,12 +27,14 @@ impl UpstreamStore {
                 break page.entries.last().is_some();
             };
             let out = self.list_once(&asked, &marker, token, room).await?;
+            let goes_on = self.goes_on(&asked, out.is_truncated())?;
+            self.check_count(&asked, &out)?;
             let mut wanted = lines(&asked, &out).into_iter().filter(|(text, _)| marker.wants(text));
             page.entries.extend(wanted.by_ref().take(room).map(|(_, entry)| entry));
             if wanted.next().is_some() {
                 break true;
             }
-            if !out.is_truncated().unwrap_or_default() {
+            if !goes_on {
                 break false;
             }
             token = out.next_continuation_token().map(str::to_owned);
@@ -68,6 +70,27 @@ impl UpstreamStore {
             .set_continuation_token(token)
             .max_keys(page_length(room));
         call.send().await.map_err(|error| self.refuse(asked, error))
+    }
+}
+
+impl UpstreamStore {
+    /// Whether a listing goes on. One that does not say so was cut, or is no listing.
+    pub(super) fn goes_on(&self, asked: &Asked, truncated: Option<bool>) -> Result<bool> {
+        let words = "the listing does not say whether it goes on: is the endpoint S3?";
+        truncated.ok_or_else(|| self.site.unavailable(asked, words))
+    }
+
+    /// A part of a listing never stands for the whole.
+    fn check_count(&self, asked: &Asked, out: &ListObjectsV2Output) -> Result<()> {
+        let told = out.key_count().and_then(|count| usize::try_from(count).ok());
+        let came = out.contents().len() + out.common_prefixes().len();
+        match told {
+            Some(told) if told > came => {
+                let words = format!("the listing has {came} lines instead of {told}");
+                Err(self.site.unavailable(asked, &words))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

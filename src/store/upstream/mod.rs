@@ -37,6 +37,7 @@ mod percent;
 mod put;
 mod read;
 mod tags;
+mod tied;
 mod trial;
 mod upload_id;
 mod uploads;
@@ -52,10 +53,8 @@ pub use client::InvalidUpstream;
 pub use options::{Quirks, UpstreamBucket, UpstreamKey, UpstreamOptions};
 pub use trial::{Check, Permission, Trial};
 
-use crate::object::{
-    BucketName, Clock, ConditionHeader, ETagMatch, Timestamp, VersionId, WriteCondition,
-};
-use crate::store::{ObjectPath, Result, StoreError};
+use crate::object::{BucketName, Clock, ETagMatch, Timestamp, VersionId};
+use crate::store::{ObjectPath, StoreError};
 
 use answer::Fault;
 use choices::Choices;
@@ -80,7 +79,7 @@ impl UpstreamStore {
     pub async fn connect(
         options: UpstreamOptions,
         clock: Arc<dyn Clock>,
-    ) -> std::result::Result<Self, InvalidUpstream> {
+    ) -> Result<Self, InvalidUpstream> {
         let clients = Clients::new(&options).await?;
         let site = Site::new(&options);
         let (existence, choices) = (Existence::default(), Choices::default());
@@ -106,30 +105,6 @@ impl UpstreamStore {
             self.existence.forget(&asked.bucket);
         }
         self.site.refusal(asked, &fault)
-    }
-
-    /// The error of a write on a condition.
-    fn refuse_write(
-        &self,
-        asked: &Asked,
-        condition: Option<&WriteCondition>,
-        fault: impl Into<Fault>,
-    ) -> StoreError {
-        match (self.refuse(asked, fault), condition) {
-            (StoreError::PreconditionFailed(_), Some(condition)) => {
-                StoreError::PreconditionFailed(condition_header(condition))
-            }
-            (error, _) => error,
-        }
-    }
-
-    /// Refuses a condition that the service would not decide.
-    fn check_supported(&self, condition: Option<&WriteCondition>) -> Result<()> {
-        if condition.is_none() || self.options.quirks.conditional_writes {
-            return Ok(());
-        }
-        let what = format!("a conditional write by upstream {}", self.options.name);
-        Err(StoreError::Unsupported { what })
     }
 
     /// Whether requests travel in clear text.
@@ -185,23 +160,6 @@ fn tags_text(tags: &ETagMatch) -> String {
         ETagMatch::Tags(tags) => {
             tags.iter().map(crate::object::ETag::quoted).collect::<Vec<_>>().join(", ")
         }
-    }
-}
-
-/// `If-Match` and `If-None-Match` of a write.
-fn write_headers(condition: Option<&WriteCondition>) -> (Option<String>, Option<String>) {
-    match condition {
-        None => (None, None),
-        Some(WriteCondition::Absent) => (None, Some("*".to_owned())),
-        Some(WriteCondition::Matches(tags)) => (Some(tags_text(tags)), None),
-    }
-}
-
-/// The header that a write's condition came from.
-fn condition_header(condition: &WriteCondition) -> ConditionHeader {
-    match condition {
-        WriteCondition::Absent => ConditionHeader::IfNoneMatch,
-        WriteCondition::Matches(_) => ConditionHeader::IfMatch,
     }
 }
 

@@ -122,7 +122,7 @@ impl Multipart for UpstreamStore {
         completion: &Completion,
         condition: Option<WriteCondition>,
     ) -> Result<Stored> {
-        self.complete(upload, completion, condition.as_ref()).await
+        self.complete(upload, completion, condition).await
     }
 
     async fn abort_upload(&self, upload: &UploadPath) -> Result<()> {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::answer::Fault;
 use super::operation::Operation;
-use super::{UpstreamStore, version_text, version_told, write_headers};
+use super::{UpstreamStore, version_text, version_told};
 use crate::body::Payload;
 use crate::object::{
     BucketName, ListPage, ListQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
@@ -22,7 +22,7 @@ impl Objects for UpstreamStore {
     }
 
     async fn check_condition(&self, at: &ObjectPath, condition: &WriteCondition) -> Result<()> {
-        self.check_supported(Some(condition))?;
+        self.check_conditional()?;
         let etag = match self.head(at, &GetRequest::default()).await {
             Ok(head) => Some(head.object.etag),
             Err(StoreError::NoSuchKey) => None,
@@ -54,19 +54,19 @@ impl Objects for UpstreamStore {
     }
 
     async fn delete_object(&self, at: &ObjectPath, request: &DeleteRequest) -> Result<Deleted> {
-        self.check_supported(request.condition.as_ref())?;
         let asked = self.asked(Operation::DeleteObject, &at.bucket);
-        let client = match request.condition {
-            Some(_) => &self.clients.once,
-            None => &self.clients.plain,
+        let tied = match self.tie(at, request.condition.clone()).await {
+            // Where there is none, there is nothing to protect.
+            Err(StoreError::NoSuchKey) => return Ok(Deleted::default()),
+            tied => tied?,
         };
-        let (if_match, _) = write_headers(request.condition.as_ref());
+        let client = if tied.is_conditional() { &self.clients.once } else { &self.clients.plain };
         let call = client
             .delete_object()
             .bucket(&asked.bucket)
             .key(asked.key(at))
             .set_version_id(version_text(request.version))
-            .set_if_match(if_match);
+            .set_if_match(tied.if_match());
         match call.send().await.map_err(Fault::from) {
             Ok(out) => Ok(Deleted {
                 version: version_told(out.version_id()),
@@ -79,7 +79,7 @@ impl Objects for UpstreamStore {
             Err(fault) if request.version.is_some() && fault.has_code("InvalidArgument") => {
                 Ok(Deleted::default())
             }
-            Err(fault) => Err(self.refuse_write(&asked, request.condition.as_ref(), fault)),
+            Err(fault) => Err(self.refuse_write(&asked, &tied, fault)),
         }
     }
 

@@ -13,12 +13,13 @@ const PATIENCE: Patience = Patience {
     answer: Duration::from_secs(10),
 };
 
-fn large(pieces: Vec<std::result::Result<Bytes, BodyError>>, length: u64) -> Payload {
+fn large(pieces: Vec<Result<Bytes, BodyError>>, length: u64) -> Payload {
     Payload::new(Some(length), Pieces::new(pieces))
 }
 
-fn piece(byte: u8, length: usize) -> std::result::Result<Bytes, BodyError> {
-    Ok(Bytes::from(vec![byte; length]))
+/// A piece of so many bytes.
+fn bytes(byte: u8, length: usize) -> Bytes {
+    Bytes::from(vec![byte; length])
 }
 
 async fn stream(payload: Payload) -> Stream {
@@ -49,35 +50,35 @@ async fn small_bodies_are_read_first() {
     let Outgoing::Small(whole) = Outgoing::new(body).await.unwrap() else { panic!("small") };
     assert_eq!(whole.content, content);
     assert_eq!(whole.checksum, Some(Algorithm::Crc32.digest(&content)));
-    let broken = large(vec![piece(0, 3), Err(BodyError::Md5)], 10);
+    let broken = large(vec![Ok(bytes(0, 3)), Err(BodyError::Md5)], 10);
     let refused = Outgoing::new(broken).await.err();
     assert!(matches!(refused, Some(StoreError::Body(BodyError::Md5))));
     for length in [2, 4] {
-        let other = Outgoing::new(large(vec![piece(0, 3)], length)).await.err();
+        let other = Outgoing::new(large(vec![Ok(bytes(0, 3))], length)).await.err();
         assert!(matches!(other, Some(StoreError::Body(BodyError::Incomplete))), "{length}");
     }
-    let endless = Payload::new(None, Pieces::new(vec![piece(0, 65_537)]));
+    let endless = Payload::new(None, Pieces::new(vec![Ok(bytes(0, 65_537))]));
     let refused = Outgoing::new(endless).await.err();
     assert!(matches!(refused, Some(StoreError::Refused { code, .. }) if code.contains("Length")));
 }
 
 #[tokio::test]
 async fn the_last_piece_waits_for_the_end() {
-    let whole = vec![piece(1, 40_000), piece(2, 40_000), piece(3, 5)];
+    let whole = vec![Ok(bytes(1, 40_000)), Ok(bytes(2, 40_000)), Ok(bytes(3, 5))];
     let (body, watch) = stream(large(whole, 80_005)).await.start(PATIENCE);
     assert_eq!(body.size_hint().exact(), Some(80_005));
     assert_eq!(sent(body).await, (80_005, true));
     assert!(watch.fault().is_none());
 
     let broken =
-        vec![piece(1, 40_000), piece(2, 40_005), Err(BodyError::Checksum(Algorithm::Sha1))];
+        vec![Ok(bytes(1, 40_000)), Ok(bytes(2, 40_005)), Err(BodyError::Checksum(Algorithm::Sha1))];
     let (body, watch) = stream(large(broken, 80_005)).await.start(PATIENCE);
     assert_eq!(sent(body).await, (40_000, false));
     assert!(matches!(watch.fault(), Some(BodyError::Checksum(Algorithm::Sha1))));
     assert!(watch.digests().is_none());
 
     for length in [80_001, 79_999] {
-        let other = vec![piece(1, 40_000), piece(2, 40_000)];
+        let other = vec![Ok(bytes(1, 40_000)), Ok(bytes(2, 40_000))];
         let (body, watch) = stream(large(other, length)).await.start(PATIENCE);
         let (came, well) = sent(body).await;
         assert!(came <= 40_000 && !well, "{length}");
@@ -87,7 +88,7 @@ async fn the_last_piece_waits_for_the_end() {
 
 #[tokio::test(start_paused = true)]
 async fn an_upstream_that_takes_nothing_is_given_up() {
-    let pieces = || vec![piece(1, 70_000), piece(2, 70_000), piece(3, 70_000)];
+    let pieces = || vec![Ok(bytes(1, 70_000)), Ok(bytes(2, 70_000)), Ok(bytes(3, 70_000))];
     let began = Instant::now();
     let (body, watch) = stream(large(pieces(), 210_000)).await.start(PATIENCE);
     let stalled = watch.over(std::future::pending::<()>()).await.unwrap_err();
@@ -119,14 +120,11 @@ async fn an_upstream_that_takes_nothing_is_given_up() {
 async fn a_client_that_gives_nothing_is_waited_for() {
     struct Slow(Option<Pin<Box<tokio::time::Sleep>>>);
     impl crate::body::Source for Slow {
-        fn poll_chunk(
-            &mut self,
-            cx: &mut Context<'_>,
-        ) -> Poll<Option<std::result::Result<Bytes, BodyError>>> {
+        fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
             let Some(timer) = &mut self.0 else { return Poll::Ready(None) };
             ready!(timer.as_mut().poll(cx));
             self.0 = None;
-            Poll::Ready(Some(piece(1, 70_000)))
+            Poll::Ready(Some(Ok(bytes(1, 70_000))))
         }
         fn digests(&self) -> Option<&Digests> {
             None

@@ -14,11 +14,11 @@ use super::checksum::{self, sdk_algorithm, texts, with_checksum};
 use super::metadata::{Wire, tagging, with_metadata};
 use super::operation::{Asked, Operation};
 use super::outgoing::{Outgoing, Stalled, Stream, Watch, Whole};
-use super::{UpstreamStore, upload_id, version_told, write_headers};
+use super::tied::Tied;
+use super::{UpstreamStore, upload_id, version_told};
 use crate::body::Payload;
 use crate::object::{
     Algorithm, Checksum, ChecksumValue, ETag, ObjectInfo, PartNumber, PartSummary, VersionId,
-    WriteCondition,
 };
 use crate::store::{NewObject, ObjectPath, Result, StoreError, Stored, UploadPath};
 
@@ -60,12 +60,12 @@ impl UpstreamStore {
         new: NewObject,
         body: Payload,
     ) -> Result<Stored> {
-        self.check_supported(new.condition.as_ref())?;
         self.check_tags(!new.tags.is_empty())?;
+        let tied = self.tie(at, new.condition.clone()).await?;
         let asked = self.asked(Operation::PutObject, &at.bucket);
         let sent = match Outgoing::new(body).await? {
-            Outgoing::Small(whole) => self.put_small(&asked, at, &new, whole).await?,
-            Outgoing::Large(stream) => self.put_large(&asked, at, &new, stream).await?,
+            Outgoing::Small(whole) => self.put_small(&asked, at, &new, &tied, whole).await?,
+            Outgoing::Large(stream) => self.put_large(&asked, at, &new, &tied, stream).await?,
         };
         let Sent { out, size, checksum: computed } = sent;
         let told = checksum::whole(texts!(out), out.checksum_type());
@@ -91,14 +91,14 @@ impl UpstreamStore {
         asked: &Asked,
         at: &ObjectPath,
         new: &NewObject,
+        tied: &Tied,
     ) -> PutObjectFluentBuilder {
-        let (if_match, if_none_match) = write_headers(new.condition.as_ref());
         let call = client
             .put_object()
             .bucket(&asked.bucket)
             .key(asked.key(at))
-            .set_if_match(if_match)
-            .set_if_none_match(if_none_match)
+            .set_if_match(tied.if_match())
+            .set_if_none_match(tied.if_none_match())
             .set_tagging(tagging(&new.tags))
             .set_server_side_encryption(self.sse());
         let wire = Wire::new(&new.metadata);
@@ -110,20 +110,17 @@ impl UpstreamStore {
         asked: &Asked,
         at: &ObjectPath,
         new: &NewObject,
+        tied: &Tied,
         whole: Whole,
     ) -> Result<Sent<PutObjectOutput>> {
-        // With a condition, the second attempt would fail on the success of the first.
-        let client = match new.condition {
-            Some(_) => &self.clients.once,
-            None => &self.clients.plain,
-        };
+        let client = if tied.is_conditional() { &self.clients.once } else { &self.clients.plain };
         let sums = self.sums_of(&whole);
-        let call = with_sums!(self.put_call(client, asked, at, new), sums);
+        let call = with_sums!(self.put_call(client, asked, at, new, tied), sums);
         let size = whole.content.len() as u64;
         let call = call.body(whole.content.into()).customize();
         let call = call.mutate_request(Wire::new(&new.metadata).finish());
         let out = call.send().await;
-        let out = out.map_err(|error| self.refuse_write(asked, new.condition.as_ref(), error))?;
+        let out = out.map_err(|error| self.refuse_write(asked, tied, error))?;
         Ok(Sent { out, size, checksum: sums.header })
     }
 
@@ -132,10 +129,11 @@ impl UpstreamStore {
         asked: &Asked,
         at: &ObjectPath,
         new: &NewObject,
+        tied: &Tied,
         stream: Stream,
     ) -> Result<Sent<PutObjectOutput>> {
         let (sums, size) = (self.sums_for(&stream), stream.length);
-        let call = with_sums!(self.put_call(self.streaming(&sums), asked, at, new), sums);
+        let call = with_sums!(self.put_call(self.streaming(&sums), asked, at, new, tied), sums);
         let (body, watch) = stream.start(self.patience());
         let call = call
             .content_length(i64::try_from(size).unwrap_or(i64::MAX))
@@ -144,7 +142,7 @@ impl UpstreamStore {
             .mutate_request(Wire::new(&new.metadata).finish());
         let out = watch.over(call.send()).await;
         let out = out.map(|out| out.map_err(Fault::from));
-        let out = self.settle(asked, new.condition.as_ref(), &watch, out)?;
+        let out = self.settle(asked, tied, &watch, out)?;
         Ok(Sent { out, size, checksum: vouched(&sums, &watch) })
     }
 
@@ -183,7 +181,7 @@ impl UpstreamStore {
                     .body(ByteStream::new(body));
                 let out = watch.over(call.send()).await;
                 let out = out.map(|out| out.map_err(Fault::from));
-                let out = self.settle(&asked, None, &watch, out)?;
+                let out = self.settle(&asked, &Tied::default(), &watch, out)?;
                 let checksum = watch.digests().and_then(|digests| digests.checksum);
                 Sent { out, size, checksum }
             }
@@ -205,7 +203,7 @@ impl UpstreamStore {
     fn settle<T>(
         &self,
         asked: &Asked,
-        condition: Option<&WriteCondition>,
+        tied: &Tied,
         watch: &Watch,
         out: std::result::Result<std::result::Result<T, Fault>, Stalled>,
     ) -> Result<T> {
@@ -216,7 +214,7 @@ impl UpstreamStore {
         };
         match watch.fault() {
             Some(error) => Err(error.into()),
-            None => Err(self.refuse_write(asked, condition, fault)),
+            None => Err(self.refuse_write(asked, tied, fault)),
         }
     }
 

@@ -32,15 +32,17 @@ macro_rules! object_info {
         let total = $of.content_range().and_then(content_range).map(|(_, total)| total);
         let etag = ETag::parse($of.e_tag().unwrap_or_default());
         let told = $of.parts_count().and_then(|count| u32::try_from(count).ok());
+        let count = told.or_else(|| parts_count(&etag));
+        let sum = checksum::whole(texts!($of), $of.checksum_type());
         ObjectInfo {
             key: $at.key.clone(),
             version: $of.version_id().and_then(VersionId::parse).unwrap_or(VersionId::Null),
             size: total.unwrap_or(length),
-            parts_count: told.or_else(|| parts_count(&etag)),
+            parts_count: count,
             etag,
             last_modified: $of.last_modified().map_or(Timestamp(0), timestamp),
             metadata: read_metadata!($of),
-            checksum: checksum::whole(texts!($of), $of.checksum_type()),
+            checksum: sum,
             tag_count: $of.tag_count().and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
             replication: None,
         }
@@ -57,12 +59,13 @@ impl UpstreamStore {
                 let (told, length) = (out.content_range(), size(out.content_length()));
                 match request.selection {
                     Selection::Range(spec) => {
+                        let object = whole(object);
                         let range = spec
                             .resolve(object.size)
                             .map_err(|outside| StoreError::InvalidRange { size: outside.size })?;
                         Ok(Head { object, range: Some(range), part: None })
                     }
-                    Selection::Whole => Ok(Head { object, range: None, part: None }),
+                    Selection::Whole => Ok(Head { object: whole(object), range: None, part: None }),
                     Selection::Part(number) => part_head(object, number, told, length),
                 }
             }
@@ -96,7 +99,7 @@ impl UpstreamStore {
                     part_head(object, number, out.content_range(), length)?
                 } else {
                     let range = out.content_range().and_then(content_range);
-                    Head { object, range: range.map(|(range, _)| range), part: None }
+                    Head { object: whole(object), range: range.map(|(range, _)| range), part: None }
                 };
                 let what = format!("upstream {}", self.options.name);
                 let limit = self.options.stall_timeout;
@@ -247,6 +250,12 @@ impl UpstreamStore {
         }
         Ok(())
     }
+}
+
+/// An object's head that is not one of its parts': its composite checksum counts them.
+fn whole(object: ObjectInfo) -> ObjectInfo {
+    let checksum = checksum::with_parts(object.checksum, object.parts_count);
+    ObjectInfo { checksum, ..object }
 }
 
 /// What is missing, by what was asked for.

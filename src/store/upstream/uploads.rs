@@ -44,7 +44,8 @@ impl UpstreamStore {
             };
             let out = self.uploads_once(&asked, &marker, next, room).await?;
             let lines = self.upload_lines(&asked, &out);
-            let going_on = going_on(&out, lines.last().map(|(text, _)| text.as_str()));
+            let goes_on = self.goes_on(&asked, out.is_truncated())?;
+            let going_on = behind(&out, goes_on, lines.last().map(|(text, _)| text.as_str()));
             let mut wanted = lines.into_iter().filter(|(text, _)| {
                 marker.wants(text) || within_key.is_some() && marker.is_start(text)
             });
@@ -134,9 +135,9 @@ impl UpstreamStore {
 }
 
 /// Where a listing that was cut goes on.
-fn going_on(out: &ListMultipartUploadsOutput, last: Option<&str>) -> Option<Next> {
+fn behind(out: &ListMultipartUploadsOutput, goes_on: bool, last: Option<&str>) -> Option<Next> {
     let url = out.encoding_type().is_some();
-    out.is_truncated().unwrap_or_default().then(|| Next {
+    goes_on.then(|| Next {
         key: out
             .next_key_marker()
             .and_then(|key| plain(url, key))

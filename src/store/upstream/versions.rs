@@ -78,7 +78,8 @@ impl UpstreamStore {
                 break true;
             };
             let out = self.versions_once(&asked, &marker, next, room).await?;
-            let Some(shown) = shown(&asked, &out) else { return Ok(None) };
+            let goes_on = self.goes_on(&asked, out.is_truncated())?;
+            let Some(shown) = shown(&asked, &out, goes_on) else { return Ok(None) };
             let mut wanted = shown.lines.into_iter().filter(|(text, _)| {
                 marker.wants(text) || within_key.is_some() && marker.is_start(text)
             });
@@ -155,7 +156,7 @@ fn marker_of(entry: &VersionEntry) -> Option<VersionMarker> {
 }
 
 /// An answer's lines in order; `None` where a version cannot be shown.
-fn shown(asked: &Asked, out: &ListObjectVersionsOutput) -> Option<Shown> {
+fn shown(asked: &Asked, out: &ListObjectVersionsOutput, goes_on: bool) -> Option<Shown> {
     let url = out.encoding_type().is_some();
     let mut dated: Vec<(String, VersionEntry, Timestamp)> = Vec::new();
     for version in out.versions() {
@@ -182,7 +183,7 @@ fn shown(asked: &Asked, out: &ListObjectVersionsOutput) -> Option<Shown> {
     });
     let entries = dated.into_iter().map(|(text, entry, _)| (text, entry));
     let lines = in_order(entries.chain(prefixes).collect());
-    let next = out.is_truncated().unwrap_or_default().then(|| Next {
+    let next = goes_on.then(|| Next {
         key: out
             .next_key_marker()
             .and_then(|key| plain(url, key))

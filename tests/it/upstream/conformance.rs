@@ -7,7 +7,13 @@ use stowgate::store::conformance::{
     uploads,
 };
 
-use super::{Upstream, connect};
+use stowgate::object::{BucketsQuery, ListQuery, SystemClock, UploadEntry, UploadsQuery};
+use stowgate::store::upstream::{UpstreamKey, UpstreamOptions, UpstreamStore};
+use stowgate::store::{
+    Buckets as _, DeleteRequest, Multipart as _, ObjectPath, Objects as _, UploadPath,
+};
+
+use super::{Upstream, connect, owner};
 
 async fn subject() -> Subject {
     let clock = Subject::clock();
@@ -111,4 +117,108 @@ async fn what_only_a_store_of_its_own_can_know() {
         uploads::pages_of_parts: "uploads are started by the gateway's own key there",
         uploads::aborted_and_expired: "uploads of the service are not the gateway's to end",
     );
+}
+
+/// Where another service answers for the test below, with the keys `test` and `test`.
+const OTHER: &str = "STOWGATE_TEST_UPSTREAM";
+
+async fn other_subject(endpoint: &str) -> Subject {
+    let clock = Subject::clock();
+    let options = UpstreamOptions {
+        endpoint: Some(endpoint.to_owned()),
+        path_style: true,
+        credentials: Some(UpstreamKey {
+            access_key: "test".to_owned(),
+            secret_key: "test".to_owned(),
+            session_token: None,
+        }),
+        owner: owner(),
+        ..UpstreamOptions::new("other")
+    };
+    let store = connect(options, Arc::new(SystemClock)).await;
+    empty(&store).await;
+    Subject::new(Arc::new(store), clock)
+}
+
+/// Removes everything from a service.
+async fn empty(store: &UpstreamStore) {
+    let query = BucketsQuery { limit: 1000, ..BucketsQuery::default() };
+    for bucket in store.list_buckets(&query).await.unwrap().buckets {
+        let query = ListQuery { limit: 1000, ..ListQuery::default() };
+        for entry in store.list_objects(&bucket.name, &query).await.unwrap().entries {
+            let stowgate::object::ListEntry::Object { key, .. } = entry else { continue };
+            let at = ObjectPath { bucket: bucket.name.clone(), key };
+            store.delete_object(&at, &DeleteRequest::default()).await.unwrap();
+        }
+        let query = UploadsQuery { limit: 1000, ..UploadsQuery::default() };
+        for entry in store.list_uploads(&bucket.name, &query).await.unwrap().entries {
+            let UploadEntry::Upload(upload) = entry else { continue };
+            let object = ObjectPath { bucket: bucket.name.clone(), key: upload.key };
+            store.abort_upload(&UploadPath { object, id: upload.id }).await.unwrap();
+        }
+        store.delete_bucket(&bucket.name).await.unwrap();
+    }
+}
+
+/// By hand, against a service with a clock and habits of its own: says what holds there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a service whose buckets may all be removed: STOWGATE_TEST_UPSTREAM=http://…"]
+async fn another_service() {
+    let endpoint = std::env::var(OTHER).expect("the service's address");
+    let mut failed = Vec::new();
+    macro_rules! tried {
+        ($($case:path),+ $(,)?) => {
+            $(
+                let there = endpoint.clone();
+                let case = async move { $case(&other_subject(&there).await).await };
+                if tokio::spawn(case).await.is_err() {
+                    failed.push(stringify!($case));
+                }
+            )+
+        };
+    }
+    tried!(
+        objects::what_is_put_is_got,
+        objects::the_head_says_all,
+        objects::deleting,
+        objects::versions_without_versioning,
+        objects::a_broken_body_stores_nothing,
+        objects::an_abandoned_put_stores_nothing,
+        tags::objects,
+        tags::buckets,
+        buckets::a_new_one_is_empty,
+        conditions::reads,
+        conditions::writes,
+        conditions::deletes,
+        ranges::ranges,
+        ranges::parts_of_a_single_put,
+        ranges::parts_of_many,
+        copies::copies,
+        copies::conditions,
+        copies::refusals,
+        copies::onto_itself,
+        listing::objects,
+        listing::versions,
+        listing::entries,
+        listing::follows_writes,
+        multipart::an_upload_becomes_an_object,
+        multipart::composite_checksums,
+        multipart::full_object_checksums,
+        multipart::refused_completions,
+        multipart::conditional_completions,
+        multipart::parts_are_replaced,
+        multipart::broken_parts_are_not_stored,
+        multipart::copied_parts,
+        multipart::refused_part_copies,
+        uploads::unknown_ones,
+        uploads::invisible_until_completed,
+        uploads::pages_of_uploads,
+        concurrency::one_creator_wins,
+        concurrency::one_editor_wins,
+        concurrency::readers_keep_what_they_opened,
+        concurrency::writers_never_mix,
+        concurrency::completions_agree,
+        concurrency::parts_arrive_together,
+    );
+    assert!(failed.is_empty(), "{} of 41 do not hold there: {failed:#?}", failed.len());
 }
