@@ -3,6 +3,8 @@
 import itertools
 import secrets
 
+import botocore.exceptions
+
 from connect import connect
 from gateway import MAIN, Gateway
 from fault_proxy import Proxy
@@ -63,6 +65,20 @@ def _lines(values):
 def fresh_bucket():
     """A name that no other test has."""
     return f"b{next(_numbers)}-{secrets.token_hex(4)}"
+
+
+def decides_conditions(server):
+    """Whether a server decides conditions on writes."""
+    s3, bucket = connect(server, server.key), fresh_bucket()
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    decided = 0
+    for condition in ({"IfNoneMatch": "*"}, {"IfMatch": '"' + "0" * 32 + '"'}):
+        try:
+            s3.put_object(Bucket=bucket, Key="k", Body=b"y", **condition)
+        except botocore.exceptions.ClientError as error:
+            decided += error.response["Error"]["Code"] == "PreconditionFailed"
+    return decided == 2
 
 
 class Behind:
@@ -151,17 +167,15 @@ class Behind:
 
     def spool(self):
         """What waits to be forwarded."""
-        status, answer = self.gateway.side("GET", "/storage/spool")
-        assert status == 200, answer
-        return answer
+        return spool_of(self.gateway)
 
     def waiting(self):
         """How many keys wait to be forwarded, dead letters included."""
-        return spooled(self.spool())
+        return waiting(self.spool())
 
     def drained(self, seconds=30):
         """Waits until nothing waits any more."""
-        eventually(lambda: self.waiting() == 0, seconds, f"an empty spool, now {self.spool()},")
+        eventually(lambda: self.waiting() == 0, seconds, lambda: f"an empty spool: {self.spool()}")
 
     def close(self):
         """Ends everything, and expects the gateway to end well."""
@@ -175,9 +189,23 @@ class Behind:
             self.proxy.close()
 
 
-def spooled(answer):
+def spool_of(gateway):
+    """The answer of /storage/spool, once the gateway has read what was left over from before."""
+    status, answer = gateway.side("GET", "/storage/spool")
+    assert status == 200, answer
+    if not answer["summary"]["complete"]:
+        return eventually(lambda: _complete(gateway), 30, "a spool that is read")
+    return answer
+
+
+def _complete(gateway):
+    _, answer = gateway.side("GET", "/storage/spool")
+    return answer if answer["summary"]["complete"] else None
+
+
+def waiting(answer):
     """The number of keys in an answer of /storage/spool."""
-    return answer["objects"]
+    return answer["summary"]["waiting"] + answer["summary"]["dead_letters"]
 
 
 def _keys(client, bucket, **settings):

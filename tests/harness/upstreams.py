@@ -193,5 +193,8 @@ def available(name):
 
 def chosen():
     """The servers to test with: STOWGATE_UPSTREAMS, separated by commas, else all that there are."""
-    names = os.environ.get("STOWGATE_UPSTREAMS", "moto,versitygw,stowgate").split(",")
-    return [name for name in names if available(name)]
+    if names := os.environ.get("STOWGATE_UPSTREAMS"):
+        missing = [name for name in names.split(",") if not available(name)]
+        assert not missing, f"not to be had: {missing}"
+        return names.split(",")
+    return [name for name in _KINDS if available(name)]

@@ -3,7 +3,15 @@
 import threading
 import time
 
-from behind import bucket_toml, fresh_bucket, spool_toml, upstream_toml
+from behind import (
+    bucket_toml,
+    decides_conditions,
+    fresh_bucket,
+    spool_of,
+    spool_toml,
+    upstream_toml,
+    waiting,
+)
 from connect import connect
 from fault_proxy import Proxy
 from gateway import MAIN, Gateway
@@ -21,6 +29,7 @@ class World:
 
     def __init__(self, server, directory):
         self.server = server
+        self.conditional = decides_conditions(server)
         self.proxy = Proxy(server.port)
         self.up = connect(server, server.key)
         self.modes = {fresh_bucket(): mode for mode in MODES}
@@ -83,12 +92,12 @@ class World:
         return Client(self.gateway.port, MAIN, timeout=90)
 
     def spool(self):
-        status, answer = self.gateway.side("GET", "/storage/spool")
-        assert status == 200, answer
-        return answer
+        return spool_of(self.gateway)
 
     def drained(self, seconds=90):
-        eventually(lambda: self.spool()["objects"] == 0, seconds, f"an empty spool ({self.spool()})")
+        eventually(
+            lambda: waiting(self.spool()) == 0, seconds, lambda: f"an empty spool: {self.spool()}"
+        )
 
     def close(self):
         try:

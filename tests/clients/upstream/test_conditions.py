@@ -5,7 +5,7 @@ import concurrent.futures
 import botocore.exceptions
 import pytest
 
-from behind import fresh_bucket
+from behind import decides_conditions
 from connect import connect
 from gateway import MAIN
 from s3check import absent, refused
@@ -18,16 +18,7 @@ MODES = ("local", "upstream", "fallback")
 def conditional(server):
     """Whether the upstream itself decides conditions on writes; where it doesn't, the mode that
     leaves them to it cannot be tested with it."""
-    s3, bucket = connect(server, server.key), fresh_bucket()
-    s3.create_bucket(Bucket=bucket)
-    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
-    decided = 0
-    for condition in ({"IfNoneMatch": "*"}, {"IfMatch": '"' + "0" * 32 + '"'}):
-        try:
-            s3.put_object(Bucket=bucket, Key="k", Body=b"y", **condition)
-        except botocore.exceptions.ClientError as error:
-            decided += error.response["Error"]["Code"] == "PreconditionFailed"
-    return decided == 2
+    return decides_conditions(server)
 
 
 def needs(conditional, mode):

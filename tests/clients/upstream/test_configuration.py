@@ -48,7 +48,7 @@ def shouts(gateway, *patterns):
 
 def named(gateway, bucket, *patterns):
     """Checks the three places that must name the fault."""
-    line = eventually(lambda: shouts(gateway, *patterns), 20, f"a line with {patterns} in {lines(gateway)}")
+    line = eventually(lambda: shouts(gateway, *patterns), 20, lambda: f"a line with {patterns} in {lines(gateway)}")
     status, tried = gateway.side("GET", "/storage/test-s3")
     assert status == 503, tried
     assert all(re.search(p, json.dumps(tried, ensure_ascii=False), re.I) for p in patterns), tried
