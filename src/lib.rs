@@ -2,6 +2,7 @@
 //!
 //! The list of files is the map; README's architecture section says who knows whom.
 
+pub mod admin;
 pub mod app;
 pub mod auth;
 pub mod background;

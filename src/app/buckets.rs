@@ -25,7 +25,12 @@ impl ConfiguredBuckets {
     /// The buckets of `config`.
     pub(super) fn new(config: &Config, store: Arc<dyn Store>) -> Self {
         let owner = config.keys.operator.clone();
-        Self { missing: config.buckets.clone(), owner, store, complained: false }
+        Self {
+            missing: config.routes.named.keys().cloned().collect(),
+            owner,
+            store,
+            complained: false,
+        }
     }
 }
 

@@ -163,6 +163,10 @@ impl Source for Digesting {
     fn trailer(&self, name: &str) -> Option<&str> {
         self.inner.trailer(name)
     }
+
+    fn expected(&self) -> Option<&Expected> {
+        Some(&self.expected)
+    }
 }
 
 impl Running {

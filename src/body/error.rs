@@ -3,7 +3,7 @@
 use crate::object::Algorithm;
 
 /// A body that is not what it should be. Every variant but `Store` is the sender's fault.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum BodyError {
     /// Fewer or more bytes than announced, or the connection ended: `IncompleteBody`.
     #[error("the body ended early or is longer than announced")]

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
-use super::{BodyError, Digests};
+use super::{BodyError, Digests, Expected};
 
 /// Where a payload's bytes come from.
 ///
@@ -20,6 +20,13 @@ pub trait Source: Send + Sync {
 
     /// A trailer by its lower-case name; `None` before the end, or where there is none.
     fn trailer(&self, name: &str) -> Option<&str>;
+
+    /// What the content must come to, and which checksum `digests` will have, known from the
+    /// start; `None` where nothing computes. A source that passes another's content on passes
+    /// this on as well.
+    fn expected(&self) -> Option<&Expected> {
+        None
+    }
 }
 
 /// A body: an incoming one, an outgoing one, or one on its way between stores.
@@ -65,6 +72,11 @@ impl Payload {
         self.source.trailer(name)
     }
 
+    /// What the content must come to, as far as that is known from the start.
+    pub fn expected(&self) -> Option<&Expected> {
+        self.source.expected()
+    }
+
     /// Reads the whole into memory, at most `limit` bytes: for XML documents.
     pub async fn collect(mut self, limit: usize) -> Result<Bytes, BodyError> {
         let mut whole = bytes::BytesMut::new();
@@ -90,6 +102,10 @@ impl Source for Payload {
 
     fn trailer(&self, name: &str) -> Option<&str> {
         self.source.trailer(name)
+    }
+
+    fn expected(&self) -> Option<&Expected> {
+        self.source.expected()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The TOML file as serde sees it. Unknown keys are refused; every key may be absent.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -29,7 +30,10 @@ pub(super) struct File {
     pub(super) store: Store,
     #[serde(default)]
     pub(super) bucket: Vec<Spanned<Bucket>>,
-    pub(super) upstream: Option<Spanned<toml::Table>>,
+    #[serde(default)]
+    pub(super) upstream: BTreeMap<Spanned<String>, Upstream>,
+    #[serde(default)]
+    pub(super) spool: Spool,
     pub(super) admin: Option<Spanned<toml::Table>>,
 }
 
@@ -100,6 +104,36 @@ pub(super) struct Bucket {
     pub(super) upstream: Option<Spanned<String>>,
     pub(super) upstream_bucket: Option<Spanned<String>>,
     pub(super) upstream_prefix: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Upstream {
+    pub(super) endpoint: Option<Spanned<String>>,
+    pub(super) region: Option<Spanned<String>>,
+    pub(super) path_style: Option<bool>,
+    pub(super) access_key: Option<Spanned<String>>,
+    pub(super) secret_key: Option<Spanned<SecretText>>,
+    pub(super) secret_key_file: Option<Spanned<PathBuf>>,
+    pub(super) session_token: Option<Spanned<SecretText>>,
+    pub(super) sse: Option<Spanned<String>>,
+    pub(super) ca_file: Option<Spanned<PathBuf>>,
+    pub(super) connect_timeout: Option<Spanned<Period>>,
+    pub(super) first_byte_timeout: Option<Spanned<Period>>,
+    pub(super) stall_timeout: Option<Spanned<Period>>,
+    pub(super) checksums: Option<Spanned<String>>,
+    pub(super) conditional_writes: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Spool {
+    pub(super) max_bytes: Option<Spanned<Size>>,
+    pub(super) max_objects: Option<Spanned<u64>>,
+    pub(super) max_age: Option<Spanned<Period>>,
+    pub(super) max_backoff: Option<Spanned<Period>>,
+    pub(super) attempts: Option<Spanned<u32>>,
+    pub(super) concurrency: Option<Spanned<usize>>,
 }
 
 /// A secret in the file. A value of another type is refused without being shown, which serde's

@@ -7,15 +7,20 @@
 mod amount;
 mod application;
 mod bounds;
-mod buckets;
 mod document;
 mod env;
 mod error;
 mod file;
 mod keys;
+mod overlap;
+mod routes;
 mod secret;
 mod sections;
+mod spool;
+mod upstream;
 
+#[cfg(test)]
+mod routes_tests;
 #[cfg(test)]
 mod tests;
 
@@ -29,9 +34,12 @@ pub use amount::{Period, Size};
 pub use env::Env;
 pub use error::ConfigError;
 pub use keys::{BUILT_IN_ACCESS_KEY, BUILT_IN_SECRET_KEY};
+pub use routes::{Mapping, Mode, Route, Routes};
+pub use spool::Spool;
+pub use upstream::{Checksums, Credentials, Encryption, Upstream};
 
 use crate::auth::{Keyring, Secret};
-use crate::object::{BucketName, Owner};
+use crate::object::Owner;
 
 /// The bucket name that `/storage/…` takes away.
 pub const RESERVED_BUCKET: &str = "storage";
@@ -70,8 +78,12 @@ pub struct Config {
     pub log: Log,
     /// The local store.
     pub store: Store,
-    /// Buckets that exist without CreateBucket.
-    pub buckets: Vec<BucketName>,
+    /// The upstream services, by name.
+    pub upstreams: Vec<Upstream>,
+    /// The modes of all buckets.
+    pub routes: Routes,
+    /// The bounds of what waits to be forwarded.
+    pub spool: Spool,
     /// The token of the side API.
     pub admin_token: Option<Secret>,
 }
@@ -215,6 +227,11 @@ impl Config {
         sections::build(flags, env, &document)
     }
 
+    /// The upstream of that name.
+    pub fn upstream(&self, name: &str) -> Option<&Upstream> {
+        self.upstreams.iter().find(|upstream| upstream.name == name)
+    }
+
     /// The names of those changed settings that only a restart brings into force.
     pub fn needs_restart(&self, new: &Self) -> Vec<&'static str> {
         let changed = [
@@ -226,7 +243,9 @@ impl Config {
             ("[server]", self.server != new.server),
             ("[log] format", self.log.format != new.log.format),
             ("[store]", self.store != new.store),
-            ("[[bucket]]", self.buckets != new.buckets),
+            ("[upstream]", self.upstreams != new.upstreams),
+            ("[[bucket]]", self.routes != new.routes),
+            ("[spool]", self.spool != new.spool),
         ];
         changed.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
     }

@@ -13,7 +13,8 @@ use super::document::Document;
 use super::env::Env;
 use super::error::ConfigError;
 use super::{
-    Auth, Config, Flags, Keys, Log, LogFormat, Server, Store, Tls, bounds, buckets, file, keys,
+    Auth, Config, Flags, Keys, Log, LogFormat, Server, Store, Tls, bounds, file, keys, routes,
+    spool, upstream,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -46,6 +47,8 @@ pub(super) fn build(flags: &Flags, env: &Env, document: &Document) -> Result<Con
     refuse_unavailable(&file, document)?;
     let keys = keys::build(&file.key, document, env)?;
     let listen = listen(flags, env, file.listen.as_ref(), document, &keys)?;
+    let named = upstream::build(&file.upstream, document, listen)?;
+    let routed = routes::build(env, &file.bucket, named, document, listen)?;
     Ok(Config {
         listen,
         data_dir: data_dir(flags, env, file.data_dir.as_ref(), document)?,
@@ -59,19 +62,18 @@ pub(super) fn build(flags: &Flags, env: &Env, document: &Document) -> Result<Con
         server: server(env, &file.server, document)?,
         log: log(flags, env, &file.log, document)?,
         store: store(&file.store, document)?,
-        buckets: buckets::build(env, &file.bucket, document)?,
+        upstreams: routed.upstreams,
+        routes: routed.routes,
+        spool: spool::build(&file.spool, document)?,
         admin_token: env.secret("STOWGATE_ADMIN_TOKEN")?,
     })
 }
 
 /// Sections that a later version serves are refused by name, not as unknown ones.
 fn refuse_unavailable(file: &file::File, document: &Document) -> Result<(), ConfigError> {
-    if let Some(upstream) = &file.upstream {
-        let message = "upstreams are not available in this version; remove the section";
-        return Err(document.error(&upstream.span(), message));
-    }
     if let Some(admin) = &file.admin {
-        let message = "the side API is not available in this version; remove the section";
+        let message = "a listener of its own for the side API is not available in this version; \
+                       remove the section: STOWGATE_ADMIN_TOKEN gives access to /storage/…";
         return Err(document.error(&admin.span(), message));
     }
     Ok(())

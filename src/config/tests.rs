@@ -8,7 +8,7 @@ use super::*;
 use crate::auth::Role;
 
 /// Loads a file of this text.
-fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+pub(super) fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("stowgate.toml");
     std::fs::write(&path, text).expect("written");
@@ -19,7 +19,7 @@ fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
 }
 
 /// Loads from the environment alone.
-fn from_env(variables: &[(&str, &str)]) -> Result<Config, String> {
+pub(super) fn from_env(variables: &[(&str, &str)]) -> Result<Config, String> {
     Config::load(&Flags::default(), &Env::of(variables.iter().copied()))
         .map_err(|error| error.to_string())
 }
@@ -32,7 +32,7 @@ fn without_anything_the_defaults_hold() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:9000");
     assert_eq!(config.data_dir, PathBuf::from("stowgate-data"));
     assert_eq!(config.region, "us-east-1");
-    assert!(config.tls.is_none() && config.buckets.is_empty());
+    assert!(config.tls.is_none() && config.routes.named.is_empty());
     assert_eq!(config.auth, Auth { sigv2: true, strict_region: false });
     assert!(config.keys.built_in);
     let key = config.keys.ring.get(BUILT_IN_ACCESS_KEY).expect("the built-in key");
@@ -46,7 +46,7 @@ fn without_anything_the_defaults_hold() {
 }
 
 /// A file, how the message starts, and what else is in it.
-type Broken = (&'static str, &'static str, &'static [&'static str]);
+pub(super) type Broken = (&'static str, &'static str, &'static [&'static str]);
 
 const BROKEN: &[Broken] = &[
     ("lisen = \"x\"", "stowgate.toml:1: lisen: unknown field `lisen`", &["`listen`"]),
@@ -129,43 +129,17 @@ const BROKEN: &[Broken] = &[
         "stowgate.toml:4: [[key]] user_id:",
         &["1 to 256"],
     ),
-    (
-        "[[bucket]]\nname = \"storage\"",
-        "stowgate.toml:2: [[bucket]] name: \"storage\" is reserved",
-        &["another name"],
-    ),
-    ("[[bucket]]\nname = \"Upper\"", "stowgate.toml:2: [[bucket]] name:", &["lower-case"]),
-    (
-        "[[bucket]]\nname = \"abc\"\n[[bucket]]\nname = \"abc\"",
-        "stowgate.toml:4: [[bucket]] name:",
-        &["line 2"],
-    ),
-    (
-        "[[bucket]]\nname = \"abc\"\nmode = \"fallback\"",
-        "stowgate.toml:3: [[bucket]] mode:",
-        &["not available in this version", "\"local\""],
-    ),
-    (
-        "[[bucket]]\nname = \"abc\"\nmode = \"cloud\"",
-        "stowgate.toml:3: [[bucket]] mode: \"cloud\" is no mode",
-        &["\"local\""],
-    ),
-    (
-        "[[bucket]]\nname = \"abc\"\nupstream = \"main\"",
-        "stowgate.toml:3: [[bucket]] upstream:",
-        &["not available in this version"],
-    ),
-    (
-        "[upstream.main]\nregion = \"x\"",
-        "stowgate.toml:1: [upstream.main]",
-        &["not available in this version"],
-    ),
     ("[admin]\nlisten = \"x\"", "stowgate.toml:1: [admin]", &["not available in this version"]),
 ];
 
 #[test]
 fn a_broken_file_is_named_with_line_key_and_what_would_be_right() {
-    for (text, place, hints) in BROKEN {
+    refuses(BROKEN);
+}
+
+/// Every file is refused with its message.
+pub(super) fn refuses(broken: &[Broken]) {
+    for (text, place, hints) in broken {
         let error = load(text, &[]).expect_err(text);
         assert!(error.starts_with(place), "{text}\n-> {error}");
         for hint in *hints {
@@ -252,7 +226,7 @@ fn an_empty_variable_counts_as_unset() {
     let theirs = ["USE_CLOUD_STORAGE", "STORAGE_BACKEND", "S3_BUCKET", "AWS_BUCKET_NAME"];
     let env = Env::of(ours.chain(theirs).map(|name| (name, "")));
     let config = Config::load(&Flags::default(), &env).expect("as if nothing was set");
-    assert!(config.keys.built_in && config.buckets.is_empty());
+    assert!(config.keys.built_in && config.routes.named.is_empty());
 }
 
 #[test]
@@ -332,40 +306,6 @@ fn keys_share_an_owner_only_where_they_say_so() {
 }
 
 #[test]
-fn the_applications_variables_are_taken_where_they_mean_this_disk() {
-    let good: &[&[(&str, &str)]] = &[
-        &[("USE_CLOUD_STORAGE", "false"), ("AWS_BUCKET_NAME", "uploads")],
-        &[("STORAGE_BACKEND", "local"), ("S3_BUCKET", "uploads")],
-        &[("S3_BUCKET", "uploads"), ("AWS_BUCKET_NAME", "uploads"), ("AWS_REGION", "eu-west-1")],
-        &[("S3_BUCKET", "uploads"), ("USE_CLOUD_STORAGE", "False"), ("STORAGE_BACKEND", "local")],
-    ];
-    for variables in good {
-        let config = from_env(variables).expect("taken");
-        assert_eq!(config.buckets.iter().map(BucketName::as_str).collect::<Vec<_>>(), ["uploads"]);
-    }
-    let broken: &[(&[(&str, &str)], &str)] = &[
-        (&[("USE_CLOUD_STORAGE", "true")], "USE_CLOUD_STORAGE: upstream storage is not available"),
-        (&[("STORAGE_BACKEND", "s3")], "STORAGE_BACKEND: upstream storage is not available"),
-        (&[("STORAGE_BACKEND", "tape")], "STORAGE_BACKEND: \"tape\" is not local or s3"),
-        (&[("USE_CLOUD_STORAGE", "maybe")], "USE_CLOUD_STORAGE: \"maybe\" is not true or false"),
-        (
-            &[("USE_CLOUD_STORAGE", "true"), ("STORAGE_BACKEND", "local")],
-            "USE_CLOUD_STORAGE: STORAGE_BACKEND says the opposite",
-        ),
-        (&[("S3_BUCKET", "one"), ("AWS_BUCKET_NAME", "two")], "S3_BUCKET: is \"one\" while"),
-        (&[("S3_BUCKET", "storage")], "S3_BUCKET: \"storage\" is reserved"),
-        (&[("AWS_BUCKET_NAME", "No")], "AWS_BUCKET_NAME: \"No\" is no bucket name"),
-    ];
-    for (variables, start) in broken {
-        let error = from_env(variables).expect_err(start);
-        assert!(error.starts_with(start), "{error}");
-    }
-    let foreign = [("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", "0123456789")];
-    let config = from_env(&foreign).expect("an upstream's key is no client's");
-    assert!(config.keys.built_in && config.keys.ring.get("AKIA").is_none());
-}
-
-#[test]
 fn a_reload_tells_what_needs_a_restart() {
     let old = load(KEY, &[]).expect("good");
     assert!(old.needs_restart(&load(KEY, &[]).expect("good")).is_empty());
@@ -392,7 +332,7 @@ fn every_shipped_file_is_right() {
             seen += 1;
         }
     }
-    assert!(seen >= 2);
+    assert!(seen >= 4);
 }
 
 /// What stands commented out in the reference is a setting that exists, with its default.

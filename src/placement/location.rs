@@ -44,6 +44,9 @@ pub struct Todo {
     pub attempts: u32,
     /// Set where it is not tried any more: a dead letter, with what an operator should know.
     pub failed: Option<String>,
+    /// Entity tags of contents that were on their way upstream without a known outcome: the
+    /// upstream may show any of them, though nobody else has written there.
+    pub unsure: Vec<ETag>,
 }
 
 /// A task of the spool.
@@ -71,6 +74,35 @@ pub struct Remote {
     pub size: u64,
     /// When clients saw it stored.
     pub last_modified: Timestamp,
+}
+
+/// How many contents of unknown outcome are remembered: the latest ones.
+const UNSURE: usize = 8;
+
+impl Todo {
+    /// A task that begins to wait now.
+    pub fn new(task: Task, now: Timestamp) -> Self {
+        Self { task, since: now, attempts: 0, failed: None, unsure: Vec::new() }
+    }
+
+    /// What waits after a further write or delete of a key: with `before` the key has been
+    /// waiting since then, and what may have arrived upstream stays remembered.
+    pub fn after(before: Option<&Self>, task: Task, now: Timestamp) -> Self {
+        let fresh = Self::new(task, now);
+        match before {
+            None => fresh,
+            Some(before) => Self { since: before.since, unsure: before.unsure.clone(), ..fresh },
+        }
+    }
+
+    /// Remembers that this content goes upstream: noted before it is sent, or where the outcome
+    /// of sending it is not known.
+    pub fn note_unsure(&mut self, etag: &ETag) {
+        self.unsure.retain(|known| known != etag);
+        self.unsure.push(etag.clone());
+        let excess = self.unsure.len().saturating_sub(UNSURE);
+        self.unsure.drain(..excess);
+    }
 }
 
 /// Format of the encoded record: the first byte.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::location::Task;
 use crate::object::BucketName;
 use crate::store::Store;
 
@@ -52,6 +53,15 @@ pub struct Routes {
     pub named: HashMap<BucketName, Route>,
     /// Of every other.
     pub default: Route,
+}
+
+impl Route {
+    /// The upstream that is to be told of a task. In local mode what is local stays there, so
+    /// nothing is put; the task waits until the mode is another.
+    pub fn forwards(&self, task: Task) -> Option<&Upstream> {
+        let stays = self.mode == Mode::Local && task == Task::Put;
+        self.upstream.as_ref().filter(|_| !stays)
+    }
 }
 
 impl Routes {

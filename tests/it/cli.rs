@@ -128,7 +128,7 @@ fn a_wrong_command_or_configuration_is_exit_code_2() {
         (&["serve"], &[("STOWGATE_CONFIG", "broken.toml")], "broken.toml:2"),
         (&["serve", "--listen", "0.0.0.0:0"], &[], "--listen: 0.0.0.0:0 is not a loopback address"),
         (&["serve", "--data-dir", ""], &[], "--data-dir"),
-        (&["serve"], &[("USE_CLOUD_STORAGE", "true")], "USE_CLOUD_STORAGE: upstream storage"),
+        (&["serve"], &[("USE_CLOUD_STORAGE", "true")], "USE_CLOUD_STORAGE: asks for cloud"),
         (
             &["serve", "--listen", "127.0.0.1:0"],
             &[("STOWGATE_TLS_CERT", "no.pem"), ("STOWGATE_TLS_KEY", "no.pem")],

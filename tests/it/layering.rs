@@ -15,6 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store/upstream", &["store", "body", "object"]),
     ("placement", &["store", "background", "body", "object"]),
     ("s3", &["auth", "placement", "store", "body", "object"]),
+    ("admin", &["auth", "placement", "store", "background", "body", "object"]),
     ("server", &["body", "object"]),
     ("config", &["auth", "object"]),
 ];

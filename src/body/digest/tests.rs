@@ -184,6 +184,16 @@ async fn an_error_of_the_body_itself_passes_through() {
     assert!(matches!(error, BodyError::Stalled));
 }
 
+#[test]
+fn what_is_expected_is_known_from_the_start() {
+    let expected = Expected { trailer: Some(Algorithm::Sha1), ..Expected::default() };
+    let body = digesting(Payload::new(None, Pieces::new(pieces())), expected.clone());
+    assert_eq!(body.expected(), Some(&expected));
+    let wrapped = Payload::new(None, body);
+    assert_eq!(wrapped.expected(), Some(&expected));
+    assert_eq!(Payload::empty().expected(), None);
+}
+
 proptest! {
     #[test]
     fn digests_do_not_depend_on_the_pieces(

@@ -1,1 +1,224 @@
 //! Objects in buckets of a real S3 service: the only code that names the AWS SDK.
+//!
+//! Everything is passed through to the service, which decides: ranges, conditions, checksums,
+//! versions, parts. What the service cannot be asked in one call is asked in two that are tied by
+//! the entity tag. Bodies stream both ways.
+//!
+//! [`crate::store::StoreError::Unavailable`] means that the service failed or refused the gateway;
+//! every other error is its answer to the client. A bucket that is missing there is a failure:
+//! whoever routes a bucket to an upstream said that it is there. Only the calls about buckets
+//! themselves answer `NoSuchBucket`.
+//!
+//! What the service does not tell is not made up, with these exceptions: the time of a PUT is the
+//! gateway's until it is read back, and a bucket's owner is the configured one.
+//!
+//! Knows nothing of modes, of the local store, or of what else is done with a key.
+
+mod answer;
+mod buckets;
+mod checksum;
+mod choices;
+mod client;
+mod completion;
+mod copy;
+mod error;
+mod existence;
+mod incoming;
+mod listing;
+mod marker;
+mod metadata;
+mod multipart;
+mod objects;
+mod operation;
+mod options;
+mod outgoing;
+mod parts;
+mod percent;
+mod put;
+mod read;
+mod tags;
+mod upload_id;
+mod uploads;
+mod versions;
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::types::ServerSideEncryption;
+
+pub use client::InvalidUpstream;
+pub use options::{Quirks, UpstreamBucket, UpstreamKey, UpstreamOptions};
+
+use crate::object::{
+    BucketName, Clock, ConditionHeader, ETagMatch, Timestamp, VersionId, WriteCondition,
+};
+use crate::store::{ObjectPath, Result, StoreError};
+
+use answer::Fault;
+use choices::Choices;
+use client::Clients;
+use error::Site;
+use existence::Existence;
+use operation::{Asked, Operation};
+use outgoing::Patience;
+
+/// Buckets of an S3 service.
+pub struct UpstreamStore {
+    options: UpstreamOptions,
+    site: Site,
+    clients: Clients,
+    clock: Arc<dyn Clock>,
+    existence: Existence,
+    choices: Choices,
+}
+
+impl UpstreamStore {
+    /// Gets everything ready. Asks nothing of the service yet.
+    pub async fn connect(
+        options: UpstreamOptions,
+        clock: Arc<dyn Clock>,
+    ) -> std::result::Result<Self, InvalidUpstream> {
+        let clients = Clients::new(&options).await?;
+        let site = Site::new(&options);
+        let (existence, choices) = (Existence::default(), Choices::default());
+        Ok(Self { options, site, clients, clock, existence, choices })
+    }
+
+    /// Where a bucket's objects are there: bucket and prefix of the keys.
+    pub fn target(&self, bucket: &BucketName) -> (String, String) {
+        let UpstreamBucket { bucket, prefix } = self.options.target(bucket);
+        (bucket, prefix)
+    }
+
+    /// A question about a bucket or what is in it.
+    fn asked(&self, operation: Operation, bucket: &BucketName) -> Asked {
+        let (bucket, prefix) = self.target(bucket);
+        Asked { operation, bucket, prefix }
+    }
+
+    /// The store's error for a fault.
+    fn refuse(&self, asked: &Asked, fault: impl Into<Fault>) -> StoreError {
+        let fault = fault.into();
+        if fault.has_code("NoSuchBucket") {
+            self.existence.forget(&asked.bucket);
+        }
+        self.site.refusal(asked, fault)
+    }
+
+    /// The error of a write on a condition.
+    fn refuse_write(
+        &self,
+        asked: &Asked,
+        condition: Option<&WriteCondition>,
+        fault: impl Into<Fault>,
+    ) -> StoreError {
+        match (self.refuse(asked, fault), condition) {
+            (StoreError::PreconditionFailed(_), Some(condition)) => {
+                StoreError::PreconditionFailed(condition_header(condition))
+            }
+            (error, _) => error,
+        }
+    }
+
+    /// Refuses a condition that the service would not decide.
+    fn check_supported(&self, condition: Option<&WriteCondition>) -> Result<()> {
+        if condition.is_none() || self.options.quirks.conditional_writes {
+            return Ok(());
+        }
+        let what = format!("a conditional write by upstream {}", self.options.name);
+        Err(StoreError::Unsupported { what })
+    }
+
+    /// Whether requests travel in clear text.
+    fn is_clear(&self) -> bool {
+        self.options.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http:"))
+    }
+
+    fn sse(&self) -> Option<ServerSideEncryption> {
+        self.options.sse.as_deref().map(ServerSideEncryption::from)
+    }
+
+    fn patience(&self) -> Patience {
+        Patience {
+            connect: self.options.connect_timeout,
+            stall: self.options.stall_timeout,
+            answer: self.options.first_byte_timeout,
+        }
+    }
+
+    /// The time stamp of what is stored now, as far as the gateway knows.
+    fn stamp(&self) -> Timestamp {
+        self.clock.now().ceil_second()
+    }
+}
+
+impl fmt::Debug for UpstreamStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpstreamStore").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl Asked {
+    /// The key there of an object of the asked bucket.
+    fn key(&self, at: &ObjectPath) -> String {
+        format!("{}{}", self.prefix, at.key.as_str())
+    }
+}
+
+/// A version as the service is asked for it.
+fn version_text(version: Option<VersionId>) -> Option<String> {
+    version.map(|version| version.to_string())
+}
+
+/// A version that the service told. Those of other forms than the gateway's own cannot be shown.
+fn version_told(text: Option<&str>) -> Option<VersionId> {
+    text.and_then(VersionId::parse).filter(|version| *version != VersionId::Null)
+}
+
+/// Tags as `If-Match` and `If-None-Match` have them.
+fn tags_text(tags: &ETagMatch) -> String {
+    match tags {
+        ETagMatch::Any => "*".to_owned(),
+        ETagMatch::Tags(tags) => {
+            tags.iter().map(crate::object::ETag::quoted).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+/// `If-Match` and `If-None-Match` of a write.
+fn write_headers(condition: Option<&WriteCondition>) -> (Option<String>, Option<String>) {
+    match condition {
+        None => (None, None),
+        Some(WriteCondition::Absent) => (None, Some("*".to_owned())),
+        Some(WriteCondition::Matches(tags)) => (Some(tags_text(tags)), None),
+    }
+}
+
+/// The header that a write's condition came from.
+fn condition_header(condition: &WriteCondition) -> ConditionHeader {
+    match condition {
+        WriteCondition::Absent => ConditionHeader::IfNoneMatch,
+        WriteCondition::Matches(_) => ConditionHeader::IfMatch,
+    }
+}
+
+/// A time of the gateway's for the SDK, in whole seconds as HTTP has them.
+fn sdk_time(at: Timestamp) -> DateTime {
+    DateTime::from_secs(at.seconds())
+}
+
+/// A time of the SDK's.
+fn timestamp(at: &DateTime) -> Timestamp {
+    Timestamp(at.to_millis().unwrap_or_default())
+}
+
+/// A size of the SDK's.
+fn size(number: Option<i64>) -> u64 {
+    number.and_then(|number| u64::try_from(number).ok()).unwrap_or_default()
+}
+
+/// A page's length for the SDK: services give at most a thousand lines.
+fn page_length(wanted: usize) -> i32 {
+    i32::try_from(wanted.clamp(1, 1000)).unwrap_or(1000)
+}

@@ -1,0 +1,211 @@
+//! The side API: everything under `/storage/` that is not S3, as JSON.
+//!
+//! - `GET /storage/health/live`: 200 while the process answers.
+//! - `GET /storage/health/ready`: 200 once the store is open and knows all it holds, else 503.
+//! - `GET /storage/info`: version, buckets, upstreams, spool and disk, each with its state.
+//! - `GET /storage/test-s3`: tries every permission at every upstream; 200 if all are there, else
+//!   503.
+//! - `GET /storage/spool`: what waits to be forwarded, and what was given up.
+//! - `POST /storage/spool/flush?wait=60s`: forwards at once, and waits until all is forwarded.
+//! - `POST /storage/spool/retry[?bucket=&key=]`: lets what was given up be tried again.
+//!
+//! Health answers anyone, without detail; `access` says who may use the rest. Every other path is
+//! 501. Owns the shapes of the answers; knows nothing of the S3 protocol or of the configuration.
+//! No answer holds a secret.
+
+mod access;
+mod info;
+mod permissions;
+mod query;
+mod reply;
+mod spool;
+mod view;
+
+use std::sync::Arc;
+
+use http::header::HOST;
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode, uri};
+use tokio::sync::SetOnce;
+
+pub use access::{Origin, Rule};
+pub use view::{Disk, DiskState, Permission, Space, Trial, Trials, UpstreamView, Usage, Views};
+
+use access::Access;
+use query::Parameters;
+use reply::{Fault, json};
+
+use crate::auth::Authenticator;
+use crate::body::Payload;
+
+/// The side API.
+pub struct Admin {
+    base_domains: Vec<String>,
+    access: Access,
+    views: SetOnce<Views>,
+}
+
+/// What a path under `/storage/` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resource {
+    Live,
+    Ready,
+    Info,
+    TestS3,
+    Spool,
+    Flush,
+    Retry,
+}
+
+impl Resource {
+    fn named(path: &str) -> Option<Self> {
+        Some(match path {
+            "health/live" => Self::Live,
+            "health/ready" => Self::Ready,
+            "info" => Self::Info,
+            "test-s3" => Self::TestS3,
+            "spool" => Self::Spool,
+            "spool/flush" => Self::Flush,
+            "spool/retry" => Self::Retry,
+            _ => return None,
+        })
+    }
+
+    fn is_open(self) -> bool {
+        matches!(self, Self::Live | Self::Ready)
+    }
+
+    /// `None` where the method is one that it has.
+    fn refuses(self, method: &Method) -> Option<&'static str> {
+        let (fits, allowed) = match self {
+            Self::Flush | Self::Retry => (method == Method::POST, "POST"),
+            _ => (matches!(*method, Method::GET | Method::HEAD), "GET, HEAD"),
+        };
+        (!fits).then_some(allowed)
+    }
+}
+
+impl Admin {
+    /// A side API without anything to show yet. Below the `base_domains` are buckets, whose keys
+    /// may begin with `storage/`.
+    pub fn new(base_domains: Vec<String>, rule: Rule, authenticator: Arc<Authenticator>) -> Self {
+        let access = Access::new(rule, authenticator);
+        Self { base_domains, access, views: SetOnce::new() }
+    }
+
+    /// From now on this is shown.
+    pub fn open(&self, views: Views) {
+        if self.views.set(views).is_err() {
+            tracing::error!("the side API was opened twice");
+        }
+    }
+
+    /// From now on this holds.
+    pub fn replace_rule(&self, rule: Rule) {
+        self.access.replace(rule);
+    }
+
+    /// Whether the request is for the side API rather than for S3.
+    pub fn owns<B>(&self, request: &Request<B>) -> bool {
+        below_storage(request.uri().path()).is_some() && !self.is_virtual_host(request)
+    }
+
+    /// Answers a request that it owns; `None` for the origin is a caller of whom nothing is known.
+    pub async fn handle(
+        &self,
+        request: Request<Payload>,
+        origin: Option<Origin>,
+    ) -> Response<Payload> {
+        let (head, body) = request.into_parts();
+        let resource = below_storage(head.uri.path()).and_then(Resource::named);
+        if let Some(resource) = resource.filter(|resource| resource.is_open()) {
+            return match resource.refuses(&head.method) {
+                Some(allowed) => Fault::method(allowed).answer(),
+                None => self.health(resource),
+            };
+        }
+        let length = body.length();
+        if let Err(fault) = self.check(&head, origin, body) {
+            return fault.answer();
+        }
+        let Some(resource) = resource else {
+            let message = "this version does not serve this part of the side API";
+            return Fault::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message).answer();
+        };
+        if let Some(allowed) = resource.refuses(&head.method) {
+            return Fault::method(allowed).answer();
+        }
+        if length != Some(0) {
+            return Fault::parameter("parameters stand in the query; there is no body here")
+                .answer();
+        }
+        match self.views.get() {
+            Some(views) => {
+                resource.answer(views, &head).await.unwrap_or_else(|fault| fault.answer())
+            }
+            None => starting(),
+        }
+    }
+
+    fn check(&self, head: &Parts, origin: Option<Origin>, body: Payload) -> Result<(), Fault> {
+        let fault = Fault::new(StatusCode::FORBIDDEN, "AccessDenied", "the caller is not known");
+        self.access.check(head, origin.ok_or(fault)?, body)
+    }
+
+    fn health(&self, resource: Resource) -> Response<Payload> {
+        let ready = || self.views.get().is_some_and(|views| views.disk.state() == DiskState::Ready);
+        let (status, word) = match resource {
+            Resource::Live => (StatusCode::OK, "live"),
+            _ if ready() => (StatusCode::OK, "ready"),
+            _ => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
+        };
+        json(status, &serde_json::json!({ "status": word }))
+    }
+
+    /// Whether the host is a bucket's: a name below a base domain that is not a base domain
+    /// itself.
+    fn is_virtual_host<B>(&self, request: &Request<B>) -> bool {
+        let header = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+        let host = header.or_else(|| request.uri().authority().map(uri::Authority::as_str));
+        let host = host.unwrap_or_default().trim().to_ascii_lowercase();
+        let name = host.split(':').next().unwrap_or_default().trim_end_matches('.');
+        let below = |domain: &String| {
+            name.strip_suffix(domain.as_str())
+                .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+        };
+        !self.base_domains.iter().any(|domain| domain == name)
+            && self.base_domains.iter().any(below)
+    }
+}
+
+impl Resource {
+    async fn answer(self, views: &Views, head: &Parts) -> Result<Response<Payload>, Fault> {
+        let known: &[&str] = match self {
+            Self::Flush => &["wait"],
+            Self::Retry => &["bucket", "key"],
+            _ => &[],
+        };
+        let parameters = Parameters::parse(head.uri.query(), known)?;
+        match self {
+            // Answered before, without access.
+            Self::Live | Self::Ready => Ok(starting()),
+            Self::Info => info::answer(views).await,
+            Self::TestS3 => Ok(permissions::answer(views).await),
+            Self::Spool => Ok(spool::answer(views)),
+            Self::Flush => spool::flush(views, &parameters).await,
+            Self::Retry => spool::retry(views, &parameters).await,
+        }
+    }
+}
+
+fn below_storage(path: &str) -> Option<&str> {
+    path.strip_prefix("/storage/").filter(|rest| !rest.is_empty())
+}
+
+fn starting() -> Response<Payload> {
+    let message = "the store is being opened; try again soon";
+    Fault::new(StatusCode::SERVICE_UNAVAILABLE, "Starting", message).answer()
+}
+
+#[cfg(test)]
+mod tests;

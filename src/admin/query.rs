@@ -1,0 +1,124 @@
+//! The parameters of a call, in its query: unknown, doubled and malformed ones are refused.
+
+use std::time::Duration;
+
+use super::reply::Fault;
+
+/// The parameters that a resource knows, with their values.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    /// Reads a query in which only `known` names may stand.
+    pub(super) fn parse(query: Option<&str>, known: &[&str]) -> Result<Self, Fault> {
+        let mut parameters: Vec<(String, String)> = Vec::new();
+        for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (Some(name), Some(value)) = (decode(name), decode(value)) else {
+                return Err(Fault::parameter(format!("{pair:?} is not percent-encoded UTF-8")));
+            };
+            if !known.contains(&name.as_str()) {
+                return Err(Fault::parameter(unknown(&name, known)));
+            }
+            if parameters.iter().any(|(other, _)| *other == name) {
+                return Err(Fault::parameter(format!("the parameter {name:?} is given twice")));
+            }
+            parameters.push((name, value));
+        }
+        Ok(Self(parameters))
+    }
+
+    /// A parameter's value.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A time such as `500ms`, `60s` or `5m`, of at most `most`.
+    pub(super) fn period(&self, name: &str, most: Duration) -> Result<Option<Duration>, Fault> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        match period(text).filter(|period| *period <= most) {
+            Some(period) => Ok(Some(period)),
+            None => Err(Fault::parameter(format!(
+                "{name} is {text:?}, which is no time such as 500ms, 60s or 5m of at most {most:?}"
+            ))),
+        }
+    }
+}
+
+fn unknown(name: &str, known: &[&str]) -> String {
+    match known {
+        [] => format!("the parameter {name:?} is unknown; there is none here"),
+        known => format!("the parameter {name:?} is unknown; known here: {}", known.join(", ")),
+    }
+}
+
+fn period(text: &str) -> Option<Duration> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits)?;
+    let factor = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    Some(Duration::from_millis(number.parse::<u64>().ok()?.checked_mul(factor)?))
+}
+
+/// A name or value of a form, decoded.
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let pair = [rest.next()?, rest.next()?];
+                *hex::decode(pair).ok()?.first()?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_parameters_are_read_and_others_refused() {
+        let good = Parameters::parse(Some("wait=60s&&a%20b=%C3%BC+x"), &["wait", "a b"]);
+        let good = good.expect("known");
+        assert_eq!((good.get("wait"), good.get("a b")), (Some("60s"), Some("ü x")));
+        assert_eq!(good.get("other"), None);
+        assert_eq!(Parameters::parse(None, &[]), Ok(Parameters(Vec::new())));
+        for (query, hint) in [
+            ("dry_run=true", "\"dry_run\" is unknown; known here: wait"),
+            ("wait=1s&wait=2s", "given twice"),
+            ("wait=%4", "percent-encoded"),
+            ("wait=%ff", "percent-encoded"),
+            ("Wait=1s", "unknown"),
+        ] {
+            let fault = Parameters::parse(Some(query), &["wait"]).expect_err(query);
+            assert_eq!(fault.status.as_u16(), 400);
+            assert!(fault.message.contains(hint), "{}", fault.message);
+        }
+    }
+
+    #[test]
+    fn a_time_has_a_unit_and_a_bound() {
+        let most = Duration::from_mins(10);
+        let period = |value: &str| {
+            let query = format!("wait={value}");
+            Parameters::parse(Some(&query), &["wait"]).expect("known").period("wait", most)
+        };
+        for (text, millis) in [("500ms", 500), ("60s", 60_000), ("10m", 600_000), ("0s", 0)] {
+            assert_eq!(period(text), Ok(Some(Duration::from_millis(millis))), "{text}");
+        }
+        for text in ["", "60", "s", "1h", "-1s", "1.5s", "99999999999999999999s"] {
+            assert!(period(text).is_err(), "{text}");
+        }
+        assert_eq!(Parameters(Vec::new()).period("wait", most), Ok(None));
+    }
+}

@@ -1,0 +1,128 @@
+//! What the side API is shown, and what it may ask.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::object::{BucketName, Clock, Timestamp};
+use crate::placement::Routes;
+use crate::placement::guard::Guarded;
+use crate::placement::spool::Spool;
+use crate::store::Home;
+
+/// All of it.
+pub struct Views {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// When the process started.
+    pub started: Timestamp,
+    /// The disk under the local layer.
+    pub disk: Arc<dyn Disk>,
+    /// The local layer with its records.
+    pub home: Arc<dyn Home>,
+    /// The modes of buckets.
+    pub routes: Arc<Routes>,
+    /// The upstreams, by name.
+    pub upstreams: Vec<UpstreamView>,
+    /// What waits to be forwarded; none where no bucket has an upstream.
+    pub spool: Option<Arc<Spool>>,
+}
+
+/// The disk under the local layer.
+pub trait Disk: Send + Sync {
+    /// How it does.
+    fn state(&self) -> DiskState;
+
+    /// How much room there is, where that is known.
+    fn space(&self) -> Option<Space>;
+
+    /// What lies there of a bucket, where that is known.
+    fn usage(&self, bucket: &BucketName) -> Option<Usage>;
+}
+
+/// How the local layer does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DiskState {
+    /// It knows all it holds.
+    Ready,
+    /// It does not know all it holds yet.
+    Rebuilding,
+    /// It takes no writes, for this reason.
+    ReadOnly(String),
+}
+
+/// Room on a disk, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Free.
+    pub free: u64,
+    /// In all.
+    pub total: u64,
+}
+
+/// Objects and their bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// How many objects.
+    pub objects: u64,
+    /// The bytes of their content.
+    pub bytes: u64,
+}
+
+/// An upstream.
+#[derive(Clone)]
+pub struct UpstreamView {
+    /// Its name in the configuration.
+    pub name: Arc<str>,
+    /// Its URL; AWS without.
+    pub endpoint: Option<String>,
+    /// Its region.
+    pub region: String,
+    /// The access key id it is called with; the SDK's default credential chain without.
+    pub access_key: Option<String>,
+    /// How its calls went.
+    pub guard: Arc<Guarded>,
+    /// What finds out which permissions there are.
+    pub trials: Arc<dyn Trials>,
+}
+
+/// Finds out which permissions there are at an upstream.
+#[async_trait]
+pub trait Trials: Send + Sync {
+    /// Tries each permission that the gateway needs, in every bucket there that it uses. Leaves
+    /// nothing behind.
+    async fn run(&self) -> Vec<Trial>;
+
+    /// What the last run found, and when it was made.
+    fn last(&self) -> Option<(Timestamp, Vec<Trial>)>;
+}
+
+/// What was found out about a bucket at an upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trial {
+    /// The bucket there.
+    pub bucket: String,
+    /// The prefix of keys there.
+    pub prefix: String,
+    /// The permissions, in the order in which they were tried.
+    pub permissions: Vec<Permission>,
+}
+
+/// What was found out about one permission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permission {
+    /// `head`, `list`, `put`, `get`, `delete` or `multipart`.
+    pub name: &'static str,
+    /// How long the answer took.
+    pub latency: Duration,
+    /// What a person can do about it; none where the permission is there.
+    pub fault: Option<String>,
+}
+
+impl Trial {
+    /// Whether every permission is there.
+    pub fn is_good(&self) -> bool {
+        self.permissions.iter().all(|permission| permission.fault.is_none())
+    }
+}

@@ -1,0 +1,294 @@
+//! Copies: by the layer itself where it has source and target, else by reading and writing.
+//!
+//! A source that changes between the look at it and the copy is looked at again: what is copied is
+//! the object that the conditions were judged on.
+
+use std::sync::Arc;
+
+use super::plan::{self, Known, Write};
+use super::read::{Place, only_tag};
+use super::route::Upstream;
+use super::{Placement, answered};
+use crate::body::{BodyError, Expected, Payload, digesting};
+use crate::object::{
+    ByteRange, ETag, ObjectInfo, PartNumber, PartSummary, RangeSpec, ReadConditions,
+    ReadVerdict, VersionId, WriteCondition,
+};
+use crate::store::{
+    CopyPartRequest, CopyRequest, GetRequest, NewObject, ObjectPath, Result, Selection,
+    StoreError, Stored, UploadPath,
+};
+
+/// How often a source that changes is looked at.
+const LOOKS: usize = 4;
+
+/// An object to be copied.
+struct Source<'a> {
+    at: &'a ObjectPath,
+    version: Option<VersionId>,
+    /// As clients see it.
+    object: ObjectInfo,
+    /// The upstream that has it, and its tag there; `None` for home.
+    upstream: Option<(&'a Upstream, ETag)>,
+}
+
+impl Placement {
+    /// Copies an object.
+    pub(super) async fn copy(
+        &self,
+        source: &ObjectPath,
+        target: &ObjectPath,
+        request: CopyRequest,
+    ) -> Result<Stored> {
+        let routed = |at: &ObjectPath| self.routes.of(&at.bucket).upstream.is_some();
+        if !routed(source) && !routed(target) {
+            return self.home.copy_object(source, target, request).await;
+        }
+        for _ in 0..LOOKS {
+            let conditions = &request.source_conditions;
+            let found = self.source(source, request.source_version, conditions).await?;
+            let (size, limit) = (found.object.size, request.size_limit);
+            if size > limit {
+                return Err(StoreError::SourceTooLarge { size, limit });
+            }
+            if let Some(stored) = self.copied(&found, target, &request).await? {
+                return Ok(stored);
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// Stores a part copied from an object.
+    pub(super) async fn copy_into_part(
+        &self,
+        source: &ObjectPath,
+        upload: &UploadPath,
+        number: PartNumber,
+        request: CopyPartRequest,
+    ) -> Result<PartSummary> {
+        let (owner, choice) = self.find_upload(upload).await?;
+        let conditions = &request.source_conditions;
+        for _ in 0..LOOKS {
+            let found = self.source(source, request.source_version, conditions).await?;
+            let range = part_range(found.object.size, request.range)?;
+            let (size, limit) = (range.length, request.size_limit);
+            if size > limit {
+                return Err(StoreError::SourceTooLarge { size, limit });
+            }
+            let copied = match (&found.upstream, owner) {
+                (None, None) => {
+                    self.home.copy_part(source, upload, number, request.clone()).await
+                }
+                (Some((from, tag)), Some(to)) if same(from, to) => {
+                    let source_conditions = only_tag(tag);
+                    let request = CopyPartRequest { source_conditions, ..request.clone() };
+                    let copied = to.store.copy_part(source, upload, number, request).await;
+                    answered(to, copied)
+                }
+                _ => match found.read(self, request.range).await? {
+                    None => continue,
+                    Some(body) => {
+                        let compute = Some(choice.algorithm);
+                        let body = digesting(body, Expected { compute, ..Expected::default() });
+                        let part = self.take_part(upload, number, body).await;
+                        part.map_err(|error| found.unreadable(error))
+                    }
+                },
+            };
+            match copied {
+                Err(error) if found.may_have_changed(&error) => {}
+                done => return done,
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// The source of a copy, on which the conditions hold.
+    async fn source<'a>(
+        &'a self,
+        at: &'a ObjectPath,
+        version: Option<VersionId>,
+        conditions: &ReadConditions,
+    ) -> Result<Source<'a>> {
+        let request = GetRequest { version, ..GetRequest::default() };
+        let (object, upstream) = if self.routes.of(&at.bucket).upstream.is_some() {
+            self.found(at, version, |place| {
+                let request = request.clone();
+                Box::pin(async move {
+                    let object = self.head_at(&place, at, &request).await?.object;
+                    let upstream = match place {
+                        Place::Home(_) => None,
+                        Place::Upstream(upstream, remote, _) => {
+                            let remote = remote.filter(|remote| remote.etag == object.etag);
+                            let tag = remote.map_or_else(
+                                || object.etag.clone(),
+                                |remote| remote.upstream_etag,
+                            );
+                            Some((upstream, tag))
+                        }
+                    };
+                    Ok((object, upstream))
+                })
+            })
+            .await?
+        } else {
+            (self.home.head_object(at, &request).await?.object, None)
+        };
+        let now = self.clock.now();
+        match conditions.evaluate_copy(&object.etag, object.last_modified, now) {
+            ReadVerdict::Failed(header) => Err(StoreError::PreconditionFailed(header)),
+            ReadVerdict::Proceed | ReadVerdict::NotModified => {
+                Ok(Source { at, version, object, upstream })
+            }
+        }
+    }
+
+    /// The copy; `None` where the source has changed.
+    async fn copied(
+        &self,
+        source: &Source<'_>,
+        target: &ObjectPath,
+        request: &CopyRequest,
+    ) -> Result<Option<Stored>> {
+        let route = self.routes.of(&target.bucket);
+        let write = match &route.upstream {
+            None => Write::Home,
+            Some(_) => {
+                let record = self.locations.of(target).await?;
+                plan::write(route.mode, Known::of(record.as_ref()))
+            }
+        };
+        let copied = match (write, &source.upstream, &route.upstream) {
+            (Write::Home, None, _) => {
+                self.home.copy_object(source.at, target, request.clone()).await
+            }
+            (Write::Upstream | Write::Both, Some((from, tag)), Some(to)) if same(from, to) => {
+                match self.copy_upstream(source.at, target, request, (to, tag)).await {
+                    // The target is to be written at home after all.
+                    Ok(None) => return self.copy_bytes(source, target, request).await,
+                    Ok(Some(stored)) => Ok(stored),
+                    Err(error) => Err(error),
+                }
+            }
+            _ => return self.copy_bytes(source, target, request).await,
+        };
+        match copied {
+            Ok(stored) => Ok(Some(stored)),
+            Err(error) if !is_of_target(&error, request) && source.may_have_changed(&error) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lets the upstream copy; `None` where the target may not be written there now.
+    async fn copy_upstream(
+        &self,
+        source: &ObjectPath,
+        target: &ObjectPath,
+        request: &CopyRequest,
+        (upstream, tag): (&Upstream, &ETag),
+    ) -> Result<Option<Stored>> {
+        let route = self.routes.of(&target.bucket);
+        let mut locked = self.locked(route, upstream, target, false).await?;
+        match plan::write(route.mode, locked.known()) {
+            Write::Home | Write::HomeAndRecord | Write::Spool => return Ok(None),
+            Write::Upstream | Write::Both => {}
+        }
+        let condition = locked.left_to_upstream(request.condition.as_ref())?;
+        let bound = CopyRequest { source_conditions: only_tag(tag), condition, ..request.clone() };
+        let copied = upstream.store.copy_object(source, target, bound).await;
+        Ok(Some(locked.settle(answered(upstream, copied)?).await?))
+    }
+
+    async fn copy_bytes(
+        &self,
+        source: &Source<'_>,
+        target: &ObjectPath,
+        request: &CopyRequest,
+    ) -> Result<Option<Stored>> {
+        let Some(body) = source.read(self, None).await? else { return Ok(None) };
+        let object = &source.object;
+        let tags = match &request.tags {
+            Some(tags) => tags.clone(),
+            None if object.tag_count == 0 => Default::default(),
+            None => self.tags(source.at, source.version).await?,
+        };
+        let kept = object.checksum.as_ref().map(|checksum| checksum.value.algorithm);
+        let compute = request.checksum.or(kept);
+        let new = NewObject {
+            metadata: request.metadata.clone().unwrap_or_else(|| object.metadata.clone()),
+            tags,
+            condition: request.condition.clone(),
+        };
+        let body = digesting(body, Expected { compute, ..Expected::default() });
+        let stored = self.put(target, new, body).await;
+        stored.map(Some).map_err(|error| source.unreadable(error))
+    }
+}
+
+impl Source<'_> {
+    /// Its bytes, all or of a range that lies inside; `None` where it has changed.
+    async fn read(
+        &self,
+        placement: &Placement,
+        range: Option<(u64, u64)>,
+    ) -> Result<Option<Payload>> {
+        let selection = match range {
+            None => Selection::Whole,
+            Some((first, last)) => Selection::Range(RangeSpec::Closed { first, last }),
+        };
+        let conditions = only_tag(&self.object.etag);
+        let request = GetRequest { version: self.version, selection, conditions };
+        match placement.get(self.at, &request).await {
+            Ok(got) => Ok(Some(got.body)),
+            Err(StoreError::PreconditionFailed(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a refusal may come from the source being another one, or elsewhere, by now.
+    fn may_have_changed(&self, error: &StoreError) -> bool {
+        match error {
+            StoreError::NoSuchKey | StoreError::NoSuchVersion => true,
+            StoreError::PreconditionFailed(_) => self.upstream.is_some(),
+            _ => false,
+        }
+    }
+
+    /// A source that cannot be read to its end is not the fault of who wants it copied.
+    fn unreadable(&self, error: StoreError) -> StoreError {
+        match error {
+            StoreError::Body(BodyError::Store(what)) if self.upstream.is_some() => {
+                StoreError::Unavailable { what }
+            }
+            other => other,
+        }
+    }
+}
+
+/// Whether a refusal may be one by the condition on the target.
+fn is_of_target(error: &StoreError, request: &CopyRequest) -> bool {
+    match (error, &request.condition) {
+        (StoreError::PreconditionFailed(_) | StoreError::NoSuchKey, Some(condition)) => {
+            matches!(condition, WriteCondition::Matches(_) | WriteCondition::Absent)
+        }
+        _ => false,
+    }
+}
+
+fn same(one: &Upstream, other: &Upstream) -> bool {
+    Arc::ptr_eq(&one.store, &other.store)
+}
+
+/// The range of a part copy is never cut to the source: it lies inside or is refused.
+fn part_range(size: u64, range: Option<(u64, u64)>) -> Result<ByteRange> {
+    match range {
+        None => Ok(ByteRange::whole(size)),
+        Some((first, last)) if first <= last && last < size => {
+            Ok(ByteRange { offset: first, length: last - first + 1 })
+        }
+        Some(_) => Err(StoreError::SourceRange { size }),
+    }
+}
+

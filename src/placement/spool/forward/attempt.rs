@@ -1,0 +1,249 @@
+//! One try at forwarding a key: looking at it, and settling it.
+
+use super::{Outcome, Spool, Trouble};
+use crate::object::{ObjectInfo, TagSet, Timestamp};
+use crate::placement::location::{Location, Remote, Task, Truth};
+use crate::placement::locks::KeyGuard;
+use crate::placement::route::Upstream;
+use crate::store::{DeleteRequest, GetRequest, ObjectPath, StoreError};
+
+pub(super) type Result<T> = std::result::Result<T, Trouble>;
+
+/// A try. The sending lock is held as long as it lasts.
+pub(super) struct Attempt<'a> {
+    pub(super) spool: &'a Spool,
+    pub(super) at: &'a ObjectPath,
+    /// The record as it was last seen or made.
+    record: Option<Location>,
+}
+
+/// What there is to do.
+enum Work<'a> {
+    Nothing,
+    Put(&'a Upstream, Held),
+    Delete(&'a Upstream, Location),
+}
+
+/// The local object that is to be sent.
+#[derive(Debug, PartialEq)]
+pub(super) struct Held {
+    pub(super) object: ObjectInfo,
+    pub(super) tags: TagSet,
+}
+
+impl<'a> Attempt<'a> {
+    pub(super) fn new(spool: &'a Spool, at: &'a ObjectPath) -> Self {
+        Self { spool, at, record: None }
+    }
+
+    pub(super) async fn run(mut self) -> Outcome {
+        let _sending = self.spool.sending.lock(self.at).await;
+        let result = match self.look().await {
+            Ok(Work::Nothing) => Ok(Outcome::Settled),
+            Ok(Work::Put(upstream, held)) => self.put(upstream, held).await,
+            Ok(Work::Delete(upstream, record)) => self.delete(upstream, record).await,
+            Err(trouble) => Err(trouble),
+        };
+        match result {
+            Ok(outcome) => outcome,
+            Err(trouble) => self.judge(trouble).await,
+        }
+    }
+
+    /// Reads record and object as they belong together.
+    async fn look(&mut self) -> Result<Work<'a>> {
+        let key = self.spool.lock(self.at).await;
+        let Some(record) = self.spool.record(self.at).await? else { return Ok(self.nothing()) };
+        let route = self.spool.routes.of(&self.at.bucket);
+        let upstream = record.todo.as_ref().and_then(|todo| route.forwards(todo.task));
+        let Some((todo, upstream)) = record.todo.as_ref().zip(upstream) else {
+            return Ok(self.nothing());
+        };
+        if todo.failed.is_some() {
+            self.spool.noted(self.at, &record, self.spool.local_size(self.at).await?);
+            return Ok(Work::Nothing);
+        }
+        self.record = Some(record.clone());
+        match record.truth {
+            Truth::Gone => Ok(Work::Delete(upstream, record)),
+            Truth::Remote => {
+                self.spool.set_record(&key, Some(Location { todo: None, ..record })).await?;
+                Ok(self.nothing())
+            }
+            Truth::Local => match (self.held().await?, todo.task) {
+                (None, _) => self.restore(&key, record).await,
+                (Some(held), Task::Put) => Ok(Work::Put(upstream, held)),
+                (Some(_), Task::Delete) => Ok(Work::Delete(upstream, record)),
+            },
+        }
+    }
+
+    fn nothing(&self) -> Work<'a> {
+        self.spool.settled(self.at);
+        Work::Nothing
+    }
+
+    /// The write that the record announces was never finished: what was before holds.
+    async fn restore(&self, key: &KeyGuard, record: Location) -> Result<Work<'a>> {
+        let before = record.remote.is_some().then_some(Location {
+            truth: Truth::Remote,
+            todo: None,
+            ..record
+        });
+        self.spool.set_record(key, before).await?;
+        Ok(self.nothing())
+    }
+
+    /// The key's local object.
+    async fn held(&self) -> Result<Option<Held>> {
+        let Some(object) = self.spool.local_object(self.at).await? else { return Ok(None) };
+        let tags = match object.tag_count {
+            0 => TagSet::default(),
+            _ => self.spool.home.object_tags(self.at, None).await?,
+        };
+        Ok(Some(Held { object, tags }))
+    }
+
+    /// Notes, before the object is sent, that the upstream may have it from now on.
+    pub(super) async fn announce(&mut self, held: &Held) -> Result<()> {
+        let key = self.spool.lock(self.at).await;
+        let mut record = self.unchanged().await?.ok_or(Trouble::Changed)?;
+        if let Some(todo) = record.todo.as_mut().filter(|t| !t.unsure.contains(&held.object.etag)) {
+            todo.note_unsure(&held.object.etag);
+            self.spool.set_record(&key, Some(record)).await?;
+            self.record = self.spool.record(self.at).await?;
+        }
+        Ok(())
+    }
+
+    /// The upstream has the object.
+    pub(super) async fn settle_put(&self, held: &Held, remote: Remote) -> Result<Outcome> {
+        let key = self.spool.lock(self.at).await;
+        let unchanged = self.unchanged().await?;
+        if unchanged.is_none() || self.held().await?.as_ref() != Some(held) {
+            return self.catch_up(&key, Some(remote)).await;
+        }
+        let updated_at = self.now();
+        let record =
+            Location { truth: Truth::Remote, todo: None, remote: Some(remote), updated_at };
+        self.spool.set_record(&key, Some(record)).await?;
+        self.spool.settled(self.at);
+        self.remove_local().await;
+        Ok(Outcome::Settled)
+    }
+
+    /// The upstream has nothing of the key any more, or nothing that is the gateway's.
+    pub(super) async fn settle_delete(&self) -> Result<Outcome> {
+        let key = self.spool.lock(self.at).await;
+        let Some(record) = self.unchanged().await? else { return self.catch_up(&key, None).await };
+        if record.truth == Truth::Gone {
+            self.spool.home.delete_object(self.at, &DeleteRequest::default()).await?;
+        }
+        self.spool.set_record(&key, None).await?;
+        self.spool.settled(self.at);
+        Ok(Outcome::Settled)
+    }
+
+    /// Something newer waits: it starts from what the upstream is known to have now.
+    async fn catch_up(&self, key: &KeyGuard, remote: Option<Remote>) -> Result<Outcome> {
+        if let Some(mut record) = self.spool.record(self.at).await?
+            && let Some(todo) = &mut record.todo
+        {
+            todo.unsure.clear();
+            record.remote = remote;
+            self.spool.set_record(key, Some(record)).await?;
+        }
+        Ok(Outcome::Again)
+    }
+
+    /// What is left behind here is found at the next start.
+    async fn remove_local(&self) {
+        let removed = self.spool.home.delete_object(self.at, &DeleteRequest::default()).await;
+        if let Err(error) = removed {
+            let (bucket, key) = (&self.at.bucket, &self.at.key);
+            tracing::warn!(%bucket, %key, %error, "a forwarded object stays on the disk for now");
+        }
+    }
+
+    /// The record, if it is as it was.
+    async fn unchanged(&self) -> Result<Option<Location>> {
+        let record = self.spool.record(self.at).await?;
+        Ok(record.filter(|record| self.record.as_ref() == Some(record)))
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.spool.clock.now()
+    }
+
+    /// The record that the try works on.
+    pub(super) fn record(&self) -> Result<&Location> {
+        self.record.as_ref().ok_or(Trouble::Changed)
+    }
+
+    /// The object as the upstream shows it.
+    pub(super) async fn found(&self, upstream: &Upstream) -> Result<Option<ObjectInfo>> {
+        match upstream.store.head_object(self.at, &GetRequest::default()).await {
+            Ok(head) => Ok(Some(head.object)),
+            Err(StoreError::NoSuchKey) => Ok(None),
+            Err(error) => Err(Trouble::Upstream(error)),
+        }
+    }
+
+    async fn judge(&self, trouble: Trouble) -> Outcome {
+        let judged = match trouble {
+            Trouble::Changed => Ok(Outcome::Again),
+            Trouble::Conflict(words) => self.refused(&words, 1).await,
+            Trouble::Upstream(error) if is_failure(&error) => Ok(Outcome::Unreachable),
+            Trouble::Upstream(error) => {
+                self.refused(&error.to_string(), self.spool.options.attempts).await
+            }
+            Trouble::Home(error @ StoreError::Damaged { .. }) => {
+                self.refused(&error.to_string(), self.spool.options.attempts).await
+            }
+            Trouble::Home(error) => Err(Trouble::Home(error)),
+        };
+        judged.unwrap_or_else(|trouble| {
+            tracing::warn!(bucket = %self.at.bucket, key = %self.at.key, ?trouble, "not forwarded");
+            Outcome::Stuck
+        })
+    }
+
+    /// Counts a refusal; after `limit` of them the key is a dead letter.
+    async fn refused(&self, words: &str, limit: u32) -> Result<Outcome> {
+        let key = self.spool.lock(self.at).await;
+        let Some(mut record) = self.unchanged().await? else { return Ok(Outcome::Again) };
+        let Some(todo) = &mut record.todo else { return Ok(Outcome::Again) };
+        todo.attempts = todo.attempts.saturating_add(1);
+        let attempts = todo.attempts;
+        let dead = attempts >= limit;
+        todo.failed = dead.then(|| words.to_owned());
+        self.spool.set_record(&key, Some(record.clone())).await?;
+        let (bucket, key) = (&self.at.bucket, &self.at.key);
+        if dead {
+            tracing::warn!(%bucket, %key, attempts, reason = words, "given up forwarding");
+            self.spool.noted(self.at, &record, self.spool.local_size(self.at).await?);
+        } else {
+            tracing::info!(%bucket, %key, attempts, reason = words, "forwarding was refused");
+        }
+        Ok(Outcome::Refused(attempts))
+    }
+}
+
+/// Errors of the local layer unless said otherwise.
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Home(error)
+    }
+}
+
+/// Whether the upstream failed, rather than answered.
+fn is_failure(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Unavailable { .. }
+            | StoreError::NoSuchBucket
+            | StoreError::Busy { .. }
+            | StoreError::Rebuilding
+            | StoreError::Closing
+    )
+}

@@ -1,0 +1,168 @@
+//! A placement is a store: every call is made by the file of its topic.
+
+use async_trait::async_trait;
+
+use super::Placement;
+use crate::body::Payload;
+use crate::object::{
+    Bucket, BucketName, BucketsPage, BucketsQuery, ChecksumChoice, Completion, ListPage, ListQuery,
+    Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
+    UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+};
+use crate::store::{
+    Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
+    Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Result, Stored, Tags,
+    UploadPath,
+};
+
+#[async_trait]
+impl Buckets for Placement {
+    async fn create_bucket(&self, name: &BucketName, owner: &Owner) -> Result<()> {
+        self.make_bucket(name, owner).await
+    }
+
+    async fn head_bucket(&self, name: &BucketName) -> Result<Bucket> {
+        self.home.head_bucket(name).await
+    }
+
+    async fn delete_bucket(&self, name: &BucketName) -> Result<()> {
+        self.remove_bucket(name).await
+    }
+
+    async fn list_buckets(&self, query: &BucketsQuery) -> Result<BucketsPage> {
+        self.home.list_buckets(query).await
+    }
+}
+
+#[async_trait]
+impl Objects for Placement {
+    async fn put_object(&self, at: &ObjectPath, new: NewObject, body: Payload) -> Result<Stored> {
+        self.put(at, new, body).await
+    }
+
+    async fn check_condition(&self, at: &ObjectPath, condition: &WriteCondition) -> Result<()> {
+        self.check(at, condition).await
+    }
+
+    async fn head_object(&self, at: &ObjectPath, request: &GetRequest) -> Result<Head> {
+        self.head(at, request).await
+    }
+
+    async fn get_object(&self, at: &ObjectPath, request: &GetRequest) -> Result<Got> {
+        self.get(at, request).await
+    }
+
+    async fn object_parts(
+        &self,
+        at: &ObjectPath,
+        version: Option<VersionId>,
+        after: u32,
+        limit: usize,
+    ) -> Result<ObjectParts> {
+        self.parts(at, version, after, limit).await
+    }
+
+    async fn delete_object(&self, at: &ObjectPath, request: &DeleteRequest) -> Result<Deleted> {
+        self.remove(at, request).await
+    }
+
+    async fn copy_object(
+        &self,
+        source: &ObjectPath,
+        target: &ObjectPath,
+        request: CopyRequest,
+    ) -> Result<Stored> {
+        self.copy(source, target, request).await
+    }
+
+    async fn list_objects(&self, bucket: &BucketName, query: &ListQuery) -> Result<ListPage> {
+        self.list(bucket, query).await
+    }
+
+    async fn list_versions(
+        &self,
+        bucket: &BucketName,
+        query: &VersionsQuery,
+    ) -> Result<VersionsPage> {
+        self.versions(bucket, query).await
+    }
+}
+
+#[async_trait]
+impl Tags for Placement {
+    async fn object_tags(&self, at: &ObjectPath, version: Option<VersionId>) -> Result<TagSet> {
+        self.tags(at, version).await
+    }
+
+    async fn set_object_tags(
+        &self,
+        at: &ObjectPath,
+        version: Option<VersionId>,
+        tags: TagSet,
+    ) -> Result<()> {
+        self.set_tags(at, version, tags).await
+    }
+
+    async fn bucket_tags(&self, bucket: &BucketName) -> Result<Option<TagSet>> {
+        self.home.bucket_tags(bucket).await
+    }
+
+    async fn set_bucket_tags(&self, bucket: &BucketName, tags: Option<TagSet>) -> Result<()> {
+        self.home.set_bucket_tags(bucket, tags).await
+    }
+}
+
+#[async_trait]
+impl Multipart for Placement {
+    async fn create_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
+        self.begin_upload(at, new).await
+    }
+
+    async fn upload_checksum(&self, upload: &UploadPath) -> Result<ChecksumChoice> {
+        Ok(self.find_upload(upload).await?.1)
+    }
+
+    async fn put_part(
+        &self,
+        upload: &UploadPath,
+        number: PartNumber,
+        body: Payload,
+    ) -> Result<PartSummary> {
+        self.take_part(upload, number, body).await
+    }
+
+    async fn copy_part(
+        &self,
+        source: &ObjectPath,
+        upload: &UploadPath,
+        number: PartNumber,
+        request: CopyPartRequest,
+    ) -> Result<PartSummary> {
+        self.copy_into_part(source, upload, number, request).await
+    }
+
+    async fn list_parts(&self, upload: &UploadPath, query: &PartsQuery) -> Result<PartsPage> {
+        self.parts_of_upload(upload, query).await
+    }
+
+    async fn complete_upload(
+        &self,
+        upload: &UploadPath,
+        completion: &Completion,
+        condition: Option<WriteCondition>,
+    ) -> Result<Stored> {
+        self.finish_upload(upload, completion, condition).await
+    }
+
+    async fn abort_upload(&self, upload: &UploadPath) -> Result<()> {
+        self.drop_upload(upload).await
+    }
+
+    async fn list_uploads(&self, bucket: &BucketName, query: &UploadsQuery) -> Result<UploadsPage> {
+        self.uploads(bucket, query).await
+    }
+
+    async fn expire_uploads(&self, deadline: Timestamp, limit: usize) -> Result<usize> {
+        self.expire(deadline, limit).await
+    }
+}

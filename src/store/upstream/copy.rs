@@ -1,0 +1,217 @@
+//! Copies within the service: of objects, and of ranges into parts.
+//!
+//! The source's head is read first, because the service neither tells its size nor limits it. Its
+//! conditions are judged on that head, and the copy is tied to the same entity tag, so that what
+//! is copied is what was judged.
+
+use aws_sdk_s3::operation::copy_object::CopyObjectOutput;
+use aws_sdk_s3::types::{MetadataDirective, TaggingDirective};
+
+use super::answer::Fault;
+use super::checksum::{self, sdk_algorithm, texts};
+use super::metadata::{Wire, tagging, with_metadata};
+use super::operation::{Asked, Operation};
+use super::{UpstreamStore, condition_header, percent, timestamp, upload_id, version_told};
+use super::{version_text, write_headers};
+use crate::object::{
+    ConditionHeader, ETag, ObjectInfo, ObjectMetadata, PartNumber, PartSummary, ReadConditions,
+    ReadVerdict, VersionId, WriteCondition,
+};
+use crate::store::{
+    CopyPartRequest, CopyRequest, GetRequest, ObjectPath, Result, StoreError, Stored, UploadPath,
+};
+
+impl UpstreamStore {
+    /// CopyObject.
+    pub(super) async fn copy(
+        &self,
+        source: &ObjectPath,
+        target: &ObjectPath,
+        request: CopyRequest,
+    ) -> Result<Stored> {
+        self.check_supported(request.condition.as_ref())?;
+        self.check_tags(request.tags.as_ref().is_some_and(|tags| !tags.is_empty()))?;
+        let from = self.source(source, request.source_version, &request.source_conditions).await?;
+        let (size, limit) = (from.size, request.size_limit);
+        if size > limit {
+            return Err(StoreError::SourceTooLarge { size, limit });
+        }
+        let asked = self.asked(Operation::CopyObject, &target.bucket);
+        let onto_itself = source == target && request.source_version.is_none();
+        let out = self.send_copy(&asked, source, target, &request, &from, onto_itself).await;
+        let out =
+            out.map_err(|fault| self.refuse_copy(&asked, request.condition.as_ref(), fault))?;
+        Ok(copied(&out, target, request, from, self.stamp()))
+    }
+
+    async fn send_copy(
+        &self,
+        asked: &Asked,
+        source: &ObjectPath,
+        target: &ObjectPath,
+        request: &CopyRequest,
+        from: &ObjectInfo,
+        onto_itself: bool,
+    ) -> std::result::Result<CopyObjectOutput, Fault> {
+        let (if_match, if_none_match) = write_headers(request.condition.as_ref());
+        let mut call = self
+            .clients
+            .patient
+            .copy_object()
+            .bucket(&asked.bucket)
+            .key(asked.key(target))
+            .copy_source(self.copy_source(source, request.source_version))
+            .copy_source_if_match(from.etag.quoted())
+            .set_if_match(if_match)
+            .set_if_none_match(if_none_match)
+            .set_checksum_algorithm(request.checksum.map(sdk_algorithm))
+            .set_server_side_encryption(self.sse());
+        if let Some(tags) = &request.tags {
+            let directive = TaggingDirective::Replace;
+            call = call.tagging_directive(directive).set_tagging(tagging(tags));
+        }
+        // An object may not be copied onto itself as it is.
+        let replaced = request.metadata.as_ref().or(onto_itself.then_some(&from.metadata));
+        let kept = Wire::new(&from.metadata);
+        let wire = replaced.map(Wire::new);
+        let call = match &wire {
+            Some(wire) => {
+                with_metadata!(call.metadata_directive(MetadataDirective::Replace), wire)
+            }
+            // These two are never copied along.
+            None => call
+                .set_storage_class(kept.storage_class.as_deref().map(Into::into))
+                .set_website_redirect_location(kept.website_redirect_location.clone()),
+        };
+        let call = call.customize().mutate_request(wire.unwrap_or_default().finish());
+        Ok(call.send().await?)
+    }
+
+    /// UploadPartCopy.
+    pub(super) async fn copy_into_part(
+        &self,
+        source: &ObjectPath,
+        upload: &UploadPath,
+        number: PartNumber,
+        request: CopyPartRequest,
+    ) -> Result<PartSummary> {
+        let id = upload_id::meant(&upload.id).ok_or(StoreError::NoSuchUpload)?;
+        let from = self.source(source, request.source_version, &request.source_conditions).await?;
+        let size = part_size(from.size, request.range)?;
+        if size > request.size_limit {
+            return Err(StoreError::SourceTooLarge { size, limit: request.size_limit });
+        }
+        let asked = self.asked(Operation::UploadPartCopy, &upload.object.bucket);
+        let call = self
+            .clients
+            .patient
+            .upload_part_copy()
+            .bucket(&asked.bucket)
+            .key(asked.key(&upload.object))
+            .upload_id(id)
+            .part_number(i32::from(number.get()))
+            .copy_source(self.copy_source(source, request.source_version))
+            .copy_source_if_match(from.etag.quoted())
+            .set_copy_source_range(
+                request.range.map(|(first, last)| format!("bytes={first}-{last}")),
+            );
+        let out = call.send().await.map_err(|error| self.refuse_copy(&asked, None, error))?;
+        let result = out.copy_part_result();
+        let etag = result.and_then(|part| part.e_tag()).unwrap_or_default();
+        Ok(PartSummary {
+            number,
+            size,
+            etag: ETag::parse(etag),
+            last_modified: result
+                .and_then(|part| part.last_modified())
+                .map_or_else(|| self.stamp(), timestamp),
+            checksum: result.and_then(|part| checksum::of_part(texts!(part))),
+        })
+    }
+
+    /// The source's head, if its conditions hold.
+    async fn source(
+        &self,
+        at: &ObjectPath,
+        version: Option<VersionId>,
+        conditions: &ReadConditions,
+    ) -> Result<ObjectInfo> {
+        let whole = GetRequest { version, ..GetRequest::default() };
+        let object = self.head(at, &whole).await?.object;
+        let now = self.clock.now();
+        match conditions.evaluate_copy(&object.etag, object.last_modified, now) {
+            ReadVerdict::Failed(header) => Err(StoreError::PreconditionFailed(header)),
+            ReadVerdict::Proceed | ReadVerdict::NotModified => Ok(object),
+        }
+    }
+
+    /// The header that names the source.
+    fn copy_source(&self, at: &ObjectPath, version: Option<VersionId>) -> String {
+        let asked = self.asked(Operation::GetObject, &at.bucket);
+        let path = percent::encode(&format!("{}/{}", asked.bucket, asked.key(at)), b"/");
+        match version_text(version) {
+            Some(version) => format!("{path}?versionId={version}"),
+            None => path,
+        }
+    }
+
+    /// A 412 is the condition's on the target, unless it says that it is the source's: then the
+    /// source was replaced since its head was read.
+    fn refuse_copy(
+        &self,
+        asked: &Asked,
+        condition: Option<&WriteCondition>,
+        fault: impl Into<Fault>,
+    ) -> StoreError {
+        let fault = fault.into();
+        let header = fault.answer().and_then(|answer| answer.condition());
+        match (self.refuse(asked, fault), condition) {
+            (StoreError::PreconditionFailed(_), None) => StoreError::Conflict,
+            (StoreError::PreconditionFailed(_), Some(WriteCondition::Absent))
+                if header == Some(ConditionHeader::IfMatch) =>
+            {
+                StoreError::Conflict
+            }
+            (StoreError::PreconditionFailed(_), Some(condition)) => {
+                StoreError::PreconditionFailed(condition_header(condition))
+            }
+            (error, _) => error,
+        }
+    }
+}
+
+/// The object that a copy made.
+fn copied(
+    out: &CopyObjectOutput,
+    target: &ObjectPath,
+    request: CopyRequest,
+    from: ObjectInfo,
+    now: crate::object::Timestamp,
+) -> Stored {
+    let result = out.copy_object_result();
+    let etag = ETag::parse(result.and_then(|copy| copy.e_tag()).unwrap_or_default());
+    let tags = request.tags.map(|tags| u32::try_from(tags.len()).unwrap_or(u32::MAX));
+    let metadata: ObjectMetadata = request.metadata.unwrap_or(from.metadata);
+    let object = ObjectInfo {
+        key: target.key.clone(),
+        version: version_told(out.version_id()).unwrap_or(VersionId::Null),
+        size: from.size,
+        parts_count: super::read::parts_count(&etag),
+        etag,
+        last_modified: result.and_then(|copy| copy.last_modified()).map_or(now, timestamp),
+        metadata,
+        checksum: result.and_then(|copy| checksum::whole(texts!(copy), copy.checksum_type())),
+        tag_count: tags.unwrap_or(from.tag_count),
+        replication: None,
+    };
+    Stored { object, version: version_told(out.version_id()) }
+}
+
+/// The range of a part copy is never cut to the source: it lies inside or is refused.
+fn part_size(size: u64, range: Option<(u64, u64)>) -> Result<u64> {
+    match range {
+        None => Ok(size),
+        Some((first, last)) if first <= last && last < size => Ok(last - first + 1),
+        Some(_) => Err(StoreError::SourceRange { size }),
+    }
+}
