@@ -1,21 +1,29 @@
 //! From a configuration to a running gateway: the only place that knows everyone.
 //!
 //! The port is bound and answered first, then the store is opened, however long that takes.
-//! Stopping goes the other way: connections are drained, then workers, then the store is closed.
+//! Stopping goes the other way: connections are drained, then what waits to be forwarded, then
+//! workers, then the store is closed; all of it within 20 s.
 
+mod absent;
 mod buckets;
+mod disk;
 mod expiry;
 mod gateway;
-mod side;
+mod layers;
 mod storage;
+mod trials;
+mod upstreams;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use futures_util::future::join;
 use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
 
+use crate::admin::{Admin, Rule, Views};
 use crate::auth::{AuthSettings, Authenticator, Keyring};
 use crate::background::{Next, Supervisor, Worker as _};
 use crate::config::{self, Config, ConfigError};
@@ -26,11 +34,15 @@ use crate::server::{Server, Settings, TlsConfig, TlsSwitch};
 use buckets::ConfiguredBuckets;
 use expiry::UploadExpiry;
 use gateway::Gateway;
+use layers::Layers;
 use storage::Storage;
 pub(crate) use storage::store_options;
+use upstreams::Upstreams;
 
-/// How long workers may finish what they are at.
-const WORKER_DRAIN: Duration = Duration::from_secs(5);
+/// For how long after having been told to stop something may be forwarded.
+const FORWARDING: Duration = Duration::from_secs(14);
+/// How long workers may finish what they are at after that.
+const WORKER_DRAIN: Duration = Duration::from_secs(3);
 
 /// Why the gateway does not run.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +66,7 @@ pub enum AppError {
 /// A gateway that is bound to its address.
 pub struct App {
     config: Config,
+    upstreams: Upstreams,
     server: Server,
     gateway: Arc<Gateway>,
     control: Control,
@@ -63,6 +76,7 @@ pub struct App {
 #[derive(Clone)]
 pub struct Control {
     auth: Arc<Authenticator>,
+    admin: Arc<Admin>,
     tls: TlsSwitch,
     address: SocketAddr,
 }
@@ -71,6 +85,7 @@ impl App {
     /// Checks what the configuration names and binds the address. Opens nothing yet.
     pub async fn bind(config: Config) -> Result<Self, AppError> {
         let tls = config.tls.as_ref().map(tls).transpose()?;
+        let upstreams = Upstreams::connect(&config, &clock()).await?;
         let settings = server_settings(&config.server);
         let seed = uuid::Uuid::new_v4().as_u64_pair().0;
         let address = config.listen;
@@ -78,9 +93,11 @@ impl App {
             .await
             .map_err(|source| AppError::Listen { address, source })?;
         let auth = Arc::new(authenticator(&config));
-        let control = Control { auth, tls: server.tls(), address: server.address() };
-        let gateway = Arc::new(Gateway::new(&config));
-        Ok(Self { config, server, gateway, control })
+        let domains = config.server.base_domains.clone();
+        let admin = Arc::new(Admin::new(domains, rule(&config), Arc::clone(&auth)));
+        let gateway = Arc::new(Gateway::new(&config, Arc::clone(&admin)));
+        let control = Control { auth, admin, tls: server.tls(), address: server.address() };
+        Ok(Self { config, upstreams, server, gateway, control })
     }
 
     /// The address that it is bound to.
@@ -101,21 +118,33 @@ impl App {
         drain: impl Future<Output = ()>,
         abort: impl Future<Output = ()>,
     ) -> Result<(), AppError> {
-        let Self { config, server, gateway, control } = self;
-        let opened = open(&config, &gateway, &control.auth);
-        let drain = drain.shared();
-        let serving = server.serve(Arc::clone(&gateway) as _, drain.clone(), abort);
+        let Self { config, upstreams, server, gateway, control } = self;
+        let opened = open(&config, upstreams, &gateway, &control);
+        let (drain, abort) = (drain.shared(), abort.shared());
+        let serving = server.serve(Arc::clone(&gateway) as _, drain.clone(), abort.clone());
         tokio::pin!(opened, serving);
-        let Running { storage, workers } = tokio::select! {
+        let Running { storage, layers, workers } = tokio::select! {
             running = &mut opened => running?,
             // Told to stop before the store was open.
             () = &mut serving => return Ok(()),
         };
         announce();
-        let working = drain.then(|()| workers.drain(WORKER_DRAIN));
+        let stopping = async {
+            let told = async {
+                drain.await;
+                Instant::now()
+            };
+            let (told, ()) = join(told, serving).await;
+            let rest = FORWARDING.saturating_sub(told.elapsed());
+            tokio::select! {
+                () = layers.drain(rest) => {}
+                () = abort => {}
+            }
+            workers.drain(WORKER_DRAIN).await;
+        };
         let result = tokio::select! {
             reason = storage.failed() => Err(AppError::Store(reason)),
-            ((), ()) = futures_util::future::join(serving, working) => Ok(()),
+            () = stopping => Ok(()),
         };
         storage.close().await;
         result
@@ -133,6 +162,7 @@ impl Control {
             ));
         }
         self.auth.replace_keys(config.keys.ring.clone());
+        self.admin.replace_rule(rule(config));
         if let Some(tls) = tls {
             self.tls.replace(tls);
         }
@@ -143,32 +173,54 @@ impl Control {
 /// What goes on beside the server.
 struct Running {
     storage: Storage,
+    layers: Layers,
     workers: Supervisor,
 }
 
 async fn open(
     config: &Config,
+    upstreams: Upstreams,
     gateway: &Gateway,
-    auth: &Arc<Authenticator>,
+    control: &Control,
 ) -> Result<Running, AppError> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock = clock();
+    let started = clock.now();
     let storage = Storage::open(config, Arc::clone(&clock)).await.map_err(AppError::Store)?;
     let mut workers = Supervisor::default();
-    let mut configured = ConfiguredBuckets::new(config, storage.store());
+    let mut configured = ConfiguredBuckets::new(config, storage.home());
     if configured.step().await != Next::Done {
         workers.start(configured);
     }
+    let layers = Layers::build(config, upstreams, storage.home(), &clock).await;
+    layers.start(&mut workers);
     let expiry = config.store.multipart_expiry;
-    workers.start(UploadExpiry::new(storage.store(), clock, expiry));
+    workers.start(UploadExpiry::new(layers.store(), Arc::clone(&clock), expiry));
     let settings = s3::Settings {
         region: config.region.clone(),
         base_domains: config.server.base_domains.clone(),
         token_key: token_key(&config.keys.ring),
     };
-    let service = s3::Service::new(settings, storage.store(), Arc::clone(auth));
-    gateway.open(service, storage.readiness());
+    gateway.open(s3::Service::new(settings, layers.store(), Arc::clone(&control.auth)));
+    control.admin.open(Views {
+        clock,
+        started,
+        disk: storage.disk(&config.data_dir),
+        home: storage.home(),
+        routes: Arc::clone(&layers.routes),
+        upstreams: layers.views(),
+        spool: layers.spool.clone(),
+    });
     tracing::info!(data_dir = %config.data_dir.display(), "the store is open");
-    Ok(Running { storage, workers })
+    Ok(Running { storage, layers, workers })
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+/// Who may use the side API.
+fn rule(config: &Config) -> Rule {
+    Rule { token: config.admin_token.clone(), only_built_in_keys: config.keys.built_in }
 }
 
 fn authenticator(config: &Config) -> Authenticator {

@@ -161,6 +161,11 @@ fn sentence(views: &Views, name: &BucketName, route: &Route, s3_bucket: Option<&
     let Some(upstream) = &route.upstream else {
         return "Its objects are on this disk.".to_owned();
     };
+    if !views.upstreams.iter().any(|view| view.name == upstream.name) {
+        return "Its objects are on this disk, but for those that are recorded at an upstream that \
+                is configured no more: they cannot be read."
+            .to_owned();
+    }
     let place = format!("bucket {} of upstream {}", s3_bucket.unwrap_or_default(), upstream.name);
     let text = match route.mode {
         Mode::Local => format!(

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use crate::background::{Next, Worker};
 use crate::config::Config;
 use crate::object::{BucketName, Owner};
-use crate::store::{Store, StoreError};
+use crate::store::{Home, StoreError};
 
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -17,13 +17,13 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 pub(super) struct ConfiguredBuckets {
     missing: Vec<BucketName>,
     owner: Owner,
-    store: Arc<dyn Store>,
+    store: Arc<dyn Home>,
     complained: bool,
 }
 
 impl ConfiguredBuckets {
     /// The buckets of `config`.
-    pub(super) fn new(config: &Config, store: Arc<dyn Store>) -> Self {
+    pub(super) fn new(config: &Config, store: Arc<dyn Home>) -> Self {
         let owner = config.keys.operator.clone();
         Self {
             missing: config.routes.named.keys().cloned().collect(),
@@ -69,7 +69,7 @@ mod tests {
     async fn the_configured_buckets_exist_after_one_step_and_belong_to_the_operator() {
         let env = Env::of([("S3_BUCKET", "psc-accounting")]);
         let config = Config::load(&Flags::default(), &env).expect("a good configuration");
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
+        let store: Arc<dyn Home> = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
         for _ in 0..2 {
             let mut worker = ConfiguredBuckets::new(&config, Arc::clone(&store));
             assert_eq!(worker.step().await, Next::Done);

@@ -7,8 +7,7 @@ use futures_core::future::BoxFuture;
 use http::{Request, Response};
 use tokio::sync::SetOnce;
 
-use super::side;
-use super::storage::Readiness;
+use crate::admin::{Admin, Origin};
 use crate::body::Payload;
 use crate::config::Config;
 use crate::object::RequestId;
@@ -21,47 +20,37 @@ const OPENING_WAIT: Duration = Duration::from_secs(3);
 /// Everything that answers requests.
 pub(super) struct Gateway {
     region: Arc<str>,
-    base_domains: Vec<String>,
-    opened: Arc<SetOnce<Opened>>,
-}
-
-struct Opened {
-    service: Arc<Service>,
-    ready: Readiness,
+    admin: Arc<Admin>,
+    service: Arc<SetOnce<Arc<Service>>>,
 }
 
 impl Gateway {
     /// A gateway whose store is not open yet.
-    pub(super) fn new(config: &Config) -> Self {
-        let base_domains = config.server.base_domains.clone();
-        Self { region: config.region.as_str().into(), base_domains, opened: Arc::default() }
+    pub(super) fn new(config: &Config, admin: Arc<Admin>) -> Self {
+        Self { region: config.region.as_str().into(), admin, service: Arc::default() }
     }
 
     /// From now on S3 is served, by `service`.
-    pub(super) fn open(&self, service: Service, ready: Readiness) {
-        let opened = Opened { service: Arc::new(service), ready };
-        if self.opened.set(opened).is_err() {
+    pub(super) fn open(&self, service: Service) {
+        if self.service.set(Arc::new(service)).is_err() {
             tracing::error!("the store was opened twice");
         }
-    }
-
-    fn ready(&self) -> bool {
-        self.opened.get().is_some_and(|opened| (opened.ready)())
     }
 }
 
 impl Handler for Gateway {
     fn handle(&self, request: Request<Payload>) -> BoxFuture<'static, Response<Payload>> {
-        if let Some(response) = side::answer(&request, &self.base_domains, || self.ready()) {
-            return Box::pin(std::future::ready(response));
+        if self.admin.owns(&request) {
+            let (admin, origin) = (Arc::clone(&self.admin), origin(&request));
+            return Box::pin(async move { admin.handle(request, origin).await });
         }
-        if let Some(opened) = self.opened.get() {
-            return Box::pin(serve(Arc::clone(&opened.service), request));
+        if let Some(service) = self.service.get() {
+            return Box::pin(serve(Arc::clone(service), request));
         }
-        let (opened, region) = (Arc::clone(&self.opened), Arc::clone(&self.region));
+        let (service, region) = (Arc::clone(&self.service), Arc::clone(&self.region));
         Box::pin(async move {
-            match tokio::time::timeout(OPENING_WAIT, opened.wait()).await {
-                Ok(opened) => serve(Arc::clone(&opened.service), request).await,
+            match tokio::time::timeout(OPENING_WAIT, service.wait()).await {
+                Ok(service) => serve(Arc::clone(service), request).await,
                 Err(_) => opening(&request, &region),
             }
         })
@@ -75,6 +64,12 @@ impl Handler for Gateway {
         let path = refused.uri.path();
         audited(s3::refuse(refusal, &refused.method, path, &self.region, refused.id))
     }
+}
+
+/// Where a request for the side API comes from.
+fn origin(request: &Request<Payload>) -> Option<Origin> {
+    let peer = request.extensions().get::<Peer>()?;
+    Some(Origin { address: peer.address.ip(), encrypted: peer.tls })
 }
 
 async fn serve(service: Arc<Service>, mut request: Request<Payload>) -> Response<Payload> {

@@ -1,14 +1,14 @@
-//! The store under the gateway: how it is opened, asked whether it is ready, and closed.
+//! The local store under the gateway: how it is opened and closed.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use super::disk::LocalDisk;
+use crate::admin::Disk;
 use crate::config::{self, Config};
 use crate::object::Clock;
-use crate::store::Store;
+use crate::store::Home;
 use crate::store::local::{LocalOptions, LocalStore, Phase};
-
-/// Tells whether the store knows all that it holds.
-pub(super) type Readiness = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// An open store.
 pub(super) struct Storage(Arc<LocalStore>);
@@ -28,15 +28,14 @@ impl Storage {
         }
     }
 
-    /// The store.
-    pub(super) fn store(&self) -> Arc<dyn Store> {
+    /// The store and its records.
+    pub(super) fn home(&self) -> Arc<dyn Home> {
         Arc::clone(&self.0) as _
     }
 
-    /// Whether it is ready, to be asked again and again.
-    pub(super) fn readiness(&self) -> Readiness {
-        let store = Arc::clone(&self.0);
-        Arc::new(move || store.phase() == Phase::Ready)
+    /// The disk under it, which is at `dir`.
+    pub(super) fn disk(&self, dir: &Path) -> Arc<dyn Disk> {
+        Arc::new(LocalDisk { store: Arc::clone(&self.0), dir: dir.to_owned() })
     }
 
     /// Done where the store turns out not to be usable; says why. Else this never ends.

@@ -36,9 +36,6 @@ pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
 async fn serve(args: &ConfigArgs, config: Config, telemetry: Telemetry) -> Result<(), Failure> {
     let signals = Signals::new()
         .map_err(|error| Failure::Failed(format!("cannot watch for signals: {error}")))?;
-    if config.admin_token.is_some() {
-        tracing::warn!("STOWGATE_ADMIN_TOKEN is set, but this version has no side API to use it");
-    }
     let app = App::bind(config.clone()).await?;
     let address = app.address();
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");

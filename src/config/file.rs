@@ -123,13 +123,14 @@ pub(super) struct Upstream {
     pub(super) stall_timeout: Option<Spanned<Period>>,
     pub(super) checksums: Option<Spanned<String>>,
     pub(super) conditional_writes: Option<bool>,
+    pub(super) tags: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Spool {
     pub(super) max_bytes: Option<Spanned<Size>>,
-    pub(super) max_objects: Option<Spanned<u64>>,
+    pub(super) max_objects: Option<Spanned<usize>>,
     pub(super) max_age: Option<Spanned<Period>>,
     pub(super) max_backoff: Option<Spanned<Period>>,
     pub(super) attempts: Option<Spanned<u32>>,

@@ -156,11 +156,17 @@ fn bucket_name(name: &str) -> Result<BucketName, String> {
     BucketName::parse(name).map_err(|rule| format!("{name:?} is no bucket name: {rule}"))
 }
 
-/// All other buckets in one upstream bucket would be one bucket with many names.
+/// All other buckets in one upstream bucket would be one bucket with many names, and each is made
+/// there as a whole.
 fn check_default(bucket: &file::Bucket, document: &Document) -> Result<(), ConfigError> {
-    let Some(value) = &bucket.upstream_bucket else { return Ok(()) };
-    let message = "every other bucket would be the same one there; leave it out, and each is the \
-                   bucket of its own name, or name the buckets one by one";
+    if let Some(value) = &bucket.upstream_bucket {
+        let message = "every other bucket would be the same one there; leave it out, and each is \
+                       the bucket of its own name, or name the buckets one by one";
+        return Err(document.error(&value.span(), message));
+    }
+    let Some(value) = &bucket.upstream_prefix else { return Ok(()) };
+    let message = "a bucket without a section of its own is a whole bucket there; leave it out, \
+                   or name the buckets one by one";
     Err(document.error(&value.span(), message))
 }
 

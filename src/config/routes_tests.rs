@@ -85,6 +85,11 @@ const BROKEN: &[Broken] = &[
         "stowgate.toml:6: [[bucket]] upstream_bucket: every other bucket would be the same one",
         &[],
     ),
+    (
+        "[upstream.m]\n[[bucket]]\nname = \"*\"\nmode = \"fallback\"\nupstream = \"m\"\nupstream_prefix = \"p\"",
+        "stowgate.toml:6: [[bucket]] upstream_prefix: a bucket without a section of its own",
+        &[],
+    ),
     ("upstream = \"main\"", "stowgate.toml:1: upstream:", &[]),
     ("[upstream]\nregion = \"x\"", "stowgate.toml:2: [upstream] region:", &["a section"]),
     (
@@ -197,7 +202,7 @@ fn an_upstream_has_every_setting_and_good_defaults() {
          path_style = false\naccess_key = \"AK\"\nsecret_key_file = {secret:?}\n\
          session_token = \"token\"\nsse = \"AES256\"\nca_file = {ca:?}\nconnect_timeout = \"1s\"\n\
          first_byte_timeout = \"2s\"\nstall_timeout = \"3s\"\nchecksums = \"when-required\"\n\
-         conditional_writes = false\n[upstream.aws]\n[upstream.plain]\nendpoint = \"http://h\""
+         conditional_writes = false\ntags = false\n[upstream.aws]\n[upstream.plain]\nendpoint = \"http://h\""
     );
     let config = load(&text, &[]).expect("good");
     let full = config.upstream("full").expect("there");
@@ -209,7 +214,7 @@ fn an_upstream_has_every_setting_and_good_defaults() {
     assert_eq!((full.sse, full.checksums), (Some(Encryption::Aes256), Checksums::WhenRequired));
     let times = [full.connect_timeout, full.first_byte_timeout, full.stall_timeout];
     assert_eq!(times.map(|time| time.as_secs()), [1, 2, 3]);
-    assert!(!full.conditional_writes && full.ca.is_some());
+    assert!(!full.conditional_writes && !full.tags && full.ca.is_some());
     assert!(!format!("{config:?}").contains("of-the-file"));
 
     let aws = config.upstream("aws").expect("there");
@@ -221,13 +226,13 @@ fn an_upstream_has_every_setting_and_good_defaults() {
 #[test]
 fn a_bucket_has_the_route_of_its_section_or_the_default() {
     let text = "[upstream.m]\n[[bucket]]\nname = \"*\"\nmode = \"fallback\"\nupstream = \"m\"\n\
-                upstream_prefix = \"g/\"\n[[bucket]]\nname = \"mapped\"\nmode = \"upstream\"\n\
+                [[bucket]]\nname = \"mapped\"\nmode = \"upstream\"\n\
                 upstream = \"m\"\nupstream_bucket = \"Old_Name\"\n[[bucket]]\nname = \"named\"\n\
                 [[bucket]]\nname = \"here\"\nmode = \"local\"";
     let config = load(text, &[]).expect("good");
     assert_eq!(shown(&config, "mapped"), "Upstream m:Old_Name/");
-    assert_eq!(shown(&config, "named"), "Fallback m:named/g/");
-    assert_eq!(shown(&config, "other"), "Fallback m:other/g/");
+    assert_eq!(shown(&config, "named"), "Fallback m:named/");
+    assert_eq!(shown(&config, "other"), "Fallback m:other/");
     assert_eq!(shown(&config, "here"), "Local");
     assert_eq!(config.routes.named.len(), 3);
 }
@@ -411,7 +416,7 @@ fn a_switch_in_the_environment_beats_the_mode_in_the_file_and_keeps_its_upstream
 fn the_spool_has_bounds() {
     let spool = from_env(&[]).expect("the defaults").spool;
     assert_eq!((spool.max_bytes, spool.max_objects), (64 << 30, 1_000_000));
-    assert_eq!((spool.attempts, spool.concurrency), (10, 8));
+    assert_eq!((spool.attempts, spool.concurrency), (8, 4));
     let text = "[spool]\nmax_bytes = \"1 GiB\"\nmax_objects = 5\nmax_age = \"1h\"\n\
                 max_backoff = \"5s\"\nattempts = 3\nconcurrency = 2";
     let spool = load(text, &[]).expect("good").spool;

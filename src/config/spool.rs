@@ -15,7 +15,7 @@ pub struct Spool {
     /// The most bytes that wait.
     pub max_bytes: u64,
     /// The most keys that wait.
-    pub max_objects: u64,
+    pub max_objects: usize,
     /// The longest that anything may have been waiting while more is taken in.
     pub max_age: Duration,
     /// The longest pause between two tries of one key.
@@ -37,8 +37,8 @@ pub(super) fn build(in_file: &file::Spool, document: &Document) -> Result<Spool,
         max_bytes: bounds::size(in_file.max_bytes.as_ref(), 64 << 30, bytes, document)?,
         max_objects: bounds::number(in_file.max_objects.as_ref(), 1_000_000, objects, document)?,
         max_age: period(&in_file.max_age, 7 * DAY, 10 * SECOND..=3650 * DAY)?,
-        max_backoff: period(&in_file.max_backoff, 60 * SECOND, SECOND..=DAY)?,
-        attempts: bounds::number(in_file.attempts.as_ref(), 10, 1..=1_000_000, document)?,
-        concurrency: bounds::number(in_file.concurrency.as_ref(), 8, 1..=256, document)?,
+        max_backoff: period(&in_file.max_backoff, 600 * SECOND, SECOND..=DAY)?,
+        attempts: bounds::number(in_file.attempts.as_ref(), 8, 1..=1_000_000, document)?,
+        concurrency: bounds::number(in_file.concurrency.as_ref(), 4, 1..=256, document)?,
     })
 }

@@ -45,6 +45,8 @@ pub struct Upstream {
     pub checksums: Checksums,
     /// Whether it decides conditions on writes.
     pub conditional_writes: bool,
+    /// Whether it keeps tags of objects.
+    pub tags: bool,
 }
 
 /// A key of an upstream's.
@@ -87,10 +89,11 @@ impl Upstream {
             sse: None,
             ca: None,
             connect_timeout: 3 * SECOND,
-            first_byte_timeout: 15 * SECOND,
-            stall_timeout: 15 * SECOND,
+            first_byte_timeout: 10 * SECOND,
+            stall_timeout: 10 * SECOND,
             checksums: Checksums::default(),
             conditional_writes: true,
+            tags: true,
         }
     }
 }
@@ -127,6 +130,7 @@ fn one(
         stall_timeout: period(&section.stall_timeout, plain.stall_timeout)?,
         checksums: parsed(section.checksums.as_ref(), document, checksums)?.unwrap_or_default(),
         conditional_writes: section.conditional_writes.unwrap_or(true),
+        tags: section.tags.unwrap_or(true),
         ..plain
     })
 }

@@ -11,12 +11,12 @@ use super::route::Upstream;
 use super::{Placement, answered};
 use crate::body::{BodyError, Expected, Payload, digesting};
 use crate::object::{
-    ByteRange, ETag, ObjectInfo, PartNumber, PartSummary, RangeSpec, ReadConditions,
-    ReadVerdict, VersionId, WriteCondition,
+    ByteRange, ETag, ObjectInfo, PartNumber, PartSummary, RangeSpec, ReadConditions, ReadVerdict,
+    VersionId, WriteCondition,
 };
 use crate::store::{
-    CopyPartRequest, CopyRequest, GetRequest, NewObject, ObjectPath, Result, Selection,
-    StoreError, Stored, UploadPath,
+    CopyPartRequest, CopyRequest, GetRequest, NewObject, ObjectPath, Result, Selection, StoreError,
+    Stored, UploadPath,
 };
 
 /// How often a source that changes is looked at.
@@ -76,9 +76,7 @@ impl Placement {
                 return Err(StoreError::SourceTooLarge { size, limit });
             }
             let copied = match (&found.upstream, owner) {
-                (None, None) => {
-                    self.home.copy_part(source, upload, number, request.clone()).await
-                }
+                (None, None) => self.home.copy_part(source, upload, number, request.clone()).await,
                 (Some((from, tag)), Some(to)) if same(from, to) => {
                     let source_conditions = only_tag(tag);
                     let request = CopyPartRequest { source_conditions, ..request.clone() };
@@ -120,10 +118,8 @@ impl Placement {
                         Place::Home(_) => None,
                         Place::Upstream(upstream, remote, _) => {
                             let remote = remote.filter(|remote| remote.etag == object.etag);
-                            let tag = remote.map_or_else(
-                                || object.etag.clone(),
-                                |remote| remote.upstream_etag,
-                            );
+                            let tag = remote
+                                .map_or_else(|| object.etag.clone(), |remote| remote.upstream_etag);
                             Some((upstream, tag))
                         }
                     };
@@ -291,4 +287,3 @@ fn part_range(size: u64, range: Option<(u64, u64)>) -> Result<ByteRange> {
         Some(_) => Err(StoreError::SourceRange { size }),
     }
 }
-

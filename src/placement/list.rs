@@ -109,14 +109,14 @@ impl Placement {
         prefix: &str,
         gone: &Keys,
     ) -> Result<bool> {
-        let mut below = ListQuery { prefix: prefix.to_owned(), limit: GLANCE, ..Default::default() };
+        let mut below =
+            ListQuery { prefix: prefix.to_owned(), limit: GLANCE, ..Default::default() };
         loop {
             let page = self.home.list_objects(bucket, &below).await?;
             let keys: Vec<&ObjectKey> = page.entries.iter().filter_map(key_of).collect();
             let records = self.locations.of_keys(bucket, &keys).await?;
             let there = |(key, record): (&&ObjectKey, &Option<Location>)| {
-                let elsewhere =
-                    record.as_ref().is_some_and(|record| record.truth == Truth::Remote);
+                let elsewhere = record.as_ref().is_some_and(|record| record.truth == Truth::Remote);
                 !elsewhere && !merge::is_gone(gone, key, record.as_ref())
             };
             if keys.iter().zip(&records).any(there) {
@@ -212,10 +212,7 @@ impl Layers<'_> {
         ListQuery { after, limit: limit.clamp(1, LONGEST), ..self.query.clone() }
     }
 
-    async fn resolve(
-        &self,
-        batch: Vec<Pair<ListEntry, ListEntry>>,
-    ) -> Result<Vec<ListEntry>> {
+    async fn resolve(&self, batch: Vec<Pair<ListEntry, ListEntry>>) -> Result<Vec<ListEntry>> {
         let records = {
             let keys: Vec<&ObjectKey> = batch.iter().filter_map(pair_key).collect();
             self.placement.locations.of_keys(self.bucket, &keys).await?
@@ -273,7 +270,8 @@ impl Layers<'_> {
     }
 
     async fn survives_upstream(&self, prefix: &str) -> Result<bool> {
-        let mut below = ListQuery { prefix: prefix.to_owned(), limit: GLANCE, ..Default::default() };
+        let mut below =
+            ListQuery { prefix: prefix.to_owned(), limit: GLANCE, ..Default::default() };
         loop {
             let page = self.upstream.store.list_objects(self.bucket, &below).await;
             let page = answered(self.upstream, page)?;

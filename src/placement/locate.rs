@@ -136,7 +136,8 @@ impl Locations {
         let mut limit = keys.len().clamp(1, PAGE);
         while let Some((first, _)) = wanted.peek() {
             let after = Some(just_before(first));
-            let page = self.page(bucket, LedgerQuery { after, limit, ..Default::default() }).await?;
+            let page =
+                self.page(bucket, LedgerQuery { after, limit, ..Default::default() }).await?;
             let (read, more) = (page.0.len(), page.1);
             let mut used = 0;
             for (key, location) in page.0 {

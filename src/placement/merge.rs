@@ -117,10 +117,7 @@ impl<T> Window<T> {
 }
 
 /// Takes the next lines off the windows.
-pub(super) fn step<A: Line, B: Line>(
-    first: &mut Window<A>,
-    second: &mut Window<B>,
-) -> Step<A, B> {
+pub(super) fn step<A: Line, B: Line>(first: &mut Window<A>, second: &mut Window<B>) -> Step<A, B> {
     if first.lines.is_empty() && first.more {
         *second = Window::unread();
         return Step::First;

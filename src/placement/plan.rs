@@ -140,9 +140,7 @@ pub(super) fn reads(mode: Mode, known: Known) -> &'static [Layer] {
         | (Mode::Upstream | Mode::Fallback, Known::Nothing | Known::Local { .. }) => {
             &[Layer::Home, Layer::Upstream]
         }
-        (Mode::Local | Mode::Upstream | Mode::Fallback, Known::Remote { .. }) => {
-            &[Layer::Upstream]
-        }
+        (Mode::Local | Mode::Upstream | Mode::Fallback, Known::Remote { .. }) => &[Layer::Upstream],
         (Mode::Local | Mode::Upstream | Mode::Fallback, Known::Gone { .. }) => &[],
     }
 }

@@ -12,11 +12,9 @@ use super::plan::{self, Known, Layer};
 use super::route::{Route, Upstream};
 use super::{Placement, answered};
 use crate::object::{
-    ETag, ETagMatch, ReadConditions, Replication, ReadVerdict, TagSet, VersionId, WriteCondition,
+    ETag, ETagMatch, ReadConditions, ReadVerdict, Replication, TagSet, VersionId, WriteCondition,
 };
-use crate::store::{
-    GetRequest, Got, Head, ObjectParts, ObjectPath, Result, StoreError, Store,
-};
+use crate::store::{GetRequest, Got, Head, ObjectParts, ObjectPath, Result, Store, StoreError};
 
 /// How often a key that moves is looked up, before it is made to stand still.
 const LOOKUPS: usize = 4;
@@ -50,7 +48,8 @@ impl Headed for Got {
 }
 
 /// One of the two calls that read an object.
-type Call<T> = for<'a> fn(&'a dyn Store, &'a ObjectPath, &'a GetRequest) -> BoxFuture<'a, Result<T>>;
+type Call<T> =
+    for<'a> fn(&'a dyn Store, &'a ObjectPath, &'a GetRequest) -> BoxFuture<'a, Result<T>>;
 
 const HEAD: Call<Head> = |store, at, request| store.head_object(at, request);
 const GET: Call<Got> = |store, at, request| store.get_object(at, request);
@@ -92,9 +91,9 @@ impl Placement {
             return self.home.object_tags(at, version).await;
         };
         self.found(at, version, |place| {
-            Box::pin(async move {
-                place.answered(self.store(&place).object_tags(at, version).await)
-            })
+            Box::pin(
+                async move { place.answered(self.store(&place).object_tags(at, version).await) },
+            )
         })
         .await
     }
@@ -305,9 +304,7 @@ fn translate(head: &mut Head, remote: &Remote) {
 pub(super) fn translated(condition: &WriteCondition, remote: Option<&Remote>) -> WriteCondition {
     match (condition, remote) {
         (WriteCondition::Matches(ETagMatch::Tags(tags)), Some(remote)) => {
-            let shown = |tag: &&ETag| {
-                **tag == remote.etag || **tag != remote.upstream_etag
-            };
+            let shown = |tag: &&ETag| **tag == remote.etag || **tag != remote.upstream_etag;
             let tags = tags.iter().filter(shown).map(|tag| {
                 if *tag == remote.etag { remote.upstream_etag.clone() } else { tag.clone() }
             });

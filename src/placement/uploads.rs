@@ -100,7 +100,8 @@ impl Placement {
         let Some(upstream) = &route.upstream else {
             return self.home.complete_upload(upload, completion, condition).await;
         };
-        let finishing = Finishing { placement: self, route, upstream, upload, completion, condition };
+        let finishing =
+            Finishing { placement: self, route, upstream, upload, completion, condition };
         if self.owner(upload).await?.is_none() {
             return finishing.at_home().await;
         }

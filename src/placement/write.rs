@@ -132,7 +132,9 @@ impl Putting<'_> {
                 let stored = sides.release_upstream().await?;
                 locked.settle(stored).await
             }
-            Write::Both if sides.upstream_failed() => self.spool(locked, sides, ticket, false).await,
+            Write::Both if sides.upstream_failed() => {
+                self.spool(locked, sides, ticket, false).await
+            }
             Write::Both => {
                 self.judge(&locked)?;
                 match sides.release_upstream().await {
@@ -236,8 +238,7 @@ impl Locked<'_> {
         } else {
             self.note(stored.object.size);
         }
-        stored.object.replication =
-            plan::replication(self.route.mode, Layer::Home, todo.as_ref());
+        stored.object.replication = plan::replication(self.route.mode, Layer::Home, todo.as_ref());
         Ok(stored)
     }
 }

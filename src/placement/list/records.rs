@@ -128,4 +128,3 @@ fn upstream_object(record: &Location) -> Option<Remote> {
         Truth::Gone => None,
     }
 }
-

@@ -129,9 +129,7 @@ fn merged(here: UploadsPage, foreign: UploadsPage, limit: usize) -> UploadsPage 
     more |= entries.len() > limit;
     entries.truncate(limit);
     let next = entries.last().filter(|_| more).map(|last| match last {
-        UploadEntry::Upload(upload) => {
-            (upload.key.as_str().to_owned(), Some(upload.id.clone()))
-        }
+        UploadEntry::Upload(upload) => (upload.key.as_str().to_owned(), Some(upload.id.clone())),
         UploadEntry::CommonPrefix(prefix) => (prefix.clone(), None),
     });
     UploadsPage { entries, next }

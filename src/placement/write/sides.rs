@@ -214,12 +214,7 @@ impl Side<'_> {
     }
 }
 
-fn sending<'a>(
-    to: &'a Upstream,
-    at: &'a ObjectPath,
-    new: NewObject,
-    body: Payload,
-) -> Side<'a> {
+fn sending<'a>(to: &'a Upstream, at: &'a ObjectPath, new: NewObject, body: Payload) -> Side<'a> {
     Side::Running(async move { answered(to, to.store.put_object(at, new, body).await) }.boxed())
 }
 

@@ -1,0 +1,35 @@
+//! The disk under the local store, as the side API sees it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::admin::{Disk, DiskState, Space, Usage};
+use crate::object::BucketName;
+use crate::store::local::{LocalStore, Phase};
+
+/// The store and the directory it lies in.
+pub(super) struct LocalDisk {
+    pub(super) store: Arc<LocalStore>,
+    pub(super) dir: PathBuf,
+}
+
+impl Disk for LocalDisk {
+    fn state(&self) -> DiskState {
+        match (self.store.read_only_reason(), self.store.phase()) {
+            (Some(reason), _) | (None, Phase::Failed(reason)) => DiskState::ReadOnly(reason),
+            (None, Phase::Ready) => DiskState::Ready,
+            (None, Phase::Opening | Phase::Rebuilding { .. }) => DiskState::Rebuilding,
+        }
+    }
+
+    fn space(&self) -> Option<Space> {
+        let found = rustix::fs::statvfs(&self.dir).ok()?;
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Some(Space { free: bytes(found.f_bavail), total: bytes(found.f_blocks) })
+    }
+
+    fn usage(&self, bucket: &BucketName) -> Option<Usage> {
+        let counted = self.store.usage(bucket).ok()?;
+        Some(Usage { objects: counted.objects, bytes: counted.bytes })
+    }
+}
