@@ -50,6 +50,9 @@ use aws_sdk_s3::types::ServerSideEncryption;
 pub use client::InvalidUpstream;
 pub use options::{Quirks, UpstreamBucket, UpstreamKey, UpstreamOptions};
 
+/// What the keys begin with of objects that only try permissions. Listings never show them.
+pub const PROBE: &str = ".stowgate-probe-";
+
 use crate::object::{
     BucketName, Clock, ConditionHeader, ETagMatch, Timestamp, VersionId, WriteCondition,
 };

@@ -92,10 +92,10 @@ def test_bytes(behind):
 
 
 def test_age(behind):
-    site = behind("fallback", spool={"max_age": "2s"})
+    site = behind("fallback", spool={"max_age": "10s"})
     site.proxy.fault("refuse")
     site.put("k000", b"content")
-    eventually(lambda: not accepts(site, "k000"), 20, "the bound")
+    eventually(lambda: not accepts(site, "k000"), 30, "the bound")
     slow_down(lambda: site.put("refused", b"x"))
     site.proxy.heal()
     site.drained()

@@ -212,7 +212,7 @@ def test_the_four_states_of_videovote(by_variables):
     avatar, thumb, video = os.urandom(2000), os.urandom(5000), os.urandom(3 << 20)
     # 1: no credentials, cloud off.
     site.start(USE_CLOUD_STORAGE="false")
-    site.put("avatars/user_1_avatar_profile.jpg", avatar, ContentType="image/jpeg", ACL="public-read")
+    site.put("avatars/user_1_avatar_profile.jpg", avatar, ContentType="image/jpeg")
     assert site.keys() == ["avatars/user_1_avatar_profile.jpg"] and site.keys_there() == []
     # 2: credentials, cloud off: the upstream is never called.
     site.start(USE_CLOUD_STORAGE="false", **site.credentials())

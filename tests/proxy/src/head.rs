@@ -5,6 +5,8 @@ use std::io::{Error, ErrorKind, Result};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 const LARGEST: usize = 256 * 1024;
+/// Read at once at most, if there is as much.
+const PIECE: usize = 64 * 1024;
 
 /// How long a body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +76,7 @@ impl<R: AsyncRead + Unpin> Incoming<R> {
     }
 
     async fn more(&mut self) -> Result<bool> {
+        self.buffer.reserve(PIECE);
         Ok(self.reader.read_buf(&mut self.buffer).await? > 0)
     }
 
