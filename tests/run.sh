@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Runs every check, or the named ones: tests/run.sh [STEP…]
+# Runs every check, or the named ones: tests/run.sh [STEP [COUNT]…]
 #
-# Needs Rust (with rustfmt and clippy), Python 3.10 or later, and Node 20 or later. What else it
+# COUNT says how many histories `histories` tries instead of 20.
+#
+# Needs Rust (with rustfmt and clippy), Python 3.10 or later, Node 20 or later, and Go. What else it
 # needs goes below target/, but for rclone and s3cmd, which come from Debian's packages where this
 # runs as root. A step whose tools can't be had is skipped, and said so; with CI=true it fails.
 set -uo pipefail
@@ -14,9 +16,12 @@ venvs="$target/venv"
 export STOWGATE_BIN="${STOWGATE_BIN:-$target/release/stowgate}"
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" PYTHONDONTWRITEBYTECODE=1
 
-steps=(fmt clippy doc build test deny boto3 boto3-2024 wire aws-cli node debian kill memory image)
+steps=(fmt clippy doc build test deny boto3 boto3-2024 wire aws-cli node debian kill memory image
+  upstream histories)
 # The status of a step that was left out.
 skipped=77
+# The real server behind gateways.
+versitygw=v1.8.0
 
 skip() {
   echo "skipped: $*"
@@ -124,7 +129,49 @@ step_memory() { venv boto3-current && suite boto3-current tests/memory; }
 
 step_image() { venv boto3-current && suite boto3-current tests/image; }
 
-[ "$#" = 0 ] || steps=("$@")
+# The fault proxy, and the S3 servers that stand behind gateways. Without Go there is none that
+# is real; the others are tested with.
+upstreams() {
+  venv boto3-current && venv moto || return 1
+  cargo build --quiet --locked --release --manifest-path tests/proxy/Cargo.toml \
+    --target-dir "$target" || return 1
+  export STOWGATE_FAULT_PROXY="$target/release/stowgate-fault-proxy"
+  export STOWGATE_MOTO_PYTHON="$venvs/moto/bin/python"
+  export STOWGATE_VERSITYGW="$tools/bin/versitygw-$versitygw"
+  if [ ! -x "$STOWGATE_VERSITYGW" ]; then
+    install_versitygw && return
+    [ "$ci" != true ] || return 1
+    echo "skipped: versitygw, which takes Go 1.25 or later and its module proxy"
+  fi
+}
+
+install_versitygw() {
+  command -v go >/dev/null || return 1
+  GOFLAGS='' GOBIN="$tools/bin" go install \
+    "github.com/versity/versitygw/cmd/versitygw@$versitygw" 2>"$target/versitygw.log" ||
+    { tail -n 5 "$target/versitygw.log"; return 1; }
+  mv "$tools/bin/versitygw" "$STOWGATE_VERSITYGW"
+}
+
+step_upstream() {
+  upstreams && venv awscli || return 1
+  STOWGATE_AWS_CLI="$venvs/awscli/bin/aws" suite boto3-current tests/proxy tests/clients/upstream
+}
+
+step_histories() {
+  upstreams || return 1
+  STOWGATE_HISTORIES="${counts[histories]:-20}" suite boto3-current tests/histories
+}
+
+declare -A counts=()
+[ "$#" = 0 ] || steps=()
+for word in "$@"; do
+  if [[ "$word" =~ ^[0-9]+$ ]] && [ "${#steps[@]}" != 0 ]; then
+    counts["${steps[-1]}"]="$word"
+  else
+    steps+=("$word")
+  fi
+done
 for name in "${steps[@]}"; do
   if ! declare -F "step_$name" >/dev/null; then
     echo "no step $name" >&2

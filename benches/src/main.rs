@@ -61,6 +61,7 @@ struct Sample {
     p99_ms: f64,
     cpu_ns_per_byte: f64,
     cpu_us_per_operation: f64,
+    peak_mib: f64,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -123,8 +124,9 @@ async fn case(
     let medians: Vec<Sample> = samples.iter().map(|s| median(s)).collect();
     for (endpoint, sample) in endpoints.iter().zip(&medians) {
         let ratio = sample.rate / medians[0].rate;
+        let added = sample.p50_ms - medians[0].p50_ms;
         println!(
-            "{verb} {label:>6} x{connections:<3} {:<12} {:>10.1}/s {:>9.1} MiB/s  p50 {:>8.2} ms  p99 {:>8.2} ms  cpu {:>8.1} us/op {:>7.3} ns/B  rate x{ratio:.2}",
+            "{verb} {label:>6} x{connections:<3} {:<12} {:>10.1}/s {:>9.1} MiB/s  p50 {:>8.2} ms ({added:+.2})  p99 {:>8.2} ms  cpu {:>8.1} us/op {:>7.3} ns/B  peak {:>6.1} MiB  rate x{ratio:.2}",
             endpoint.name,
             sample.rate,
             sample.rate * size as f64 / f64::from(1 << 20),
@@ -132,6 +134,7 @@ async fn case(
             sample.p99_ms,
             sample.cpu_us_per_operation,
             sample.cpu_ns_per_byte,
+            sample.peak_mib,
         );
     }
     Ok(())
@@ -167,6 +170,7 @@ async fn run(
 ) -> Result<Sample> {
     let deadline = Instant::now() + Duration::from_secs_f64(arguments.seconds);
     let before = endpoint.pid.and_then(process::cpu_time);
+    endpoint.pid.into_iter().for_each(process::reset_peak);
     let start = Instant::now();
     let mut tasks = Vec::new();
     for worker in 0..connections {
@@ -188,6 +192,7 @@ async fn run(
         p99_ms: quantile(&latencies, 0.99),
         cpu_ns_per_byte: cpu * 1e9 / (count as f64 * size as f64),
         cpu_us_per_operation: cpu * 1e6 / count as f64,
+        peak_mib: endpoint.pid.and_then(process::peak_mib).unwrap_or(0.0),
     })
 }
 
@@ -330,5 +335,6 @@ fn median(samples: &[Sample]) -> Sample {
         p99_ms: middle(|s| s.p99_ms),
         cpu_ns_per_byte: middle(|s| s.cpu_ns_per_byte),
         cpu_us_per_operation: middle(|s| s.cpu_us_per_operation),
+        peak_mib: samples.iter().map(|s| s.peak_mib).fold(0.0, f64::max),
     }
 }

@@ -23,7 +23,7 @@ mod view;
 
 use std::sync::Arc;
 
-use http::header::HOST;
+use http::header::{HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, uri};
 use tokio::sync::SetOnce;
@@ -135,7 +135,7 @@ impl Admin {
         if let Some(allowed) = resource.refuses(&head.method) {
             return Fault::method(allowed).answer();
         }
-        if length != Some(0) {
+        if length.is_some_and(|length| length > 0) || head.headers.contains_key(TRANSFER_ENCODING) {
             return Fault::parameter("parameters stand in the query; there is no body here")
                 .answer();
         }

@@ -16,6 +16,7 @@ use crate::object::{
     ObjectMetadata, Owner, TagSet, Timestamp,
 };
 use crate::placement::Routes;
+use crate::store::upstream::PROBE;
 use crate::store::{
     Buckets, DeleteRequest, GetRequest, NewObject, NewUpload, ObjectPath, Store, StoreError,
     UploadPath,
@@ -246,7 +247,7 @@ fn untried(fault: &str) -> Vec<Permission> {
 
 /// An object that nobody else has.
 fn probe(bucket: &BucketName) -> Result<ObjectPath, String> {
-    let key = format!(".stowgate-probe-{}", uuid::Uuid::new_v4().simple());
+    let key = format!("{PROBE}{}", uuid::Uuid::new_v4().simple());
     let key = ObjectKey::parse(&key).map_err(|error| error.to_string())?;
     Ok(ObjectPath { bucket: bucket.clone(), key })
 }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt as _, join};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::body::{BodyError, Digests, Payload, Source};
+use crate::body::{BodyError, Digests, Expected, Payload, Source};
 
 /// How many pieces one side may be ahead of the other.
 const AHEAD: usize = 8;
@@ -73,8 +73,8 @@ pub fn split(body: Payload, stall: Duration) -> Split {
     let (behind, left_behind) = watch::channel(false);
     let (upstream_gate, upstream_decision) = Gate::new();
     let (local_gate, local_decision) = Gate::new();
-    let (upstream_outlet, upstream) = side(Some(Patience { stall, behind }));
-    let (local_outlet, local) = side(None);
+    let (upstream_outlet, upstream) = side(Some(Patience { stall, behind }), body.expected());
+    let (local_outlet, local) = side(None, body.expected());
     let tee = Tee {
         body,
         upstream: upstream_outlet,
@@ -206,11 +206,11 @@ struct Patience {
     behind: watch::Sender<bool>,
 }
 
-fn side(patience: Option<Patience>) -> (Outlet, Side) {
+fn side(patience: Option<Patience>, expected: Option<&Expected>) -> (Outlet, Side) {
     let (queue, pieces) = mpsc::channel(AHEAD);
     let ending = Arc::new(OnceLock::new());
     let outlet = Outlet { queue: Some(queue), ending: Arc::clone(&ending), patience };
-    (outlet, Side { pieces, ending, over: false })
+    (outlet, Side { pieces, ending, over: false, expected: expected.cloned() })
 }
 
 impl Outlet {
@@ -263,6 +263,7 @@ struct Side {
     pieces: mpsc::Receiver<Bytes>,
     ending: Arc<OnceLock<Ending>>,
     over: bool,
+    expected: Option<Expected>,
 }
 
 impl Side {
@@ -291,6 +292,10 @@ impl Source for Side {
 
     fn trailer(&self, name: &str) -> Option<&str> {
         self.whole().and_then(|whole| whole.trailer(name))
+    }
+
+    fn expected(&self) -> Option<&Expected> {
+        self.expected.as_ref()
     }
 }
 

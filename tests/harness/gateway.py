@@ -6,6 +6,7 @@ Knows the command line and the configuration file, nothing of S3.
 import contextlib
 import dataclasses
 import http.client
+import json
 import os
 import pathlib
 import re
@@ -55,6 +56,11 @@ THIRD = Key("AKTHIRDEXAMPLE", "third-secret-key-01234567", "read-write", "third-
 # Reads what Alt owns and can write nothing.
 READER = Key("AKREADEREXAMPLE", "reader-secret-key-012345", "read-only", "alt-canonical-id", "Alt")
 KEYS = (MAIN, ALT, THIRD, READER)
+# The key of a gateway that was given none.
+BUILT_IN = Key("stowgate", "stowgate-secret", "admin", "stowgate", "stowgate")
+
+# What opens the side API.
+TOKEN = "side-api-token-0123456789abcdef"
 
 
 class NotServing(RuntimeError):
@@ -62,9 +68,10 @@ class NotServing(RuntimeError):
 
 
 class Gateway:
-    """One running process on its own data directory."""
+    """One running process on its own data directory. Without keys it has no configuration file: the
+    environment says everything, and the key is the built-in one."""
 
-    def __init__(self, directory, keys=KEYS, config="", tls=None):
+    def __init__(self, directory, keys=KEYS, config="", tls=None, environment=None):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.data = self.directory / "data"
@@ -72,11 +79,18 @@ class Gateway:
         self.tls = tls
         self.process = None
         self.port = None
+        self.environment = dict(environment or {})
+        self._keys = keys
         self._config = self.directory / "stowgate.toml"
+        if keys is not None:
+            self.configure(config)
+
+    def configure(self, config):
+        """Writes the configuration file of the next start."""
         text = f'listen = "127.0.0.1:0"\ndata_dir = "{self.data}"\n\n' + config + "\n"
-        if tls is not None:
-            text += f'[tls]\ncert = "{tls.cert}"\nkey = "{tls.key}"\n\n'
-        self._config.write_text(text + "".join(k.toml() for k in keys))
+        if self.tls is not None:
+            text += f'[tls]\ncert = "{self.tls.cert}"\nkey = "{self.tls.key}"\n\n'
+        self._config.write_text(text + "".join(k.toml() for k in self._keys))
         self._config.chmod(0o600)
 
     @property
@@ -97,11 +111,11 @@ class Gateway:
         self.port = None
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [binary(), "serve", "--config", str(self._config)],
+                [binary(), "serve", *self._arguments()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=clean_environment(),
+                env={**clean_environment(), "STOWGATE_ADMIN_TOKEN": TOKEN, **self.environment},
                 cwd=self.directory,
             )
         threading.Thread(
@@ -111,6 +125,11 @@ class Gateway:
             raise NotServing(f"no listening line; its log:\n{self.tail()}")
         self.wait_ready(seconds)
         return self
+
+    def _arguments(self):
+        if self._keys is None:
+            return ["--listen", "127.0.0.1:0", "--data-dir", str(self.data)]
+        return ["--config", str(self._config)]
 
     def _drain(self, stream, listening):
         with open(self.log, "ab") as log:
@@ -146,6 +165,18 @@ class Gateway:
                 return connection.getresponse().status == 200
             except OSError:
                 return False
+
+    def side(self, method, path, timeout=60):
+        """Calls the side API: the status and the decoded JSON."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        with contextlib.closing(connection):
+            connection.request(method, path, headers={"authorization": f"Bearer {TOKEN}"})
+            response = connection.getresponse()
+            body = response.read()
+            try:
+                return response.status, json.loads(body)
+            except ValueError:
+                raise AssertionError(f"{method} {path}: {response.status} {body[:300]!r}") from None
 
     def alive(self):
         return self.process is not None and self.process.poll() is None

@@ -13,7 +13,12 @@ class Refused(RuntimeError):
 
     def __init__(self, status, body):
         super().__init__(f"{status}: {body[:500]!r}")
-        self.status = status
+        self.status, self.body = status, body
+
+    @property
+    def code(self):
+        """The S3 error code; None where there is no document, as for a HEAD."""
+        return ElementTree.fromstring(self.body).findtext("Code") if self.body else None
 
 
 class Client:
@@ -60,11 +65,11 @@ class Client:
             raise Refused(response.status, body)
         return response.headers, body
 
-    def list(self, bucket, prefix=""):
+    def list(self, bucket, prefix="", page=1000):
         """Every entry of a bucket: key to (size, etag)."""
         found, token = {}, None
         while True:
-            query = [("list-type", "2"), ("prefix", prefix)]
+            query = [("list-type", "2"), ("max-keys", str(page)), ("prefix", prefix)]
             if token:
                 query.append(("continuation-token", token))
             root = ElementTree.fromstring(self.ask("GET", f"/{bucket}", query=query)[1])

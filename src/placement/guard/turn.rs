@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, Sleep};
 
-use crate::body::{BodyError, Digests, Payload, Source};
+use crate::body::{BodyError, Digests, Expected, Payload, Source};
 
 /// Since when the upstream has had everything that it can wait for; `None` while it waits for the
 /// rest of a body.
@@ -76,6 +76,10 @@ impl Source for Leaving {
     fn trailer(&self, name: &str) -> Option<&str> {
         self.body.trailer(name)
     }
+
+    fn expected(&self) -> Option<&Expected> {
+        self.body.expected()
+    }
 }
 
 /// A body that comes from the upstream: it fails where nothing comes for too long although
@@ -119,5 +123,9 @@ impl<F: Fn(&str) + Send + Sync> Source for Arriving<F> {
 
     fn trailer(&self, name: &str) -> Option<&str> {
         self.body.trailer(name)
+    }
+
+    fn expected(&self) -> Option<&Expected> {
+        self.body.expected()
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_s3::types::{EncodingType, Object};
 use super::marker::Marker;
 use super::metadata::storage_class;
 use super::operation::{Asked, Operation};
-use super::{UpstreamStore, checksum, page_length, percent, size, timestamp};
+use super::{PROBE, UpstreamStore, checksum, page_length, percent, size, timestamp};
 use crate::object::{BucketName, ETag, ListEntry, ListPage, ListQuery, ObjectKey, Timestamp};
 use crate::store::Result;
 
@@ -128,9 +128,11 @@ pub(super) fn plain(url: bool, text: &str) -> Option<String> {
     if url { percent::decode(text) } else { Some(text.to_owned()) }
 }
 
-/// The gateway's key of one of the service's. The object that a prefix itself names has none.
+/// The gateway's key of one of the service's. The object that a prefix itself names has none, nor
+/// has one that only tries permissions.
 pub(super) fn own_key(asked: &Asked, text: &str) -> Option<ObjectKey> {
-    ObjectKey::parse(text.strip_prefix(asked.prefix.as_str())?).ok()
+    let key = text.strip_prefix(asked.prefix.as_str())?;
+    if key.starts_with(PROBE) { None } else { ObjectKey::parse(key).ok() }
 }
 
 /// Lines by their texts, those of one text as they came.

@@ -53,6 +53,9 @@ pub use client::InvalidUpstream;
 pub use options::{Quirks, UpstreamBucket, UpstreamKey, UpstreamOptions};
 pub use trial::{Check, Permission, Trial};
 
+/// What the keys begin with of objects that only try permissions. Listings never show them.
+pub const PROBE: &str = ".stowgate-probe-";
+
 use crate::object::{BucketName, Clock, ETagMatch, Timestamp, VersionId};
 use crate::store::{ObjectPath, StoreError};
 

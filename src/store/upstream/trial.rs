@@ -10,13 +10,10 @@ use futures_util::FutureExt as _;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::UpstreamStore;
 use super::answer::Fault;
 use super::operation::{Asked, Operation};
+use super::{PROBE, UpstreamStore};
 use crate::object::BucketName;
-
-/// How the names of keys begin that only serve a trial.
-const PROBE: &str = ".stowgate-probe-";
 
 const CONTENT: &[u8] = b"stowgate tries its permissions; this object may be deleted";
 
