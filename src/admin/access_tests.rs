@@ -214,10 +214,13 @@ fn without_a_token_nothing_is_forwarded() {
     }
 }
 
+/// Host, further headers, and the status that they get.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u16);
+
 #[test]
 fn without_a_token_no_other_site_asks() {
     let open = access(false, true);
-    let cases: &[(&str, &[(&str, &str)], u16)] = &[
+    let cases: &[Case<'_>] = &[
         ("127.0.0.1", &[("origin", "http://127.0.0.1:9000")], 200),
         ("127.0.0.1", &[("origin", "http://127.0.0.1:9001")], 403),
         ("127.0.0.1", &[("origin", "https://127.0.0.1:9000")], 403),

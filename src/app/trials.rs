@@ -43,11 +43,14 @@ pub(super) struct Tried {
     pub(super) clock: Arc<dyn Clock>,
 }
 
+/// What was found, and when.
+type Found = Option<(Timestamp, Vec<Trial>)>;
+
 /// The trials of one upstream. Clones share what the last one found.
 #[derive(Clone)]
 pub(super) struct PermissionTrials {
     tried: Arc<Tried>,
-    last: Arc<Mutex<Option<(Timestamp, Vec<Trial>)>>>,
+    last: Arc<Mutex<Found>>,
     /// One at a time.
     turn: Arc<tokio::sync::Mutex<()>>,
 }

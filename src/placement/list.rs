@@ -314,6 +314,3 @@ fn pair_key(pair: &Pair<ListEntry, ListEntry>) -> Option<&ObjectKey> {
         Pair::First(line) | Pair::Second(line) | Pair::Both(line, _) => key_of(line),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -12,7 +12,7 @@ use crate::object::{
 };
 use crate::placement::Mode;
 use crate::placement::location::{Location, Remote, Task, Todo, Truth};
-use crate::store::{Buckets as _, Call, MemoryStore, Objects as _, StoreError};
+use crate::store::{Buckets as _, Call, DeleteRequest, MemoryStore, Objects as _, StoreError};
 
 const KEYS: [&str; 20] = [
     "/",
@@ -382,6 +382,60 @@ async fn what_moves_meanwhile_is_listed() {
     let page = world.list(&ListQuery { limit: 10, ..ListQuery::default() }).await.unwrap();
     assert_eq!(page.entries.iter().map(line).collect::<Vec<_>>(), [Ok(("a".to_owned(), etag))]);
     let store: &MemoryStore = &world.there;
-    store.delete_object(&path("a"), &Default::default()).await.unwrap();
+    store.delete_object(&path("a"), &DeleteRequest::default()).await.unwrap();
     assert!(world.listed().await.unwrap().is_empty(), "the local copy is nobody's");
+}
+
+#[tokio::test]
+async fn tmp_time() {
+    use crate::object::Clock;
+    use crate::store::local::{LocalOptions, LocalStore};
+    use std::sync::Arc;
+    let dir = tempfile::tempdir().unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(crate::object::SystemClock);
+    let home =
+        Arc::new(LocalStore::open(dir.path(), LocalOptions::default(), clock.clone()).unwrap());
+    while home.create_bucket(&bucket(), &owner()).await.is_err() {}
+    let there = Arc::new(MemoryStore::new(clock.clone()));
+    there.create_bucket(&bucket(), &owner()).await.unwrap();
+    let faults = Arc::new(crate::store::FaultStore::new(there.clone()));
+    let (placement, _spool) =
+        super::world::place(Mode::Fallback, home.clone(), faults.clone(), clock);
+    let put = async |store: &dyn crate::store::Store, key: String| {
+        let body = crate::store::conformance::body(&content("x"), None);
+        store.put_object(&path(&key), crate::store::NewObject::default(), body).await.unwrap();
+    };
+    let mut set = Vec::new();
+    for number in 0..10_000 {
+        put(&*placement, format!("u/{number:05}")).await;
+        set.push(put(&*home, format!("{}/{number:05}", number % 700)));
+        if set.len() == 100 {
+            futures_util::future::join_all(set.drain(..)).await;
+        }
+    }
+    for call in Call::ALL {
+        faults.fail_always(*call, || StoreError::Unavailable { what: String::new() });
+    }
+    for number in (1..10_000).step_by(2) {
+        placement
+            .delete_object(&path(&format!("u/{number:05}")), &DeleteRequest::default())
+            .await
+            .unwrap();
+    }
+    faults.heal();
+    for delimiter in [None, Some("/".to_owned())] {
+        let mut query = ListQuery { delimiter, limit: 1000, ..ListQuery::default() };
+        loop {
+            let began = std::time::Instant::now();
+            let page = placement.list_objects(&bucket(), &query).await.unwrap();
+            let took = began.elapsed();
+            let began = std::time::Instant::now();
+            there.list_objects(&bucket(), &query).await.unwrap();
+            eprintln!("{} lines {took:?}, there {:?}", page.entries.len(), began.elapsed());
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+    }
 }
