@@ -14,7 +14,7 @@
 //! No answer holds a secret.
 
 mod access;
-mod info;
+mod overview;
 mod permissions;
 mod query;
 mod reply;
@@ -189,7 +189,7 @@ impl Resource {
         match self {
             // Answered before, without access.
             Self::Live | Self::Ready => Ok(starting()),
-            Self::Info => info::answer(views).await,
+            Self::Info => overview::answer(views).await,
             Self::TestS3 => Ok(permissions::answer(views).await),
             Self::Spool => Ok(spool::answer(views)),
             Self::Flush => spool::flush(views, &parameters).await,
