@@ -36,6 +36,7 @@ mod parts;
 mod percent;
 mod put;
 mod read;
+mod root_name;
 mod tags;
 mod tied;
 mod trial;

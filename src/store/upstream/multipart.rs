@@ -7,6 +7,7 @@ use aws_sdk_s3::types::Part;
 use super::checksum::{self, sdk_algorithm, sdk_kind, texts};
 use super::metadata::{Wire, storage_class, tagging, with_metadata};
 use super::operation::{Asked, Operation};
+use super::root_name::RootName;
 use super::{UpstreamStore, page_length, size, timestamp, upload_id};
 use crate::body::Payload;
 use crate::object::{
@@ -175,7 +176,9 @@ impl UpstreamStore {
             .key(asked.key(&upload.object))
             .upload_id(id)
             .set_part_number_marker((after > 0).then(|| after.to_string()))
-            .max_parts(page_length(limit));
+            .max_parts(page_length(limit))
+            .customize()
+            .interceptor(RootName);
         call.send().await.map_err(|error| self.refuse(&asked, error))
     }
 }
