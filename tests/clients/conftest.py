@@ -47,7 +47,7 @@ def gateway(tmp_path_factory):
 def tls_gateway(tmp_path_factory):
     """A second gateway, over TLS."""
     directory = tmp_path_factory.mktemp("tls-gateway")
-    with Gateway(directory, tls=certificate.self_signed(directory)) as running:
+    with Gateway(directory, tls=certificate.issue(directory)) as running:
         yield running
 
 

@@ -1,4 +1,4 @@
-"""Makes a self-signed certificate for the loopback address."""
+"""Makes a certificate for the loopback address, and the authority that signs it."""
 
 import dataclasses
 import datetime
@@ -19,12 +19,13 @@ class Certificate:
     key: str
 
 
-def self_signed(directory):
-    """Writes `cert.pem` and `key.pem` and says where."""
+def issue(directory):
+    """Writes `cert.pem`, the certificate and its authority's, and `key.pem`, and says where. Who is
+    to trust it is given `cert.pem`."""
     directory = pathlib.Path(directory)
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.timezone.utc)
+    authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    authority = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "An authority of the tests")])
+    root = _builder(authority, authority, authority_key, ca=True).sign(authority_key, hashes.SHA256())
     names = [
         x509.DNSName("localhost"),
         x509.DNSName("s3.localhost"),
@@ -32,19 +33,13 @@ def self_signed(directory):
         x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
     ]
     certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=2))
+        _builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), authority, key, ca=False)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
+        .sign(authority_key, hashes.SHA256())
     )
     cert_path, key_path = directory / "cert.pem", directory / "key.pem"
-    cert_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    encoded = [one.public_bytes(serialization.Encoding.PEM) for one in (certificate, root)]
+    cert_path.write_bytes(b"".join(encoded))
     key_path.write_bytes(
         key.private_bytes(
             serialization.Encoding.PEM,
@@ -54,3 +49,17 @@ def self_signed(directory):
     )
     key_path.chmod(0o600)
     return Certificate(str(cert_path), str(key_path))
+
+
+def _builder(subject, issuer, key, ca):
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=2))
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    )

@@ -21,7 +21,7 @@ OPERATIONS = ("head", "list", "put", "get", "delete", "multipart")
 def secure(tmp_path_factory):
     """A Stowgate that serves HTTPS with a certificate nobody trusts."""
     directory = tmp_path_factory.mktemp("secure")
-    with upstreams.make("stowgate", directory, tls=certificate.self_signed(directory)) as running:
+    with upstreams.make("stowgate", directory, tls=certificate.issue(directory)) as running:
         yield running
 
 

@@ -123,10 +123,11 @@ def test_the_sdks_own_transfers(pair):
     body = bytes(range(256)) * (64 * 1024)
     transfer = boto3.s3.transfer.TransferConfig(multipart_threshold=MIB, multipart_chunksize=5 * MIB)
     for _ in range(2):
-        s3.upload_fileobj(io.BytesIO(body), bucket, "big", Config=transfer)
-        target = io.BytesIO()
-        s3.download_fileobj(bucket, "big", target, Config=transfer)
-        assert target.getvalue() == body
+        with boto3.s3.transfer.create_transfer_manager(s3, transfer) as manager:
+            manager.upload(io.BytesIO(body), bucket, "big").result()
+            target = io.BytesIO()
+            manager.download(bucket, "big", target).result()
+            assert target.getvalue() == body
 
 
 def test_buckets(pair):
