@@ -38,6 +38,10 @@ pub trait Ledger: Send + Sync {
     /// Replaces a key's record; `None` removes it.
     async fn set_entry(&self, at: &ObjectPath, entry: Option<Bytes>) -> Result<()>;
 
+    /// Whether a bucket may have any record, without looking at records: `false` only where it
+    /// surely has none. Knows of every `set_entry` that has returned.
+    async fn has_entries(&self, bucket: &BucketName) -> Result<bool>;
+
     /// A page of a bucket's records.
     async fn entries(&self, bucket: &BucketName, query: &LedgerQuery) -> Result<LedgerPage>;
 }

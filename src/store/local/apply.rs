@@ -4,10 +4,10 @@ use std::sync::mpsc::Receiver;
 
 use super::commit::Batch;
 use super::core::{Core, Progress};
-use super::effects::{Change, Effects};
+use super::effects::{Change, Effects, LedgerDelta};
 use super::format::meta::Assembly;
 use super::format::place::{BlobId, Dead};
-use super::keeper::Keeper;
+use super::keeper::{Keeper, Task};
 use crate::store::StoreError;
 
 /// Applies batches in order until there are no more to come.
@@ -15,7 +15,7 @@ pub(crate) fn run(core: &Core, batches: &Receiver<Batch>, keeper: &Keeper) {
     let mut failed = None;
     while let Ok(mut batch) = batches.recv() {
         if failed.is_none() {
-            failed = apply_batch(core, &mut batch).err().map(|error| {
+            failed = apply_batch(core, &mut batch, keeper).err().map(|error| {
                 // The records are durable; a restart brings the index up to them.
                 let reason = format!("the index failed, a restart repairs it: {error}");
                 core.make_read_only(reason.clone());
@@ -42,9 +42,12 @@ pub(crate) fn checkpoint_is_due(core: &Core) -> bool {
         || progress.bytes >= core.options.checkpoint_bytes
 }
 
-fn apply_batch(core: &Core, batch: &mut Batch) -> Result<(), StoreError> {
+fn apply_batch(core: &Core, batch: &mut Batch, keeper: &Keeper) -> Result<(), StoreError> {
     for effects in &mut batch.effects {
         apply_record(core, effects)?;
+        if let Some(LedgerDelta::Gone(bucket)) = effects.ledger {
+            keeper.tell(Task::ClearLedger(bucket));
+        }
     }
     let mut progress = core.progress();
     if let Some((segment, first_lsn)) = batch.begins {

@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use super::effects::Change;
 use super::format::StoreId;
 use super::format::entry::{
-    self, BucketEntry, CompletedEntry, DeadEntry, ObjectEntry, PartEntry, SettingEntry, UploadEntry,
+    self, BucketEntry, CompletedEntry, DeadEntry, LedgerEntry, ObjectEntry, PartEntry,
+    SettingEntry, UploadEntry,
 };
 use super::format::meta::At;
 use super::format::place::{BlobId, BucketId};
@@ -193,29 +194,104 @@ impl Catalog {
     pub(crate) fn objects_after(
         &self,
         after: Option<&At>,
-        mut visit: impl FnMut(At, ObjectEntry) -> ControlFlow<()>,
+        visit: impl FnMut(At, ObjectEntry) -> ControlFlow<()>,
     ) -> Result<()> {
         let after = after.map(|at| key::current(at.bucket, &at.key));
         let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        self.keyed(TreeId::Cur, Span { from, to: Bound::Unbounded }, visit)
+    }
+
+    /// Entries of a tree whose keys are those of objects, until `visit` breaks.
+    fn keyed<T: DeserializeOwned>(
+        &self,
+        tree: TreeId,
+        span: Span<'_>,
+        mut visit: impl FnMut(At, T) -> ControlFlow<()>,
+    ) -> Result<()> {
         let mut failed = None;
-        self.index.scan(
-            TreeId::Cur,
-            Span { from, to: Bound::Unbounded },
-            &mut |bytes, value| match (key::parse_current(bytes), decoded(value)) {
-                (Some((bucket, key)), Ok(object)) => {
-                    visit(At { bucket, key: key.to_owned() }, object)
+        self.index.scan(tree, span, &mut |bytes, value| {
+            match (key::parse_current(bytes), decoded(value)) {
+                (Some((bucket, key)), Ok(entry)) => {
+                    return visit(At { bucket, key: key.to_owned() }, entry);
                 }
-                (None, _) => {
-                    failed = Some(foreign_key());
-                    ControlFlow::Break(())
-                }
-                (_, Err(error)) => {
-                    failed = Some(error);
-                    ControlFlow::Break(())
-                }
-            },
-        )?;
+                (None, _) => failed = Some(foreign_key()),
+                (_, Err(error)) => failed = Some(error),
+            }
+            ControlFlow::Break(())
+        })?;
         failed.map_or(Ok(()), Err)
+    }
+
+    /// A key's ledger record.
+    pub(crate) fn entry(&self, bucket: BucketId, key: &str) -> Result<Option<LedgerEntry>> {
+        self.get(TreeId::Ledger, &key::current(bucket, key))
+    }
+
+    /// The ledger records of a bucket's keys that begin with `prefix` and whose bytes are greater
+    /// than `after`, until `visit` breaks.
+    pub(crate) fn entries(
+        &self,
+        bucket: BucketId,
+        prefix: &str,
+        after: Option<&[u8]>,
+        visit: impl FnMut(At, LedgerEntry) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let first = key::current(bucket, prefix);
+        let behind = after.map(|after| [&key::bucket_head(bucket), after, &[0]].concat());
+        let from = behind.as_ref().map_or(&first, |behind| behind.max(&first));
+        let end = key::successor(&first);
+        let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        self.keyed(TreeId::Ledger, Span { from: Bound::Included(from), to }, visit)
+    }
+
+    /// The ledger records of all buckets behind a key, until `visit` breaks. Among them may be
+    /// some of buckets that are gone.
+    pub(crate) fn entries_after(
+        &self,
+        after: Option<&At>,
+        visit: impl FnMut(At, LedgerEntry) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let after = after.map(|at| key::current(at.bucket, &at.key));
+        let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        self.keyed(TreeId::Ledger, Span { from, to: Bound::Unbounded }, visit)
+    }
+
+    /// The buckets, there or gone, of which there are ledger records.
+    pub(crate) fn ledgers(&self) -> Result<Vec<BucketId>> {
+        let mut found: Vec<BucketId> = Vec::new();
+        loop {
+            let behind = found.last().map(|bucket| key::successor(&key::bucket_head(*bucket)));
+            let from = match &behind {
+                None => Bound::Unbounded,
+                Some(Some(behind)) => Bound::Included(behind.as_slice()),
+                Some(None) => return Ok(found),
+            };
+            let mut next = None;
+            self.keyed(
+                TreeId::Ledger,
+                Span { from, to: Bound::Unbounded },
+                |at, _: LedgerEntry| {
+                    next = Some(at.bucket);
+                    ControlFlow::Break(())
+                },
+            )?;
+            match next {
+                Some(bucket) => found.push(bucket),
+                None => return Ok(found),
+            }
+        }
+    }
+
+    /// Removes some ledger records of a bucket that is gone, at most `limit`; says whether there
+    /// may be more.
+    pub(crate) fn clear_entries(&self, bucket: BucketId, limit: usize) -> Result<bool> {
+        let mut keys = Vec::new();
+        scan_prefix(&*self.index, TreeId::Ledger, &key::bucket_head(bucket), &mut |key, _| {
+            keys.push(key.to_vec());
+            if keys.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        keys.iter().try_for_each(|key| self.index.remove(TreeId::Ledger, key))?;
+        Ok(keys.len() >= limit)
     }
 
     /// Forgets completed uploads of before `deadline`.
@@ -336,6 +412,13 @@ impl Catalog {
             }
             Change::Setting(bucket, name, None) => {
                 index.remove(TreeId::Bucket, &setting_key(*bucket, name))?;
+            }
+            Change::Entry(at, Some(entry)) => {
+                let key = key::current(at.bucket, &at.key);
+                index.insert(TreeId::Ledger, &key, &entry::encode(entry))?;
+            }
+            Change::Entry(at, None) => {
+                index.remove(TreeId::Ledger, &key::current(at.bucket, &at.key))?;
             }
         }
         Ok(())

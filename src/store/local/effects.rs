@@ -6,7 +6,8 @@
 use sha2::{Digest, Sha256};
 
 use super::format::entry::{
-    BucketEntry, CompletedEntry, ObjectEntry, PartEntry, SettingEntry, UploadEntry, inline,
+    BucketEntry, CompletedEntry, LedgerEntry, ObjectEntry, PartEntry, SettingEntry, UploadEntry,
+    inline,
 };
 use super::format::meta::{Assembly, At, Meta};
 use super::format::place::{Body, BucketId, Dead, RecordRef};
@@ -29,10 +30,13 @@ pub(crate) enum Change {
     Completed(u128, CompletedEntry),
     /// There is this bucket.
     Bucket(String, BucketEntry),
-    /// There is no such bucket, and none of its settings.
+    /// There is no such bucket, and none of its settings. Its ledger is not seen any more, and
+    /// cleared some time after.
     BucketGone(String, BucketId),
     /// The bucket's setting is this, or nothing.
     Setting(BucketId, String, Option<SettingEntry>),
+    /// The key's ledger record is this, or nothing.
+    Entry(At, Option<LedgerEntry>),
 }
 
 /// A change of a bucket's counters.
@@ -44,6 +48,22 @@ pub(crate) struct UsageDelta {
     pub(crate) added: Option<u64>,
     /// The size of the object that goes.
     pub(crate) removed: Option<u64>,
+}
+
+/// A change of what a bucket's ledger consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LedgerDelta {
+    /// One key's.
+    Entry {
+        /// Which bucket.
+        bucket: BucketId,
+        /// The record that holds it from now on.
+        added: Option<RecordRef>,
+        /// The record that held it.
+        removed: Option<RecordRef>,
+    },
+    /// All of a bucket's die.
+    Gone(BucketId),
 }
 
 /// All that a record does.
@@ -59,6 +79,8 @@ pub(crate) struct Effects {
     pub(crate) dead: Dead,
     /// What to count.
     pub(crate) usage: Option<UsageDelta>,
+    /// What to count of a ledger.
+    pub(crate) ledger: Option<LedgerDelta>,
 }
 
 /// The id of the upload that the record with that LSN started: the LSN, so that ids order by
@@ -87,8 +109,14 @@ impl Effects {
         meta: Meta,
         data: &[u8],
     ) -> Result<Self, Flaw> {
-        let mut effects =
-            Self { record, changes: Vec::new(), lives: true, dead: Dead::default(), usage: None };
+        let mut effects = Self {
+            record,
+            changes: Vec::new(),
+            lives: true,
+            dead: Dead::default(),
+            usage: None,
+            ledger: None,
+        };
         effects.fill(store, meta, data)?;
         Ok(effects)
     }
@@ -167,12 +195,21 @@ impl Effects {
             }
             Meta::DeleteBucket(bucket) => {
                 self.lives = false;
+                self.ledger = Some(LedgerDelta::Gone(bucket.bucket));
                 self.changes.push(Change::BucketGone(bucket.name, bucket.bucket));
             }
             Meta::BucketSetting(setting) => {
                 self.lives = false;
                 let entry = setting.present.then_some(SettingEntry { head: record });
                 self.changes.push(Change::Setting(setting.bucket, setting.setting, entry));
+            }
+            Meta::SetEntry(set) => {
+                self.lives = set.present;
+                self.dead.records.extend(set.replaces);
+                let (bucket, added) = (set.at.bucket, set.present.then_some(record));
+                self.ledger = Some(LedgerDelta::Entry { bucket, added, removed: set.replaces });
+                let entry = added.map(|head| LedgerEntry { head });
+                self.changes.push(Change::Entry(set.at, entry));
             }
         }
         Ok(())

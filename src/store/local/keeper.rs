@@ -1,15 +1,16 @@
 //! The keeper's thread: checkpoints, sealing, garbage, and an eye on the room that is left.
 
+use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::apply::{checkpoint_is_due, remove_blob};
 use super::catalog::Applied;
 use super::core::Core;
 use super::format::checkpoint::Checkpoint;
 use super::format::entry::SCHEMA;
-use super::format::place::BlobId;
+use super::format::place::{BlobId, BucketId};
 use super::log;
 use super::sweep;
 use super::vfs::{self, Access, Vfs};
@@ -23,6 +24,9 @@ const MAX_CHECKPOINT: usize = 1 << 30;
 /// How often the room that is left is looked at.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How many ledger records of a bucket that is gone are cleared before other work is looked at.
+const CLEARED_AT_ONCE: usize = 1000;
+
 /// What the keeper is told.
 pub(crate) enum Task {
     /// Seal a segment that is written no more.
@@ -34,6 +38,10 @@ pub(crate) enum Task {
     },
     /// Put these files into quarantine if nothing leads to them.
     Sweep(Vec<BlobId>),
+    /// Clear the ledger of a bucket that is gone.
+    ClearLedger(BucketId),
+    /// Clear what a stop left of the ledgers of buckets that are gone.
+    ClearLedgers,
     /// See whether a checkpoint is due.
     Wake,
     /// End.
@@ -67,17 +75,25 @@ pub(crate) fn run(core: &Core, tasks: &Receiver<Task>) {
     let interval = core.options.checkpoint_interval;
     let tick = TICK.min(interval);
     let mut since_checkpoint = Duration::ZERO;
+    let mut ticked = Instant::now();
+    let mut gone = VecDeque::new();
     loop {
-        match tasks.recv_timeout(tick) {
+        let wait =
+            if gone.is_empty() { tick.saturating_sub(ticked.elapsed()) } else { Duration::ZERO };
+        match tasks.recv_timeout(wait) {
             Ok(Task::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Ok(Task::Seal { segment, last_lsn }) => seal(core, segment, last_lsn),
             Ok(Task::Sweep(orphans)) => sweep(core, orphans),
-            Ok(Task::Wake) => {}
-            Err(RecvTimeoutError::Timeout) => {
-                since_checkpoint += tick;
-                collect_garbage(core);
-                look_at_room(core);
-            }
+            Ok(Task::ClearLedger(bucket)) => gone.push_back(bucket),
+            Ok(Task::ClearLedgers) => gone.extend(ledgers_left(core)),
+            Ok(Task::Wake) | Err(RecvTimeoutError::Timeout) => {}
+        }
+        clear_some(core, &mut gone);
+        let passed = ticked.elapsed();
+        if passed >= tick {
+            (ticked, since_checkpoint) = (Instant::now(), since_checkpoint + passed);
+            collect_garbage(core);
+            look_at_room(core);
         }
         if checkpoint_is_due(core) || since_checkpoint >= interval {
             since_checkpoint = Duration::ZERO;
@@ -124,6 +140,42 @@ pub(crate) fn collect_garbage(core: &Core) {
         if let Err(error) = remove_blob(core, dead.blob, dead.noted) {
             // The index still knows that it is dead: the next start tries again.
             tracing::warn!(blob = %dead.blob, %error, "a dead file is not removed");
+        }
+    }
+}
+
+/// The buckets that are gone and of which there are ledger records.
+fn ledgers_left(core: &Core) -> Vec<BucketId> {
+    let ledgers = match core.catalog().and_then(|catalog| catalog.ledgers()) {
+        Ok(ledgers) => ledgers,
+        Err(error) => {
+            tracing::warn!(%error, "ledgers of removed buckets are not looked for");
+            return Vec::new();
+        }
+    };
+    // Looked up later than the ledgers: no bucket has a record before it is there.
+    let alive: HashSet<BucketId> = core.buckets().values().map(|bucket| bucket.id).collect();
+    ledgers.into_iter().filter(|bucket| !alive.contains(bucket)).collect()
+}
+
+/// Clears the ledgers of buckets that are gone a little further. What a stop leaves of them is
+/// found by the next start.
+fn clear_some(core: &Core, gone: &mut VecDeque<BucketId>) {
+    let Some(bucket) = gone.front() else { return };
+    if core.read_only().is_some() {
+        gone.clear();
+        return;
+    }
+    let cleared =
+        core.catalog().and_then(|catalog| catalog.clear_entries(*bucket, CLEARED_AT_ONCE));
+    match cleared {
+        Ok(true) => {}
+        Ok(false) => {
+            gone.pop_front();
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the ledger of a removed bucket is not cleared");
+            gone.pop_front();
         }
     }
 }

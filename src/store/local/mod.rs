@@ -18,6 +18,7 @@ mod format;
 mod garbage;
 mod index;
 mod keeper;
+mod ledger;
 mod listing;
 mod log;
 mod objects;

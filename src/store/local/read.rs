@@ -51,7 +51,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
 }
 
 /// The index as readers may ask it for single keys.
-fn readable(core: &Core) -> Result<(Catalog, bool)> {
+pub(crate) fn readable(core: &Core) -> Result<(Catalog, bool)> {
     match *core.phase.borrow() {
         Phase::Ready => Ok((core.catalog()?, true)),
         Phase::Rebuilding { .. } => Ok((core.catalog()?, false)),

@@ -280,6 +280,7 @@ fn run_threads(
             Err(error) => tracing::warn!(%error, "the blobs cannot be listed"),
         }
     }
+    keeper.tell(Task::ClearLedgers);
     // What is sealed already costs one read of its end.
     for (segment, last_lsn) in started.full {
         keeper.tell(Task::Seal { segment, last_lsn });

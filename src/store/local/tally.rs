@@ -1,13 +1,24 @@
-//! What is counted along the log: objects and bytes by bucket, living bytes by segment.
+//! What is counted along the log: objects and bytes by bucket, living bytes by segment, and where
+//! each bucket's ledger lies.
+//!
+//! A bucket's removal says nothing of the ledger records that die with it, which can be millions:
+//! it is counted by bucket and segment how many there are and how long.
 //!
 //! Saved with each checkpoint and carried on by the records after it, so always equal to what a
 //! recount of the index gives.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-use super::effects::{Effects, UsageDelta};
+use super::effects::{Effects, LedgerDelta, UsageDelta};
 use super::format::checkpoint::{SegmentRow, Usage, UsageKey};
 use super::format::place::{BucketId, RecordRef};
+
+/// The class of the counters of a bucket's ledger, before the segment's id in hexadecimal.
+const LEDGER: &str = "ledger/";
+
+/// A bucket's ledger records by segment: how many, and their bytes. Never zero.
+type LedgerRows = BTreeMap<u64, Usage>;
 
 /// The counters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,22 +26,42 @@ pub(crate) struct Tally {
     usage: HashMap<UsageKey, Usage>,
     /// By segment: first sequence number and living bytes.
     segments: BTreeMap<u64, (u64, u64)>,
+    /// Only of buckets that have ledger records. Shared with copies, which checkpoints take.
+    ledgers: HashMap<BucketId, Arc<LedgerRows>>,
 }
 
 impl Tally {
     /// The counters of a checkpoint.
     pub(crate) fn load(usage: &[(UsageKey, Usage)], segments: &[SegmentRow]) -> Self {
-        Self {
-            usage: usage.iter().cloned().collect(),
+        let mut tally = Self {
             segments: segments.iter().map(|row| (row.id, (row.first_lsn, row.live))).collect(),
+            ..Self::default()
+        };
+        for (key, usage) in usage {
+            let segment = key.class.strip_prefix(LEDGER);
+            match segment.and_then(|segment| u64::from_str_radix(segment, 16).ok()) {
+                Some(segment) => {
+                    let rows = tally.ledgers.entry(key.bucket).or_default();
+                    Arc::make_mut(rows).insert(segment, *usage);
+                }
+                None => {
+                    tally.usage.insert(key.clone(), *usage);
+                }
+            }
         }
+        tally
     }
 
-    /// The counters of objects, for a checkpoint: sorted, without those that are zero.
+    /// The counters of buckets, for a checkpoint: sorted, without those that are zero.
     pub(crate) fn usage_rows(&self) -> Vec<(UsageKey, Usage)> {
         let there = |(_, usage): &(&UsageKey, &Usage)| **usage != Usage::default();
         let mut rows: Vec<_> =
             self.usage.iter().filter(there).map(|(key, usage)| (key.clone(), *usage)).collect();
+        for (bucket, ledger) in &self.ledgers {
+            rows.extend(ledger.iter().map(|(segment, usage)| {
+                (UsageKey { bucket: *bucket, class: format!("{LEDGER}{segment:x}") }, *usage)
+            }));
+        }
         rows.sort_by(|(one, _), (other, _)| one.cmp(other));
         rows
     }
@@ -56,6 +87,11 @@ impl Tally {
         self.usage.get(&key).copied().unwrap_or_default()
     }
 
+    /// Whether a bucket has any ledger record.
+    pub(crate) fn has_entries(&self, bucket: BucketId) -> bool {
+        self.ledgers.contains_key(&bucket)
+    }
+
     /// A segment begins with the record of that number.
     pub(crate) fn begin_segment(&mut self, id: u64, first_lsn: u64) {
         self.segments.entry(id).or_insert((first_lsn, 0)).0 = first_lsn;
@@ -69,6 +105,52 @@ impl Tally {
         self.bury(&effects.dead.records);
         if let Some(delta) = effects.usage {
             self.count(delta);
+        }
+        match effects.ledger {
+            Some(LedgerDelta::Entry { bucket, added, removed }) => {
+                if let Some(record) = added {
+                    self.enter(bucket, record);
+                }
+                if let Some(record) = removed {
+                    self.strike(bucket, record);
+                }
+            }
+            Some(LedgerDelta::Gone(bucket)) => self.close_ledger(bucket),
+            None => {}
+        }
+    }
+
+    /// A record of the log holds a ledger record of the bucket.
+    pub(crate) fn enter(&mut self, bucket: BucketId, record: RecordRef) {
+        let rows = Arc::make_mut(self.ledgers.entry(bucket).or_default());
+        let row = rows.entry(record.segment).or_default();
+        row.objects = row.objects.saturating_add(1);
+        row.bytes = row.bytes.saturating_add(u64::from(record.len));
+    }
+
+    /// A record of the log does not hold a ledger record any more.
+    fn strike(&mut self, bucket: BucketId, record: RecordRef) {
+        let Some(rows) = self.ledgers.get_mut(&bucket) else { return };
+        let rows = Arc::make_mut(rows);
+        if let Some(row) = rows.get_mut(&record.segment) {
+            row.objects = row.objects.saturating_sub(1);
+            row.bytes = row.bytes.saturating_sub(u64::from(record.len));
+            if row.objects == 0 {
+                rows.remove(&record.segment);
+            }
+        }
+        if rows.is_empty() {
+            self.ledgers.remove(&bucket);
+        }
+    }
+
+    /// The records of a bucket's ledger are referred to no more.
+    fn close_ledger(&mut self, bucket: BucketId) {
+        let rows = self.ledgers.remove(&bucket).unwrap_or_default();
+        for (segment, row) in rows.iter() {
+            if let Some((_, live)) = self.segments.get_mut(segment) {
+                *live = live.saturating_sub(row.bytes);
+            }
         }
     }
 

@@ -25,6 +25,10 @@ impl Ledger for MemoryStore {
         Ok(())
     }
 
+    async fn has_entries(&self, bucket: &BucketName) -> Result<bool> {
+        Ok(!self.state().bin(bucket)?.records.is_empty())
+    }
+
     async fn entries(&self, bucket: &BucketName, query: &LedgerQuery) -> Result<LedgerPage> {
         let state = self.state();
         let bin = state.bin(bucket)?;
@@ -36,6 +40,6 @@ impl Ledger for MemoryStore {
             .filter(|(key, _)| after.is_none_or(|after| key.as_str().as_bytes() > after))
             .map(|(key, entry)| (key.clone(), entry.clone()));
         let entries: Vec<_> = wanted.by_ref().take(query.limit).collect();
-        Ok(LedgerPage { entries, more: wanted.next().is_some() })
+        Ok(LedgerPage { entries, more: query.limit > 0 && wanted.next().is_some() })
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::super::catalog::Catalog;
 use super::super::core::Core;
 use super::super::effects::{Change, Effects};
-use super::super::format::entry::{ObjectEntry, PartEntry};
+use super::super::format::entry::{LedgerEntry, ObjectEntry, PartEntry};
 use super::super::format::meta::{At, Meta};
 use super::super::format::place::{BucketId, RecordRef};
 use super::super::recover::recount;
@@ -48,6 +48,7 @@ pub(super) fn compare(
             check_body(core, object.body, object.size, &what, how, used, report);
         }
     }
+    ledgers(core, catalog, &buckets, &mut newest, report)?;
     for record in newest.left() {
         let of = described(core, record).map_or_else(|error| error, |effects| name_of(&effects));
         report.problem("index", format!("record {} is not in it: {of}", record.lsn));
@@ -86,6 +87,7 @@ fn described(core: &Core, record: RecordRef) -> std::result::Result<Effects, Str
 fn name_of(effects: &Effects) -> String {
     let name = |change: &Change| match change {
         Change::Object(at, _) | Change::Upload(at, ..) => Some(at.key.clone()),
+        Change::Entry(at, _) => Some(format!("the ledger record of {}", at.key)),
         _ => None,
     };
     effects.changes.iter().find_map(name).unwrap_or_default()
@@ -99,14 +101,7 @@ fn object_entry(
     what: &str,
     report: &mut Report,
 ) {
-    match newest {
-        Some(record) if record == object.head => {}
-        Some(record) => {
-            let (has, is) = (object.head.lsn, record.lsn);
-            report.problem("index", format!("{what}: it has record {has}, the log {is}"));
-        }
-        None => report.problem("index", format!("{what}: the log has no such object")),
-    }
+    compare_heads(object.head, newest, what, report);
     match described(core, object.head) {
         Ok(effects) => {
             let says = |change: &Change| matches!(change, Change::Object(of, entry) if of == at && **entry == *object);
@@ -115,6 +110,64 @@ fn object_entry(
             }
         }
         Err(error) => report.problem("log", format!("{what}: {error}")),
+    }
+}
+
+/// The ledger records. Of buckets that are gone, what there still is goes by itself.
+fn ledgers(
+    core: &Core,
+    catalog: &Catalog,
+    buckets: &BTreeMap<BucketId, String>,
+    newest: &mut Newest,
+    report: &mut Report,
+) -> Result<()> {
+    let mut entries = Vec::new();
+    let mut after: Option<At> = None;
+    loop {
+        catalog.entries_after(after.as_ref(), |at, entry| {
+            entries.push((at, entry));
+            if entries.len() < PORTION { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        let Some((last, _)) = entries.last() else { return Ok(()) };
+        after = Some(last.clone());
+        for (at, entry) in entries.drain(..) {
+            let Some(name) = buckets.get(&at.bucket) else { continue };
+            report.ledger_records += 1;
+            let what = format!("the ledger record of {name}/{}", at.key);
+            ledger_entry(core, &at, entry, newest.take_entry(&at), &what, report);
+        }
+    }
+}
+
+fn ledger_entry(
+    core: &Core,
+    at: &At,
+    entry: LedgerEntry,
+    newest: Option<RecordRef>,
+    what: &str,
+    report: &mut Report,
+) {
+    compare_heads(entry.head, newest, what, report);
+    match described(core, entry.head) {
+        Ok(effects) => {
+            let says = |change: &Change| matches!(change, Change::Entry(of, Some(_)) if of == at);
+            if !effects.changes.iter().any(says) {
+                report.problem("index", format!("{what}: its record says something else"));
+            }
+        }
+        Err(error) => report.problem("log", format!("{what}: {error}")),
+    }
+}
+
+/// Whether the record that the index has is the log's newest.
+fn compare_heads(head: RecordRef, newest: Option<RecordRef>, what: &str, report: &mut Report) {
+    match newest {
+        Some(record) if record == head => {}
+        Some(record) => {
+            let (has, is) = (head.lsn, record.lsn);
+            report.problem("index", format!("{what}: it has record {has}, the log {is}"));
+        }
+        None => report.problem("index", format!("{what}: it is not in the log")),
     }
 }
 
@@ -168,7 +221,7 @@ pub(super) fn count(core: &Core, catalog: &Catalog, report: &mut Report) -> Resu
     let kept = core.progress().tally.clone();
     if counted.usage_rows() != kept.usage_rows() {
         let (is, says) = (counted.usage_rows(), kept.usage_rows());
-        report.problem("counter", format!("objects are {is:?}, counted as {says:?}"));
+        report.problem("counter", format!("buckets have {is:?}, counted as {says:?}"));
     }
     for row in kept.segment_rows() {
         let live = counted.live(row.id);

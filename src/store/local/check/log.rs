@@ -23,6 +23,8 @@ use crate::store::{Result, StoreError};
 pub(super) struct Newest {
     /// Objects, by two hashes of bucket and key, so that many millions fit into memory.
     objects: HashMap<(u64, u64), RecordRef>,
+    /// Ledger records, by bucket and the same hashes.
+    entries: HashMap<BucketId, HashMap<(u64, u64), RecordRef>>,
     hashers: (RandomState, RandomState),
     /// Uploads with their parts.
     pub(super) uploads: HashMap<u128, (RecordRef, BTreeMap<u16, RecordRef>)>,
@@ -41,9 +43,16 @@ impl Newest {
         self.objects.remove(&hash)
     }
 
-    /// The objects that were not taken out.
+    /// Takes out what the log says of a key's ledger record.
+    pub(super) fn take_entry(&mut self, at: &At) -> Option<RecordRef> {
+        let hash = self.hash(at);
+        self.entries.get_mut(&at.bucket)?.remove(&hash)
+    }
+
+    /// The objects and ledger records that were not taken out.
     pub(super) fn left(&self) -> impl Iterator<Item = RecordRef> {
-        self.objects.values().copied()
+        let entries = self.entries.values().flat_map(HashMap::values);
+        self.objects.values().chain(entries).copied()
     }
 
     fn apply(&mut self, effects: &Effects) {
@@ -72,8 +81,17 @@ impl Newest {
                 Change::Bucket(name, bucket) => {
                     self.buckets.insert(name.clone(), bucket.id);
                 }
-                Change::BucketGone(name, _) => {
+                Change::BucketGone(name, id) => {
                     self.buckets.remove(name);
+                    self.entries.remove(id);
+                }
+                Change::Entry(at, entry) => {
+                    let hash = self.hash(at);
+                    let entries = self.entries.entry(at.bucket).or_default();
+                    match entry {
+                        Some(_) => entries.insert(hash, record),
+                        None => entries.remove(&hash),
+                    };
                 }
                 Change::Completed(..) | Change::Setting(..) => {}
             }

@@ -32,6 +32,8 @@ pub struct Report {
     pub uploads: u64,
     /// Their parts.
     pub parts: u64,
+    /// Ledger records: what is kept of keys beside their objects.
+    pub ledger_records: u64,
     /// Blobs that are part of objects or uploads.
     pub blobs: u64,
     /// Blobs of replaced and deleted objects that wait to be removed.
@@ -80,8 +82,13 @@ impl fmt::Display for Report {
         writeln!(f, "log: {} records in {} segments", self.records, self.segments)?;
         writeln!(
             f,
-            "{} objects with {} bytes in {} buckets, {} uploads with {} parts",
-            self.objects, self.object_bytes, self.buckets, self.uploads, self.parts
+            "{} objects with {} bytes in {} buckets, {} uploads with {} parts, {} ledger records",
+            self.objects,
+            self.object_bytes,
+            self.buckets,
+            self.uploads,
+            self.parts,
+            self.ledger_records
         )?;
         writeln!(
             f,

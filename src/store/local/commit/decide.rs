@@ -6,7 +6,7 @@ use super::super::effects::upload_lsn;
 use super::super::format::entry::ObjectEntry;
 use super::super::format::meta::{
     AbortUpload, At, BucketSetting, ChangeObject, CompleteUpload, CreateBucket, CreateUpload,
-    DeleteBucket, DeleteObject, Meta, PutObject, Replaces, UploadPart,
+    DeleteBucket, DeleteObject, Meta, PutObject, Replaces, SetEntry, UploadPart,
 };
 use super::super::format::place::{BucketId, Carried, Dead};
 use super::super::format::record::block_crcs;
@@ -54,6 +54,17 @@ pub(super) fn decide(view: &View, command: &Command, now: Timestamp) -> Decided 
             let (setting, present) = ((*setting).to_owned(), value.is_some());
             let meta = Meta::BucketSetting(BucketSetting { bucket, setting, present });
             Ok(Decision::Write(vec![Draft::with(meta, value.clone().unwrap_or_default())]))
+        }
+        Command::SetEntry { at, value } => {
+            let at = located(view, at)?;
+            let replaces = view.entry(&at)?;
+            if value.is_none() && replaces.is_none() {
+                return Ok(Decision::Write(Vec::new()));
+            }
+            let meta = Meta::SetEntry(SetEntry { at, present: value.is_some(), replaces });
+            let data = value.clone().unwrap_or_default();
+            let crcs = block_crcs(&data);
+            Ok(Decision::Write(vec![Draft { meta, data, crcs }]))
         }
         Command::Put { at, object, content, condition } => {
             let at = located(view, at)?;

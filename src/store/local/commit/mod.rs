@@ -51,6 +51,13 @@ pub(crate) enum Command {
         /// The value.
         value: Option<Vec<u8>>,
     },
+    /// A key's ledger record, or none.
+    SetEntry {
+        /// Of which key.
+        at: ObjectPath,
+        /// The value.
+        value: Option<Bytes>,
+    },
     /// An object.
     Put {
         /// Where.
@@ -223,9 +230,16 @@ impl Content {
 }
 
 impl Command {
-    /// Whether it makes room: such commands may use what is kept in reserve.
+    /// Whether it makes room, or may have to be written before what does: such commands may use
+    /// what is kept in reserve.
     fn frees(&self) -> bool {
-        matches!(self, Self::Delete { .. } | Self::Abort { .. } | Self::DeleteBucket { .. })
+        matches!(
+            self,
+            Self::Delete { .. }
+                | Self::Abort { .. }
+                | Self::DeleteBucket { .. }
+                | Self::SetEntry { .. }
+        )
     }
 
     fn content(&self) -> Option<&Content> {

@@ -7,7 +7,7 @@ use super::super::catalog::Catalog;
 use super::super::effects::{Change, Effects};
 use super::super::format::entry::{BucketEntry, ObjectEntry, PartEntry, UploadEntry};
 use super::super::format::meta::At;
-use super::super::format::place::BucketId;
+use super::super::format::place::{BucketId, RecordRef};
 use crate::store::Result;
 
 /// The state after the last record written: the index, and over it what it has not got yet.
@@ -15,6 +15,7 @@ pub(super) struct View {
     catalog: Catalog,
     buckets: HashMap<String, BucketEntry>,
     objects: HashMap<At, (u64, Option<Box<ObjectEntry>>)>,
+    entries: HashMap<At, (u64, Option<RecordRef>)>,
     uploads: HashMap<u128, (u64, Option<Upload>)>,
     parts: HashMap<(u128, u16), (u64, Box<PartEntry>)>,
     /// What to take out again, once the index is at that record.
@@ -31,6 +32,7 @@ type Upload = (At, Box<UploadEntry>);
 
 enum Pending {
     Object(At),
+    Entry(At),
     Upload(u128),
     Part(u128, u16),
 }
@@ -45,6 +47,7 @@ impl View {
             catalog,
             buckets: buckets.into_iter().collect(),
             objects: HashMap::new(),
+            entries: HashMap::new(),
             uploads: HashMap::new(),
             parts: HashMap::new(),
             pending: VecDeque::new(),
@@ -62,6 +65,7 @@ impl View {
     ) {
         self.buckets = buckets.into_iter().collect();
         self.objects.clear();
+        self.entries.clear();
         self.uploads.clear();
         self.parts.clear();
         self.pending.clear();
@@ -84,6 +88,7 @@ impl View {
     fn forget(&mut self, pending: &Pending, lsn: u64) {
         match pending {
             Pending::Object(at) => forget_up_to(&mut self.objects, at, lsn),
+            Pending::Entry(at) => forget_up_to(&mut self.entries, at, lsn),
             Pending::Upload(id) => forget_up_to(&mut self.uploads, id, lsn),
             Pending::Part(id, number) => forget_up_to(&mut self.parts, &(*id, *number), lsn),
         }
@@ -119,6 +124,10 @@ impl View {
                     self.buckets.remove(name);
                     self.touched_buckets.remove(id);
                 }
+                Change::Entry(at, entry) => {
+                    self.entries.insert(at.clone(), (lsn, entry.map(|entry| entry.head)));
+                    self.pending.push_back((lsn, Pending::Entry(at.clone())));
+                }
                 Change::Completed(..) | Change::Setting(..) => {}
             }
         }
@@ -145,6 +154,14 @@ impl View {
         match self.objects.get(at) {
             Some((_, object)) => Ok(object.as_deref().cloned()),
             None => self.catalog.object(at.bucket, &at.key),
+        }
+    }
+
+    /// The record that holds a key's ledger record.
+    pub(super) fn entry(&self, at: &At) -> Result<Option<RecordRef>> {
+        match self.entries.get(at) {
+            Some((_, record)) => Ok(*record),
+            None => Ok(self.catalog.entry(at.bucket, &at.key)?.map(|entry| entry.head)),
         }
     }
 

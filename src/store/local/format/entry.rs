@@ -109,6 +109,13 @@ pub(crate) struct SettingEntry {
     pub(crate) head: RecordRef,
 }
 
+/// A key's ledger record: the record of the log that holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LedgerEntry {
+    /// The record of the log.
+    pub(crate) head: RecordRef,
+}
+
 /// A dead file that waits to be removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DeadEntry {

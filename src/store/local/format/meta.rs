@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::place::{Body, BucketId, Carried, Dead, RecordRef};
 use super::record::META_FORMAT;
-use super::{Flaw, subject, to_postcard};
+use super::{Flaw, ledger_subject, subject, to_postcard};
 use crate::object::{
     Checksum, ChecksumChoice, ChecksumValue, ETag, ObjectMetadata, Owner, TagSet, Timestamp,
     VersionId,
@@ -202,6 +202,17 @@ pub(crate) struct ChangeObject {
     pub(crate) replaces: Replaces,
 }
 
+/// Kind 15: a key's ledger record. The data is its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SetEntry {
+    /// Which key.
+    pub(crate) at: At,
+    /// Whether it is there from now on, or no more.
+    pub(crate) present: bool,
+    /// The record that held it before.
+    pub(crate) replaces: Option<RecordRef>,
+}
+
 /// A part in a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ManifestPart {
@@ -255,6 +266,8 @@ pub(crate) enum Meta {
     AbortUpload(AbortUpload),
     /// Kind 11.
     ChangeObject(ChangeObject),
+    /// Kind 15.
+    SetEntry(SetEntry),
 }
 
 impl Meta {
@@ -271,6 +284,7 @@ impl Meta {
             Self::CompleteUpload(_) => 9,
             Self::AbortUpload(_) => 10,
             Self::ChangeObject(_) => 11,
+            Self::SetEntry(_) => 15,
         }
     }
 
@@ -288,6 +302,7 @@ impl Meta {
             Self::CompleteUpload(meta) => to_postcard(meta, into),
             Self::AbortUpload(meta) => to_postcard(meta, into),
             Self::ChangeObject(meta) => to_postcard(meta, into),
+            Self::SetEntry(meta) => to_postcard(meta, into),
         }
     }
 
@@ -307,6 +322,7 @@ impl Meta {
             9 => read(bytes).map(Self::CompleteUpload),
             10 => read(bytes).map(Self::AbortUpload),
             11 => read(bytes).map(Self::ChangeObject),
+            15 => read(bytes).map(Self::SetEntry),
             _ => Err(Flaw("the record is of a kind that this version does not know")),
         }
     }
@@ -324,6 +340,7 @@ impl Meta {
             Self::CreateBucket(meta) => subject(0, &meta.name),
             Self::DeleteBucket(meta) => subject(0, &meta.name),
             Self::BucketSetting(meta) => subject(meta.bucket.0, ""),
+            Self::SetEntry(SetEntry { at, .. }) => ledger_subject(at.bucket.0, &at.key),
         }
     }
 }

@@ -47,7 +47,8 @@
 //! 6   2  flags, zero
 //! 8   8  LSN
 //! 16  8  durable LSN: everything up to it was synced when this record was written
-//! 24  8  subject: CRC-64/NVME over bucket id and key; tells whom a damaged record was about
+//! 24  8  subject: CRC-64/NVME over bucket id and key; tells whom a damaged record was about. Of
+//!        kind 15 over the bucket id with every bit turned over, and the key
 //! 32  4  length of the meta
 //! 36  4  length of the data
 //! 40  4  zero
@@ -64,7 +65,7 @@
 //! Kinds: 1 put object, 2 delete object, 3 delete marker (reserved), 4 create bucket, 5 delete
 //! bucket, 6 bucket setting, 7 create upload, 8 upload part, 9 complete upload, 10 abort upload,
 //! 11 change of an object's metadata, 12 relocation (reserved), 13 outbox (reserved), 14 journal
-//! (reserved). `meta` has the struct of each.
+//! (reserved), 15 a key's ledger record. `meta` has the struct of each.
 
 pub(crate) mod checkpoint;
 pub(crate) mod cursor;
@@ -121,6 +122,12 @@ pub(crate) fn subject(bucket: u64, key: &str) -> u64 {
     digest.update(&bucket.to_le_bytes());
     digest.update(key.as_bytes());
     digest.finalize()
+}
+
+/// The same for a key's ledger record, which is lost or kept apart from the key's object. No
+/// bucket has the id that is taken here.
+pub(crate) fn ledger_subject(bucket: u64, key: &str) -> u64 {
+    subject(!bucket, key)
 }
 
 /// postcard of `value`. The types of this directory cannot fail to serialise: they hold no maps

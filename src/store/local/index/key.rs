@@ -19,7 +19,7 @@ const PART: u8 = b'p';
 /// What all keys made by [`upload_by_key`] begin with.
 pub(crate) const UPLOAD_BY_KEY: u8 = b'k';
 
-/// `Cur`: bucket, key as it is.
+/// `Cur` and `Ledger`: bucket, key as it is.
 pub(crate) fn current(bucket: BucketId, key: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(8 + key.len());
     out.extend_from_slice(&bucket.0.to_be_bytes());
@@ -27,7 +27,7 @@ pub(crate) fn current(bucket: BucketId, key: &str) -> Vec<u8> {
     out
 }
 
-/// Bucket and object key of a key of `Cur`.
+/// Bucket and object key of a key of `Cur` or `Ledger`.
 pub(crate) fn parse_current(bytes: &[u8]) -> Option<(BucketId, &str)> {
     let (bucket, key) = bytes.split_first_chunk::<8>()?;
     Some((BucketId(u64::from_be_bytes(*bucket)), std::str::from_utf8(key).ok()?))
@@ -87,7 +87,7 @@ pub(crate) fn parse_upload_by_key(bytes: &[u8]) -> Option<(BucketId, String, u12
     Some((BucketId(u64::from_be_bytes(*bucket)), key, id))
 }
 
-/// What all keys of a bucket begin with in `Cur`.
+/// What all keys of a bucket begin with in `Cur` and `Ledger`.
 pub(crate) fn bucket_head(bucket: BucketId) -> Vec<u8> {
     bucket.0.to_be_bytes().to_vec()
 }

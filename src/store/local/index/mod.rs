@@ -38,6 +38,8 @@ pub(crate) enum TreeId {
     Cur,
     /// Uploads under way and their parts.
     Mpu,
+    /// The ledger record of each key.
+    Ledger,
     /// Buckets by name.
     Bucket,
     /// The index about itself: schema, applied sequence number.
@@ -46,12 +48,14 @@ pub(crate) enum TreeId {
 
 impl TreeId {
     /// Every tree.
-    pub(crate) const ALL: [Self; 4] = [Self::Cur, Self::Mpu, Self::Bucket, Self::Meta];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Cur, Self::Mpu, Self::Ledger, Self::Bucket, Self::Meta];
 
     fn name(self) -> &'static str {
         match self {
             Self::Cur => "cur",
             Self::Mpu => "mpu",
+            Self::Ledger => "ledger",
             Self::Bucket => "bucket",
             Self::Meta => "meta",
         }

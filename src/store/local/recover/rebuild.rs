@@ -10,10 +10,11 @@ use super::super::catalog::Catalog;
 use super::super::core::{Core, Phase, Progress};
 use super::super::effects::{Change, UsageDelta, upload_id};
 use super::super::format::entry::{
-    BucketEntry, CompletedEntry, ObjectEntry, PartEntry, SettingEntry, UploadEntry, inline,
+    BucketEntry, CompletedEntry, LedgerEntry, ObjectEntry, PartEntry, SettingEntry, UploadEntry,
+    inline,
 };
 use super::super::format::hint::HintEntry;
-use super::super::format::meta::{At, Meta};
+use super::super::format::meta::{At, Meta, SetEntry};
 use super::super::format::place::{Body, BucketId, RecordRef};
 use super::super::format::record::Header;
 use super::super::format::segment::SegmentHeader;
@@ -47,6 +48,7 @@ pub(super) fn rebuild(
         catalog,
         alive: buckets.values().map(|bucket: &BucketEntry| bucket.id).collect(),
         gone: Seen::default(),
+        struck: Seen::default(),
         settings: HashSet::new(),
         ended: HashSet::new(),
         remember_from: Timestamp(core.clock.now().0.saturating_sub(memory)),
@@ -130,6 +132,8 @@ struct Builder<'a> {
     alive: HashSet<BucketId>,
     /// Keys whose newest record is a delete.
     gone: Seen,
+    /// Keys whose newest ledger record is that there is none.
+    struck: Seen,
     /// Settings that were seen.
     settings: HashSet<(BucketId, String)>,
     /// Uploads that were completed or aborted.
@@ -281,6 +285,7 @@ impl Builder<'_> {
                 let entry = setting.present.then_some(SettingEntry { head: record });
                 self.catalog.apply(&Change::Setting(of.0, of.1, entry))
             }
+            Meta::SetEntry(set) => self.entry(record, set),
             // Buckets are known from the checkpoint and the log behind it.
             Meta::CreateBucket(_) | Meta::DeleteBucket(_) => Ok(()),
         }
@@ -291,6 +296,23 @@ impl Builder<'_> {
             return Ok(());
         }
         self.catalog.apply(&Change::Object(at, Box::new(entry)))
+    }
+
+    fn entry(&mut self, record: RecordRef, set: SetEntry) -> Result<()> {
+        let at = set.at;
+        if !self.is_alive(&at) || self.struck.contains(&at) {
+            return Ok(());
+        }
+        match self.catalog.entry(at.bucket, &at.key)? {
+            Some(_) => Ok(()),
+            None if set.present => {
+                self.catalog.apply(&Change::Entry(at, Some(LedgerEntry { head: record })))
+            }
+            None => {
+                self.struck.insert(&at);
+                Ok(())
+            }
+        }
     }
 
     fn is_alive(&self, at: &At) -> bool {
@@ -333,6 +355,14 @@ pub(crate) fn recount(core: &Core, catalog: &Catalog) -> Result<(Tally, Vec<Stri
         }
         if let Body::Manifest(record) = object.body {
             manifests.push(record);
+        }
+        ControlFlow::Continue(())
+    })?;
+    let alive: HashSet<BucketId> = core.buckets().values().map(|bucket| bucket.id).collect();
+    catalog.entries_after(None, |at, entry| {
+        if alive.contains(&at.bucket) {
+            tally.raise(entry.head);
+            tally.enter(at.bucket, entry.head);
         }
         ControlFlow::Continue(())
     })?;

@@ -7,7 +7,7 @@ use crate::object::ListQuery;
 use crate::store::conformance::content;
 use crate::store::local::blob::BlobId;
 use crate::store::local::index::Hostile;
-use crate::store::{NewObject, Objects, StoreError};
+use crate::store::{Ledger, NewObject, Objects, StoreError};
 
 fn segment(machine: &Machine) -> PathBuf {
     let is_segment = |path: &PathBuf| path.extension().is_some_and(|end| end == "slog");
@@ -151,6 +151,13 @@ async fn a_flipped_bit_anywhere_never_gives_other_bytes() {
             match read(&store, *key).await {
                 Ok(got) => assert!(may.contains(&got), "key {key}"),
                 Err(StoreError::Damaged { .. } | StoreError::Body(_)) => {}
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        for (key, may) in &machine.notes {
+            match store.entry(&at(*key)).await {
+                Ok(note) => assert!(may.contains(&note), "the record of {key}"),
+                Err(StoreError::Damaged { .. }) => {}
                 Err(error) => panic!("{error:?}"),
             }
         }

@@ -43,6 +43,10 @@ fn put(key: u64, seed: u64, size: usize) -> Operation {
     Operation::Put(key, Version { content: content(seed, size), tag: None })
 }
 
+fn note(key: u64, size: usize) -> Operation {
+    Operation::Note(key, Some(content(key, size)))
+}
+
 fn upload(key: u64, seed: u64, size: usize) -> Operation {
     let tag = Some(seed.to_string());
     Operation::Upload(key, Version { content: content(seed, size), tag })
@@ -53,17 +57,17 @@ fn script() -> Vec<Step> {
     use self::Other::{Absent, Empty, Full};
     use self::Step::{Do, Other, Reopen};
     vec![
-        Do(vec![put(1, 1, 2000), put(2, 2, 30_000), put(4, 3, 100)]),
+        Do(vec![put(1, 1, 2000), put(2, 2, 30_000), put(4, 3, 100), note(3, 200)]),
         Other(Absent, Empty),
         Do(vec![upload(5, 4, 25_000)]),
         Other(Empty, Full),
         Do(vec![put(1, 5, 1900), Operation::Delete(4)]),
-        Do(vec![Operation::Tag(2, "tag".to_owned())]),
+        Do(vec![Operation::Tag(2, "tag".to_owned()), note(3, 300), note(1, 100)]),
         Other(Full, Empty),
         Do(vec![put(2, 6, 1800), put(7, 7, 9000)]),
         Reopen,
         Other(Empty, Absent),
-        Do(vec![Operation::Abort(3)]),
+        Do(vec![Operation::Abort(3), Operation::Note(1, None)]),
         Do((8..11).map(|key| put(key, key, 2000)).collect()),
         Do(vec![Operation::Delete(5), put(4, 8, 0)]),
         Other(Absent, Empty),

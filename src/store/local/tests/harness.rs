@@ -18,8 +18,8 @@ use crate::store::local::store::prepare;
 use crate::store::local::vfs::sim::Sim;
 use crate::store::local::{LocalOptions, LocalStore};
 use crate::store::{
-    Buckets, DeleteRequest, GetRequest, Multipart, NewObject, NewUpload, ObjectPath, Objects,
-    Result, StoreError, Tags, UploadPath,
+    Buckets, DeleteRequest, GetRequest, Ledger, LedgerQuery, Multipart, NewObject, NewUpload,
+    ObjectPath, Objects, Result, StoreError, Tags, UploadPath,
 };
 
 /// Sizes on both sides of everything that decides where bytes go.
@@ -57,6 +57,14 @@ pub(super) enum Operation {
     Delete(u64),
     Tag(u64, String),
     Abort(u64),
+    Note(u64, Option<Bytes>),
+}
+
+/// What an operation leaves.
+enum Outcome {
+    Object(u64, Option<Version>),
+    Note(u64, Option<Bytes>),
+    Nothing,
 }
 
 /// A machine with a store that is opened many times.
@@ -68,6 +76,8 @@ pub(super) struct Machine {
     pub(super) options: LocalOptions,
     /// What each key may have: one thing where that is known.
     pub(super) may: BTreeMap<u64, Vec<Option<Version>>>,
+    /// The same of its ledger record.
+    pub(super) notes: BTreeMap<u64, Vec<Option<Bytes>>>,
     made: u64,
 }
 
@@ -115,6 +125,7 @@ impl Machine {
             random: Random(seed),
             options: options(),
             may: (0..KEYS).map(|key| (key, vec![None])).collect(),
+            notes: (0..KEYS).map(|key| (key, vec![None])).collect(),
             made: seed << 32,
         }
     }
@@ -143,27 +154,30 @@ impl Machine {
         let size = SIZES[usize::try_from(self.random.below(SIZES.len() as u64)).unwrap()];
         let tag = (self.random.below(3) == 0).then(|| self.made.to_string());
         let version = Version { content: content(self.made, size), tag };
-        match self.random.below(10) {
+        match self.random.below(13) {
             0..5 => Operation::Put(key, version),
             5..7 => Operation::Delete(key),
             7 => Operation::Tag(key, self.made.to_string()),
             8 => Operation::Upload(key, version),
-            _ => Operation::Abort(key),
+            9 => Operation::Abort(key),
+            10 => Operation::Note(key, None),
+            _ => Operation::Note(key, Some(content(self.made, size.min(3000)))),
         }
     }
 
     /// What the operation leaves if it is carried out.
-    fn outcome(&self, operation: &Operation) -> Option<(u64, Option<Version>)> {
+    fn outcome(&self, operation: &Operation) -> Outcome {
         match operation {
             Operation::Put(key, version) | Operation::Upload(key, version) => {
-                Some((*key, Some(version.clone())))
+                Outcome::Object(*key, Some(version.clone()))
             }
-            Operation::Delete(key) => Some((*key, None)),
-            Operation::Tag(key, tag) => {
-                let old = self.may[key].first().cloned().flatten()?;
-                Some((*key, Some(Version { tag: Some(tag.clone()), ..old })))
-            }
-            Operation::Abort(_) => None,
+            Operation::Delete(key) => Outcome::Object(*key, None),
+            Operation::Tag(key, tag) => match self.may[key].first().cloned().flatten() {
+                Some(old) => Outcome::Object(*key, Some(Version { tag: Some(tag.clone()), ..old })),
+                None => Outcome::Nothing,
+            },
+            Operation::Note(key, note) => Outcome::Note(*key, note.clone()),
+            Operation::Abort(_) => Outcome::Nothing,
         }
     }
 
@@ -183,11 +197,15 @@ impl Machine {
     pub(super) fn judge(&mut self, operation: &Operation, result: Result<bool>) -> bool {
         let outcome = self.outcome(operation);
         match result {
-            Ok(true) => {
-                if let Some((key, version)) = outcome {
+            Ok(true) => match outcome {
+                Outcome::Object(key, version) => {
                     self.may.insert(key, vec![version]);
                 }
-            }
+                Outcome::Note(key, note) => {
+                    self.notes.insert(key, vec![note]);
+                }
+                Outcome::Nothing => {}
+            },
             Err(StoreError::NoSuchKey) => assert!(matches!(operation, Operation::Tag(..))),
             Ok(false) => self.may_also(outcome),
             Err(error) => {
@@ -207,9 +225,11 @@ impl Machine {
         true
     }
 
-    fn may_also(&mut self, outcome: Option<(u64, Option<Version>)>) {
-        if let Some((key, version)) = outcome {
-            self.may.get_mut(&key).unwrap().push(version);
+    fn may_also(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Object(key, version) => self.may.get_mut(&key).unwrap().push(version),
+            Outcome::Note(key, note) => self.notes.get_mut(&key).unwrap().push(note),
+            Outcome::Nothing => {}
         }
     }
 
@@ -252,6 +272,7 @@ impl Machine {
             })
             .collect();
         assert_eq!(listed, there);
+        self.verify_notes(store).await;
         let (counted, unreadable) = recount(&store.core, &store.core.catalog().unwrap()).unwrap();
         assert_eq!(unreadable, [""; 0]);
         let kept = store.core.progress().tally.clone();
@@ -260,6 +281,25 @@ impl Machine {
             assert_eq!(counted.live(row.id), row.live, "segment {}", row.id);
         }
         assert_eq!(store.core.damage(), []);
+    }
+
+    /// Every ledger record is one that may be there, and found in every way.
+    async fn verify_notes(&mut self, store: &LocalStore) {
+        let mut there = BTreeMap::new();
+        for (key, may) in &mut self.notes {
+            let path = at(*key);
+            let note = store.entry(&path).await.unwrap();
+            assert!(may.contains(&note), "the record of {key} is none that it may have");
+            if let Some(note) = &note {
+                there.insert(path.key.as_str().as_bytes().to_vec(), (path.key, note.clone()));
+            }
+            *may = vec![note];
+        }
+        let query = LedgerQuery { limit: 1000, ..LedgerQuery::default() };
+        let page = store.entries(&bucket(), &query).await.unwrap();
+        assert_eq!(page.entries, there.into_values().collect::<Vec<_>>());
+        assert!(!page.more);
+        assert_eq!(store.has_entries(&bucket()).await.unwrap(), !page.entries.is_empty());
     }
 
     /// What every acknowledged key has can be read, whatever else failed.
@@ -272,6 +312,9 @@ impl Machine {
                 show(got.as_ref()),
                 shows(may)
             );
+        }
+        for (key, may) in &self.notes {
+            assert!(may.contains(&store.entry(&at(*key)).await.unwrap()), "the record of {key}");
         }
     }
 
@@ -326,6 +369,7 @@ impl Operation {
             | Self::Upload(key, _)
             | Self::Delete(key)
             | Self::Tag(key, _)
+            | Self::Note(key, _)
             | Self::Abort(key) => *key,
         }
     }
@@ -392,6 +436,7 @@ pub(super) async fn carry_out(store: &LocalStore, operation: &Operation) -> Resu
             store.delete_object(&at(*key), &DeleteRequest::default()).await.map(|_| ())
         }
         Operation::Tag(key, tag) => store.set_object_tags(&at(*key), None, tags(Some(tag))).await,
+        Operation::Note(key, note) => store.set_entry(&at(*key), note.clone()).await,
         Operation::Upload(key, version) => {
             let (path, completion) = upload(store, *key, version).await?;
             store.complete_upload(&path, &completion, None).await?;

@@ -14,7 +14,8 @@ use crate::store::local::keeper::checkpoint;
 use crate::store::local::vfs::sim::{Fault, Op};
 use crate::store::local::{LocalStore, Phase};
 use crate::store::{
-    Buckets, GetRequest, Multipart, NewUpload, Objects, StoreError, Tags, UploadPath,
+    Buckets, GetRequest, Ledger, LedgerQuery, Multipart, NewUpload, Objects, StoreError, Tags,
+    UploadPath,
 };
 
 fn segments(machine: &Machine) -> Vec<PathBuf> {
@@ -54,6 +55,11 @@ async fn one_of_each(machine: &mut Machine) -> UploadPath {
     store.create_bucket(&second(), &owner()).await.unwrap();
     let tags = TagSet::for_object([("k".to_owned(), "v".to_owned())]).unwrap();
     store.set_bucket_tags(&bucket(), Some(tags)).await.unwrap();
+    for key in [2, 3, 4] {
+        store.set_entry(&at(key), Some(content(key, 100))).await.unwrap();
+    }
+    assert!(machine.run(&store, vec![put(3, 10), put(4, 10)]).await);
+    store.set_entry(&at(4), None).await.unwrap();
     let checksum = ChecksumChoice {
         algorithm: Algorithm::Crc64Nvme,
         kind: ChecksumKind::FullObject,
@@ -92,6 +98,36 @@ async fn lost_records_of_every_kind_are_missed() {
         let (_, is_missed) = missed.into_iter().find(|(of, _)| *of == kind).unwrap();
         assert!(is_missed, "{kind}");
         assert!(read(&store, 2).await.unwrap().is_some());
+    }
+}
+
+/// A ledger record that is lost makes that one key's unknowable, and not its object; nor the other
+/// way round.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_ledger_record_is_missed_where_it_matters() {
+    // Which record of which kind is lost, and the key whose ledger record or object that was.
+    let losses = [(15, 0, Some(2), None), (15, 3, Some(4), None), (1, 0, None, Some(3))];
+    for (kind, which, entry, object) in losses {
+        let mut machine = Machine::new(1).without_checkpoints();
+        one_of_each(&mut machine).await;
+        let place = records(&machine, kind)[which];
+        machine.sim.flip(&segments(&machine)[0], place + 52, 1);
+        let store = reopened(&machine).await;
+        for key in [2, 3, 4] {
+            let found = store.entry(&at(key)).await;
+            if entry == Some(key) {
+                assert!(is_damaged(&found), "{key}");
+            } else {
+                assert_eq!(found.unwrap().is_some(), key != 4, "{key}");
+            }
+            let got = read(&store, key).await.map(|version| assert!(version.is_some()));
+            assert_eq!(is_damaged(&got), object == Some(key), "{key}");
+        }
+        let query = LedgerQuery { limit: 10, ..LedgerQuery::default() };
+        assert!(is_damaged(&store.entries(&bucket(), &query).await));
+        // What is lost may have been a record of a bucket that seems to have none.
+        assert!(store.has_entries(&bucket()).await.unwrap());
+        assert!(store.has_entries(&second()).await.unwrap());
     }
 }
 

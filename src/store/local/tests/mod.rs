@@ -8,12 +8,15 @@ mod dropped;
 mod every_call;
 mod faults;
 mod harness;
+mod ledger;
 mod loss;
 mod restart;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{LocalOptions, LocalStore};
+use crate::store::Home;
 use crate::store::conformance::{self, Subject};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -25,6 +28,19 @@ async fn conforms() {
         let store = LocalStore::open(dir.path(), options, clock.clone()).unwrap();
         store.ready().await.unwrap();
         Subject::new(Arc::new(store), clock).keeping(dir)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keeps_a_ledger() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = AtomicU32::new(0);
+    conformance::ledger::all(|| async {
+        let place = dir.path().join(made.fetch_add(1, Ordering::Relaxed).to_string());
+        let store = LocalStore::open(&place, LocalOptions::default(), Subject::clock()).unwrap();
+        store.ready().await.unwrap();
+        Arc::new(store) as Arc<dyn Home>
     })
     .await;
 }

@@ -11,8 +11,8 @@ use crate::object::{
 use crate::store::conformance::{Subject, body, content};
 use crate::store::local::{CheckOptions, LocalOptions, LocalStore, OpenError, check};
 use crate::store::{
-    Buckets, CopyRequest, DeleteRequest, GetRequest, Multipart, NewObject, ObjectPath, Objects,
-    StoreError, Tags,
+    Buckets, CopyRequest, DeleteRequest, GetRequest, Ledger, LedgerQuery, Multipart, NewObject,
+    ObjectPath, Objects, StoreError, Tags,
 };
 
 fn open(dir: &Path, clock: &Arc<ManualClock>) -> LocalStore {
@@ -39,6 +39,12 @@ async fn fill(store: &LocalStore) {
         let path = at(&format!("object-{number}"));
         let content = content(number as u64, number * 5000);
         store.put_object(&path, NewObject::default(), body(&content, None)).await.unwrap();
+    }
+    for number in 0..30 {
+        let record = content(number, 100).slice(..usize::try_from(number).unwrap());
+        let path = at(&format!("noted-{number:02}"));
+        store.set_entry(&path, Some(content(99, 50))).await.unwrap();
+        store.set_entry(&path, (number % 3 > 0).then_some(record)).await.unwrap();
     }
     for number in (0..50).step_by(5) {
         let path = at(&format!("object-{number}"));
@@ -75,6 +81,14 @@ async fn verify(store: &LocalStore) {
     assert_eq!(store.object_tags(&at("copy"), None).await.unwrap(), tags("object"));
     let bucket = store.bucket_tags(&at("x").bucket).await.unwrap();
     assert_eq!(bucket, Some(tags("bucket")));
+    assert!(store.has_entries(&at("x").bucket).await.unwrap());
+    let query = LedgerQuery { limit: 100, ..LedgerQuery::default() };
+    let records = store.entries(&at("x").bucket, &query).await.unwrap().entries;
+    let kept = (0..30_u64).filter(|number| number % 3 > 0).map(|number| {
+        let record = content(number, 100).slice(..usize::try_from(number).unwrap());
+        (at(&format!("noted-{number:02}")).key, record)
+    });
+    assert_eq!(records, kept.collect::<Vec<_>>());
     let gone = store.head_bucket(&BucketName::parse("gone").unwrap()).await;
     assert!(matches!(gone, Err(StoreError::NoSuchBucket)));
 }
@@ -116,7 +130,7 @@ async fn everything_is_there_after_every_kind_of_stop() {
     {
         let report = check(dir.path(), LocalOptions::default(), how, clock.clone()).unwrap();
         assert!(report.is_clean(), "{report}");
-        assert_eq!((report.objects, report.buckets), (41, 1));
+        assert_eq!((report.objects, report.buckets, report.ledger_records), (41, 1, 20));
     }
     let store = open(dir.path(), &clock);
     verify(&store).await;
