@@ -15,13 +15,22 @@ from behind import (
 from connect import connect
 from fault_proxy import Proxy
 from gateway import MAIN, Gateway
-from plain import Client
+from plain import Client, Refused
 from waiting import eventually
 
 MODES = ("local", "upstream", "fallback")
 # How long after the upstream's return an answer may still be 503.
-GRACE = 12.0
-TIMES = {"connect_timeout": "500ms", "first_byte_timeout": "1s", "stall_timeout": "1s"}
+GRACE = 15.0
+# Long enough for a busy machine, on which nothing else may be taken for an outage.
+TIMES = {"connect_timeout": "2s", "first_byte_timeout": "4s", "stall_timeout": "4s"}
+
+
+def exists(client, bucket):
+    try:
+        client.ask("HEAD", f"/{bucket}")
+    except Refused:
+        return False
+    return True
 
 
 class World:
@@ -46,7 +55,7 @@ class World:
 
     def _config(self):
         text = upstream_toml(f"http://127.0.0.1:{self.proxy.port}", self.server.key, **TIMES)
-        text += spool_toml(max_backoff="500ms")
+        text += spool_toml(max_backoff="1s")
         for bucket, mode in self.modes.items():
             text += bucket_toml(bucket, mode, upstream="main")
         return text
@@ -54,6 +63,8 @@ class World:
     def start(self):
         self.gateway.configure(self._config())
         self.gateway.start()
+        client = self.client()
+        eventually(lambda: all(exists(client, bucket) for bucket in self.modes), 30, "the buckets")
         self.life += 1
         self.serving.set()
 

@@ -40,7 +40,8 @@ impl UpstreamStore {
             return Err(CompletionError::Empty.into());
         }
         let tied = self.tie(&upload.object, condition).await?;
-        let parts = completion.parts.iter().map(|part| self.sdk_part(part)).collect();
+        let named = self.named_checksum(upload, completion).await?;
+        let parts = completion.parts.iter().map(|part| sdk_part(part, named)).collect();
         let size = completion.object_size.and_then(|size| i64::try_from(size).ok());
         let mut call = self
             .clients
@@ -56,7 +57,7 @@ impl UpstreamStore {
         if self.options.quirks.checksums {
             call = call.set_checksum_type(completion.checksum_kind.map(sdk_kind));
             if let Some(value) = &completion.checksum {
-                let text = self.whole_text(upload, completion, value.to_base64()).await;
+                let text = whole_text(named, completion, value.to_base64());
                 call = with_checksum!(call, value.algorithm, text);
             }
         }
@@ -75,30 +76,29 @@ impl UpstreamStore {
         }
     }
 
-    fn sdk_part(&self, part: &CompletedPart) -> SdkPart {
-        let sdk =
-            SdkPart::builder().part_number(i32::from(part.number.get())).e_tag(part.etag.quoted());
-        match part.checksum.as_ref().filter(|_| self.options.quirks.checksums) {
-            Some(value) => with_checksum!(sdk, value.algorithm, value.to_base64()).build(),
-            None => sdk.build(),
-        }
-    }
-
-    /// The whole's checksum as the service reads it: a composite one ends in the number of parts.
-    async fn whole_text(
+    /// The checksum that the upload's creator named, where the parts' checksums can be compared by
+    /// the service. It does not compare those of other uploads, and some refuse them: these are
+    /// compared here, as far as the service knows them.
+    async fn named_checksum(
         &self,
         upload: &UploadPath,
         completion: &Completion,
-        base64: String,
-    ) -> String {
-        let kind = match completion.checksum_kind {
-            Some(kind) => Some(kind),
-            None => self.upload_checksum(upload).await.ok().map(|choice| choice.kind),
-        };
-        match kind {
-            Some(ChecksumKind::Composite) => format!("{base64}-{}", completion.parts.len()),
-            _ => base64,
+    ) -> Result<Option<ChecksumChoice>> {
+        let any = completion.parts.iter().any(|part| part.checksum.is_some());
+        if !self.options.quirks.checksums || !any && completion.checksum.is_none() {
+            return Ok(None);
         }
+        match self.upload_checksum(upload).await {
+            Ok(choice) if choice.explicit => return Ok(Some(choice)),
+            // It may have been completed already, and be asked for again.
+            Err(StoreError::NoSuchUpload) => return Ok(None),
+            choice => choice?,
+        };
+        if any {
+            let (_, stored) = self.all_parts(upload).await?;
+            compare(&stored, &completion.parts)?;
+        }
+        Ok(None)
     }
 
     /// The exact fault of a completion that was refused: the rules, applied to the parts that the
@@ -161,4 +161,37 @@ impl UpstreamStore {
         };
         Stored { object, version }
     }
+}
+
+fn sdk_part(part: &CompletedPart, named: Option<ChecksumChoice>) -> SdkPart {
+    let sdk =
+        SdkPart::builder().part_number(i32::from(part.number.get())).e_tag(part.etag.quoted());
+    match part.checksum.as_ref().filter(|_| named.is_some()) {
+        Some(value) => with_checksum!(sdk, value.algorithm, value.to_base64()).build(),
+        None => sdk.build(),
+    }
+}
+
+/// The whole's checksum as the service reads it: a composite one ends in the number of parts.
+fn whole_text(named: Option<ChecksumChoice>, completion: &Completion, base64: String) -> String {
+    match completion.checksum_kind.or(named.map(|choice| choice.kind)) {
+        Some(ChecksumKind::Composite) => format!("{base64}-{}", completion.parts.len()),
+        _ => base64,
+    }
+}
+
+/// Holds the client's checksums of parts against the service's.
+fn compare(stored: &[PartSummary], wanted: &[CompletedPart]) -> Result<()> {
+    for part in wanted {
+        let found = stored.binary_search_by_key(&part.number, |stored| stored.number).ok();
+        let found = found.and_then(|at| stored.get(at)).and_then(|part| part.checksum.as_ref());
+        if let (Some(found), Some(given)) = (found, &part.checksum)
+            && found.algorithm == given.algorithm
+            && found != given
+        {
+            let (number, etag) = (part.number.get(), part.etag.clone());
+            return Err(CompletionError::Part { number, etag }.into());
+        }
+    }
+    Ok(())
 }

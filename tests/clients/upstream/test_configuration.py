@@ -227,3 +227,15 @@ def test_starting_does_not_wait_for_the_upstream(server, tmp_path):
         assert site.get("k") == b"x"
     finally:
         site.close()
+
+
+def test_configured_buckets_are_there_as_soon_as_it_is_ready(server, tmp_path):
+    """On an empty data directory, again and again."""
+    for number in range(12):
+        site = Behind(server, tmp_path / str(number), "fallback")
+        try:
+            site.start()
+            site.put("k", b"x")
+            assert site.get("k") == b"x"
+        finally:
+            site.close()

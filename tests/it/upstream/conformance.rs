@@ -119,7 +119,7 @@ async fn what_only_a_store_of_its_own_can_know() {
     );
 }
 
-/// Where another service answers for the test below, with the keys `test` and `test`.
+/// Where another service answers for the test below, with the keys `test` and `testtest`.
 const OTHER: &str = "STOWGATE_TEST_UPSTREAM";
 
 async fn other_subject(endpoint: &str) -> Subject {
@@ -129,7 +129,7 @@ async fn other_subject(endpoint: &str) -> Subject {
         path_style: true,
         credentials: Some(UpstreamKey {
             access_key: "test".to_owned(),
-            secret_key: "test".to_owned(),
+            secret_key: "testtest".to_owned(),
             session_token: None,
         }),
         owner: owner(),
