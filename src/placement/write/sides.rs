@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt as _};
 
-use crate::body::{BodyError, Digests, Payload, Source};
+use crate::body::{BodyError, Digests, Expected, Payload, Source};
 use crate::object::ETag;
 use crate::placement::answered;
 use crate::placement::route::Upstream;
@@ -252,6 +252,10 @@ impl Source for Noting {
             self.tag.get_or_init(|| ETag::from_md5(digests.md5));
         }
         polled
+    }
+
+    fn expected(&self) -> Option<&Expected> {
+        self.body.expected()
     }
 
     fn digests(&self) -> Option<&Digests> {
