@@ -38,20 +38,27 @@ impl Placement {
     /// What the upstream has to be told of deleted keys it is told now: after that no record would
     /// know of them, and a later bucket of the same name would show them.
     pub(super) async fn remove_bucket(&self, name: &BucketName) -> Result<()> {
-        self.home.head_bucket(name).await?;
+        let bucket = self.home.head_bucket(name).await?;
         let route = self.routes.of(name);
         let Some(upstream) = &route.upstream else { return self.home.delete_bucket(name).await };
         if self.has_objects(name).await? {
             return Err(StoreError::BucketNotEmpty);
         }
         self.end_records(name, route, upstream).await?;
-        if let Some(upstream) = shared(route) {
+        let shared = shared(route);
+        if let Some(upstream) = shared {
             match upstream.store.delete_bucket(name).await {
                 Err(StoreError::NoSuchBucket) => {}
                 removed => removed?,
             }
         }
-        self.home.delete_bucket(name).await?;
+        if let Err(error) = self.home.delete_bucket(name).await {
+            // An object came meanwhile, and has to go upstream.
+            if let (Some(upstream), StoreError::BucketNotEmpty) = (shared, &error) {
+                upstream.store.create_bucket(name, &bucket.owner).await?;
+            }
+            return Err(error);
+        }
         self.locations.forget(name);
         Ok(())
     }

@@ -12,7 +12,7 @@ use super::{Placement, answered};
 use crate::body::{BodyError, Expected, Payload, digesting};
 use crate::object::{
     ByteRange, ETag, ObjectInfo, PartNumber, PartSummary, RangeSpec, ReadConditions, ReadVerdict,
-    VersionId, WriteCondition,
+    TagSet, VersionId, WriteCondition,
 };
 use crate::store::{
     CopyPartRequest, CopyRequest, GetRequest, NewObject, ObjectPath, Result, Selection, StoreError,
@@ -147,12 +147,11 @@ impl Placement {
         request: &CopyRequest,
     ) -> Result<Option<Stored>> {
         let route = self.routes.of(&target.bucket);
-        let write = match &route.upstream {
-            None => Write::Home,
-            Some(_) => {
-                let record = self.locations.of(target).await?;
-                plan::write(route.mode, Known::of(record.as_ref()))
-            }
+        let write = if route.upstream.is_some() {
+            let record = self.locations.of(target).await?;
+            plan::write(route.mode, Known::of(record.as_ref()))
+        } else {
+            Write::Home
         };
         let copied = match (write, &source.upstream, &route.upstream) {
             (Write::Home, None, _) => {
@@ -208,7 +207,7 @@ impl Placement {
         let object = &source.object;
         let tags = match &request.tags {
             Some(tags) => tags.clone(),
-            None if object.tag_count == 0 => Default::default(),
+            None if object.tag_count == 0 => TagSet::default(),
             None => self.tags(source.at, source.version).await?,
         };
         let kept = object.checksum.as_ref().map(|checksum| checksum.value.algorithm);

@@ -24,8 +24,13 @@ pub(super) struct Locked<'a> {
     _sending: Option<KeyGuard>,
 }
 
-/// What a key's record was before an announcement, if there was one.
-pub(super) struct Announced(Option<Option<Location>>);
+/// Whether a write was announced, and what is to be restored if it is turned down.
+pub(super) enum Announced {
+    /// There is nothing that could go on as if the write could not have been.
+    NoNeed,
+    /// It was; this was the record before.
+    Instead(Option<Location>),
+}
 
 impl Placement {
     /// Locks a key. Where the upstream is written although the key waits to be forwarded, the
@@ -50,7 +55,7 @@ impl Placement {
                 continue;
             }
             let at_home = match self.home.head_object(at, &GetRequest::default()).await {
-                Ok(head) => Some(head.object),
+                Ok(found) => Some(found.object),
                 Err(StoreError::NoSuchKey) => None,
                 Err(error) => return Err(error),
             };
@@ -123,32 +128,32 @@ impl Locked<'_> {
     /// upstream turns the write down.
     pub(super) async fn announce(&mut self, tag: Option<&ETag>) -> Result<Announced> {
         if self.record.is_none() && self.at_home.is_none() {
-            return Ok(Announced(None));
+            return Ok(Announced::NoNeed);
         }
         let before = self.record.clone();
         let record = plan::announced(before.as_ref(), tag, self.now());
         // The spool need not know: the key stays locked until the write has been heard of.
         self.placement.locations.set(&self.held, Some(record.clone())).await?;
         self.record = Some(record);
-        Ok(Announced(Some(before)))
+        Ok(Announced::Instead(before))
     }
 
     /// The upstream answered the write that was announced. With its refusal all is as before; where
     /// nothing is known of it, the announcement stays, for the forwarder to find out.
     pub(super) async fn heard(
         &mut self,
-        Announced(before): Announced,
+        announced: Announced,
         answer: Result<Stored>,
     ) -> Result<Stored> {
         let size = self.at_home.as_ref().map_or(0, |home| home.size);
-        match (answer, before) {
+        match (answer, announced) {
             (Ok(stored), _) => self.settle(stored).await,
             (Err(error @ StoreError::Unavailable { .. }), _) => {
                 self.note(size);
                 Err(error)
             }
-            (Err(error), None) => Err(error),
-            (Err(error), Some(before)) => {
+            (Err(error), Announced::NoNeed) => Err(error),
+            (Err(error), Announced::Instead(before)) => {
                 self.set(before, size).await?;
                 Err(error)
             }

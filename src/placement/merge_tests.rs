@@ -67,8 +67,18 @@ fn the_first_side_is_always_read_before_the_second() {
     ];
     let seen = steps(first, second);
     let expected = [
-        "read first", "read second", "- a", "b -", "read first", "read second", "- c", "d -",
-        "read first", "read second", "- e", "read second",
+        "read first",
+        "read second",
+        "- a",
+        "b -",
+        "read first",
+        "read second",
+        "- c",
+        "d -",
+        "read first",
+        "read second",
+        "- e",
+        "read second",
     ];
     assert_eq!(seen, expected);
 }

@@ -159,9 +159,23 @@ pub(super) fn write(mode: Mode, known: Known) -> Write {
         (Mode::Local, Known::Local { .. } | Known::Remote { .. } | Known::Gone { .. }) => {
             Write::HomeAndRecord
         }
-        (Mode::Upstream, _known) => Write::Upstream,
-        (Mode::Fallback, known) if known.waits() => Write::Spool,
-        (Mode::Fallback, _known) => Write::Both,
+        (
+            Mode::Upstream,
+            Known::Nothing | Known::Local { .. } | Known::Remote { .. } | Known::Gone { .. },
+        ) => Write::Upstream,
+        (
+            Mode::Fallback,
+            Known::Nothing
+            | Known::Local { waits: false, .. }
+            | Known::Remote { waits: false }
+            | Known::Gone { waits: false },
+        ) => Write::Both,
+        (
+            Mode::Fallback,
+            Known::Local { waits: true, .. }
+            | Known::Remote { waits: true }
+            | Known::Gone { waits: true },
+        ) => Write::Spool,
     }
 }
 
@@ -169,13 +183,24 @@ pub(super) fn write(mode: Mode, known: Known) -> Write {
 pub(super) fn delete(mode: Mode, known: Known) -> Delete {
     match (mode, known) {
         (Mode::Local, Known::Nothing) => Delete::Home,
-        (Mode::Local, Known::Local { .. } | Known::Remote { .. }) => Delete::Journal,
+        (Mode::Local, Known::Local { .. } | Known::Remote { .. })
+        | (Mode::Fallback, Known::Local { waits: true, .. } | Known::Remote { waits: true }) => {
+            Delete::Journal
+        }
         (Mode::Local, Known::Gone { .. }) | (Mode::Fallback, Known::Gone { waits: true }) => {
             Delete::Nothing
         }
-        (Mode::Upstream, _known) => Delete::Upstream,
-        (Mode::Fallback, known) if known.waits() => Delete::Journal,
-        (Mode::Fallback, _known) => Delete::UpstreamElseJournal,
+        (
+            Mode::Upstream,
+            Known::Nothing | Known::Local { .. } | Known::Remote { .. } | Known::Gone { .. },
+        ) => Delete::Upstream,
+        (
+            Mode::Fallback,
+            Known::Nothing
+            | Known::Local { waits: false, .. }
+            | Known::Remote { waits: false }
+            | Known::Gone { waits: false },
+        ) => Delete::UpstreamElseJournal,
     }
 }
 
@@ -195,8 +220,14 @@ pub(super) fn finish(mode: Mode, known: Known) -> Finish {
         (Mode::Local, Known::Local { .. } | Known::Remote { .. } | Known::Gone { .. }) => {
             Finish::HomeAndRecord
         }
-        (Mode::Upstream, _known) => Finish::SpoolAndWait,
-        (Mode::Fallback, _known) => Finish::Spool,
+        (
+            Mode::Upstream,
+            Known::Nothing | Known::Local { .. } | Known::Remote { .. } | Known::Gone { .. },
+        ) => Finish::SpoolAndWait,
+        (
+            Mode::Fallback,
+            Known::Nothing | Known::Local { .. } | Known::Remote { .. } | Known::Gone { .. },
+        ) => Finish::Spool,
     }
 }
 
@@ -244,7 +275,7 @@ pub(super) fn shares_buckets(mode: Mode, configured: bool) -> bool {
 /// How far an object is on its way.
 pub(super) fn replication(mode: Mode, held: Layer, todo: Option<&Todo>) -> Option<Replication> {
     match (mode, held) {
-        (Mode::Local, _) | (Mode::Upstream, Layer::Upstream) => None,
+        (Mode::Local, Layer::Home | Layer::Upstream) | (Mode::Upstream, Layer::Upstream) => None,
         (Mode::Fallback, Layer::Upstream) => Some(Replication::Completed),
         (Mode::Upstream | Mode::Fallback, Layer::Home) => {
             let todo = todo.filter(|todo| todo.task == Task::Put)?;

@@ -255,21 +255,22 @@ impl Reading<'_> {
         // upstream only says whether it still has that one.
         let now = self.placement.clock.now();
         let verdict = request.conditions.evaluate(&remote.etag, remote.last_modified, now);
-        let bound = GetRequest { conditions: only_tag(&remote.upstream_etag), ..request.clone() };
-        let answer = match verdict {
-            ReadVerdict::Proceed => self.call(&bound, call).await,
-            ReadVerdict::NotModified => {
-                let whole = GetRequest { selection: Default::default(), ..bound };
-                self.call(&whole, HEAD).await.and(Err(StoreError::NotModified {
-                    etag: remote.etag.clone(),
-                    last_modified: remote.last_modified,
-                }))
-            }
-            ReadVerdict::Failed(header) => {
-                let whole = GetRequest { selection: Default::default(), ..bound };
-                let failed = Err(StoreError::PreconditionFailed(header));
+        let refusal = match verdict {
+            ReadVerdict::Proceed => None,
+            ReadVerdict::NotModified => Some(StoreError::NotModified {
+                etag: remote.etag.clone(),
+                last_modified: remote.last_modified,
+            }),
+            ReadVerdict::Failed(header) => Some(StoreError::PreconditionFailed(header)),
+        };
+        let conditions = only_tag(&remote.upstream_etag);
+        let answer = match refusal {
+            None => self.call(&GetRequest { conditions, ..request.clone() }, call).await,
+            Some(refusal) => {
+                let version = request.version;
+                let whole = GetRequest { version, conditions, ..GetRequest::default() };
                 match self.call(&whole, HEAD).await {
-                    Ok(_) => return failed,
+                    Ok(_) => return Err(refusal),
                     Err(error) => Err(error),
                 }
             }
@@ -313,6 +314,3 @@ pub(super) fn translated(condition: &WriteCondition, remote: Option<&Remote>) ->
         (condition, _) => condition.clone(),
     }
 }
-
-#[cfg(test)]
-mod tests;

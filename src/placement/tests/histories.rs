@@ -5,12 +5,15 @@
 //! A client whose call was not acknowledged knows nothing of what became of it; everything that
 //! was acknowledged holds. The model keeps, of every key, what it may be.
 
+mod script;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use proptest::prelude::*;
 
+use self::script::{Belief, Condition, KEYS, MODES, Op, Seen, op};
 use super::flaky::{Fate, Flaky};
 use super::world::{START, bucket, content, owner, path, place};
 use crate::background::Worker as _;
@@ -26,92 +29,6 @@ use crate::store::{
     Buckets as _, CopyRequest, DeleteRequest, GetRequest, Home, MemoryStore, Multipart as _,
     NewObject, NewUpload, Objects as _, Result, Store, StoreError, UploadPath,
 };
-
-const KEYS: [&str; 4] = ["a", "d/1", "d/2", "e"];
-const MODES: [Mode; 3] = [Mode::Local, Mode::Upstream, Mode::Fallback];
-
-#[derive(Debug, Clone)]
-enum Op {
-    Put {
-        key: usize,
-        condition: Condition,
-    },
-    Delete {
-        key: usize,
-        condition: Condition,
-    },
-    Copy {
-        from: usize,
-        to: usize,
-    },
-    Upload {
-        key: usize,
-        condition: Condition,
-    },
-    Away,
-    Deaf,
-    Back,
-    Restart(usize),
-    /// The next writing call stops the process after so many steps, and the next one has a mode.
-    Crash {
-        steps: i64,
-        mode: usize,
-    },
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Condition {
-    None,
-    Absent,
-    /// On the tag that the client knows.
-    Same,
-    Other,
-}
-
-fn op() -> impl Strategy<Value = Op> {
-    let key = || 0..KEYS.len();
-    let condition = || {
-        prop_oneof![
-            4 => Just(Condition::None),
-            1 => Just(Condition::Absent),
-            1 => Just(Condition::Same),
-            1 => Just(Condition::Other),
-        ]
-    };
-    prop_oneof![
-        6 => (key(), condition()).prop_map(|(key, condition)| Op::Put { key, condition }),
-        4 => (key(), condition()).prop_map(|(key, condition)| Op::Delete { key, condition }),
-        2 => (key(), key()).prop_map(|(from, to)| Op::Copy { from, to }),
-        2 => (key(), condition()).prop_map(|(key, condition)| Op::Upload { key, condition }),
-        2 => Just(Op::Away),
-        1 => Just(Op::Deaf),
-        3 => Just(Op::Back),
-        2 => (0..MODES.len()).prop_map(Op::Restart),
-        3 => (0..24i64, 0..MODES.len()).prop_map(|(steps, mode)| Op::Crash { steps, mode }),
-    ]
-}
-
-/// An object as a client knows it.
-type Seen = Option<(ETag, Bytes)>;
-
-/// What a key may be.
-#[derive(Debug, Clone)]
-struct Belief {
-    may: Vec<Seen>,
-    /// What calls without an answer may have left upstream, where no record tells of it: it may be
-    /// seen as long as the upstream was not written by a call that was acknowledged.
-    ghosts: Vec<Seen>,
-}
-
-impl Belief {
-    fn allows(&self, seen: &Seen) -> bool {
-        self.may.contains(seen) || self.ghosts.contains(seen)
-    }
-
-    fn certain(&self) -> Option<&Seen> {
-        (self.may.len() == 1 && self.ghosts.is_empty()).then(|| &self.may[0])
-    }
-}
 
 struct History {
     home: Arc<MemoryStore>,
@@ -199,7 +116,7 @@ impl History {
         content(&format!("content {}", self.written))
     }
 
-    async fn apply(&mut self, op: &Op, crash: bool) {
+    async fn apply(&mut self, op: &Op) {
         self.log.push(format!("{op:?}"));
         match op {
             Op::Put { key, condition } => {
@@ -235,7 +152,6 @@ impl History {
             Op::Restart(mode) => self.restart(MODES[*mode]).await,
             Op::Crash { .. } => {}
         }
-        let _ = crash;
     }
 
     async fn copy(&mut self, from: &'static str, to: &'static str) {
@@ -479,7 +395,7 @@ async fn run(mode: Mode, ops: &[Op]) {
             Op::Crash { steps, mode } => Some((*steps, *mode)),
             _ => None,
         };
-        history.apply(op, crash.is_some()).await;
+        history.apply(op).await;
         if let Some((steps, mode)) = crash {
             history.fate.crash_after(steps);
             let key = history.written % KEYS.len();
@@ -488,7 +404,7 @@ async fn run(mode: Mode, ops: &[Op]) {
             } else {
                 Op::Put { key, condition: Condition::None }
             };
-            history.apply(&stopping, true).await;
+            history.apply(&stopping).await;
             history.restart(MODES[mode]).await;
         }
         history.check().await;

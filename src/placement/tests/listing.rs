@@ -12,7 +12,7 @@ use crate::object::{
 };
 use crate::placement::Mode;
 use crate::placement::location::{Location, Remote, Task, Todo, Truth};
-use crate::store::{Buckets as _, Call, MemoryStore, Objects as _, StoreError};
+use crate::store::{Buckets as _, Call, DeleteRequest, MemoryStore, Objects as _, StoreError};
 
 const KEYS: [&str; 20] = [
     "/",
@@ -382,6 +382,6 @@ async fn what_moves_meanwhile_is_listed() {
     let page = world.list(&ListQuery { limit: 10, ..ListQuery::default() }).await.unwrap();
     assert_eq!(page.entries.iter().map(line).collect::<Vec<_>>(), [Ok(("a".to_owned(), etag))]);
     let store: &MemoryStore = &world.there;
-    store.delete_object(&path("a"), &Default::default()).await.unwrap();
+    store.delete_object(&path("a"), &DeleteRequest::default()).await.unwrap();
     assert!(world.listed().await.unwrap().is_empty(), "the local copy is nobody's");
 }

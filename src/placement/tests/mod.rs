@@ -1,11 +1,15 @@
 //! Two layers in memory, placed in every mode.
 
-mod behaviour;
+mod buckets;
 mod conformance;
+mod copies;
 mod flaky;
 mod histories;
 mod listing;
 mod outage;
+mod switching;
+mod translation;
+mod uploads;
 mod world;
 
-pub(in crate::placement) use world::{World, content, key, path};
+use world::World;

@@ -22,16 +22,16 @@ use crate::store::{
 use crate::store::{Ledger as _, MemoryStore};
 
 /// When the clock stands at first.
-pub(in crate::placement) const START: Timestamp = Timestamp(1_700_000_000_250);
+pub(super) const START: Timestamp = Timestamp(1_700_000_000_250);
 
 /// Both layers, and a placement over them that can be made anew in another mode.
-pub(in crate::placement) struct World {
-    pub(in crate::placement) home: Arc<MemoryStore>,
-    pub(in crate::placement) there: Arc<MemoryStore>,
-    pub(in crate::placement) faults: Arc<FaultStore>,
-    pub(in crate::placement) clock: Arc<ManualClock>,
-    pub(in crate::placement) placement: Arc<Placement>,
-    pub(in crate::placement) spool: Arc<Spool>,
+pub(super) struct World {
+    pub(super) home: Arc<MemoryStore>,
+    pub(super) there: Arc<MemoryStore>,
+    pub(super) faults: Arc<FaultStore>,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) placement: Arc<Placement>,
+    pub(super) spool: Arc<Spool>,
 }
 
 /// Which calls an upstream that is away fails: all of them.
@@ -41,7 +41,7 @@ fn away() -> StoreError {
 
 impl World {
     /// Empty layers; the bucket `bucket` exists in both.
-    pub(in crate::placement) async fn new(mode: Mode) -> Self {
+    pub(super) async fn new(mode: Mode) -> Self {
         let world = Self::bare(mode);
         world.home.create_bucket(&bucket(), &owner()).await.unwrap();
         world.there.create_bucket(&bucket(), &owner()).await.unwrap();
@@ -49,7 +49,7 @@ impl World {
     }
 
     /// Empty layers without buckets.
-    pub(in crate::placement) fn bare(mode: Mode) -> Self {
+    pub(super) fn bare(mode: Mode) -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let store = || Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
         let (home, there) = (store(), store());
@@ -59,7 +59,7 @@ impl World {
     }
 
     /// The process ends, and the next one has this mode. What the spool has to do is found again.
-    pub(in crate::placement) async fn restart(&mut self, mode: Mode) {
+    pub(super) async fn restart(&mut self, mode: Mode) {
         let (placement, spool) = placed(mode, &self.home, &self.faults, &self.clock);
         (self.placement, self.spool) = (placement, spool);
         let mut resume = self.spool.resume();
@@ -69,19 +69,19 @@ impl World {
     }
 
     /// The upstream fails every call from now on.
-    pub(in crate::placement) fn go_away(&self) {
+    pub(super) fn go_away(&self) {
         for call in Call::ALL {
             self.faults.fail_always(*call, away);
         }
     }
 
     /// It is back.
-    pub(in crate::placement) fn come_back(&self) {
+    pub(super) fn come_back(&self) {
         self.faults.heal();
     }
 
     /// Forwards everything that can be.
-    pub(in crate::placement) async fn forward(&self) {
+    pub(super) async fn forward(&self) {
         let mut forwarders = self.spool.forwarders();
         let forwarder = &mut forwarders[0];
         for _ in 0..1000 {
@@ -94,11 +94,11 @@ impl World {
         panic!("the spool does not get empty: {:?}", self.spool.snapshot());
     }
 
-    pub(in crate::placement) async fn put(&self, key: &str, content: &Bytes) -> Result<Stored> {
+    pub(super) async fn put(&self, key: &str, content: &Bytes) -> Result<Stored> {
         self.put_if(key, content, None).await
     }
 
-    pub(in crate::placement) async fn put_if(
+    pub(super) async fn put_if(
         &self,
         key: &str,
         content: &Bytes,
@@ -109,45 +109,41 @@ impl World {
     }
 
     /// Puts into one layer, behind the placement's back.
-    pub(in crate::placement) async fn plant(
-        store: &MemoryStore,
-        key: &str,
-        content: &Bytes,
-    ) -> ETag {
+    pub(super) async fn plant(store: &MemoryStore, key: &str, content: &Bytes) -> ETag {
         let stored = store.put_object(&path(key), NewObject::default(), body(content, None)).await;
         stored.unwrap().object.etag
     }
 
-    pub(in crate::placement) async fn got(&self, key: &str) -> Result<Got> {
+    pub(super) async fn got(&self, key: &str) -> Result<Got> {
         self.placement.get_object(&path(key), &GetRequest::default()).await
     }
 
-    pub(in crate::placement) async fn read(&self, key: &str) -> Result<Bytes> {
+    pub(super) async fn read(&self, key: &str) -> Result<Bytes> {
         Ok(self.got(key).await?.body.collect(usize::MAX).await?)
     }
 
-    pub(in crate::placement) async fn delete(&self, key: &str) -> Result<Deleted> {
+    pub(super) async fn delete(&self, key: &str) -> Result<Deleted> {
         self.placement.delete_object(&path(key), &DeleteRequest::default()).await
     }
 
-    pub(in crate::placement) async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+    pub(super) async fn list(&self, query: &ListQuery) -> Result<ListPage> {
         self.placement.list_objects(&bucket(), query).await
     }
 
     /// The keys and common prefixes of the whole bucket.
-    pub(in crate::placement) async fn listed(&self) -> Result<Vec<String>> {
+    pub(super) async fn listed(&self) -> Result<Vec<String>> {
         let query = ListQuery { limit: 1000, ..ListQuery::default() };
         let page = self.list(&query).await?;
         Ok(page.entries.iter().map(|entry| text(entry).to_owned()).collect())
     }
 
-    pub(in crate::placement) async fn record(&self, key: &str) -> Option<Location> {
+    pub(super) async fn record(&self, key: &str) -> Option<Location> {
         let entry = self.home.entry(&path(key)).await.unwrap();
         entry.map(|entry| Location::decode(&entry).unwrap())
     }
 
     /// Puts a record there as a crash may leave it.
-    pub(in crate::placement) async fn set_record(&self, key: &str, record: &Location) {
+    pub(super) async fn set_record(&self, key: &str, record: &Location) {
         let entry = Some(record.encode().unwrap());
         self.home.set_entry(&path(key), entry).await.unwrap();
     }
@@ -171,6 +167,17 @@ pub(super) fn place(
     there: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
 ) -> (Arc<Placement>, Arc<Spool>) {
+    place_with(SpoolOptions::default(), mode, home, there, clock)
+}
+
+/// The same with a spool of these bounds.
+pub(super) fn place_with(
+    options: SpoolOptions,
+    mode: Mode,
+    home: Arc<dyn Home>,
+    there: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+) -> (Arc<Placement>, Arc<Spool>) {
     let target = |bucket: &BucketName| (format!("real-{bucket}"), "prefix/".to_owned());
     let upstream = Upstream { name: "main".into(), store: there, target: Arc::new(target) };
     let default = Route { mode, upstream: Some(upstream), configured: false };
@@ -179,40 +186,40 @@ pub(super) fn place(
         Arc::clone(&home),
         Arc::clone(&routes),
         KeyLocks::default(),
-        SpoolOptions::default(),
+        options,
         Arc::clone(&clock),
     );
     (Arc::new(Placement::new(home, routes, Arc::clone(&spool), clock)), spool)
 }
 
-pub(in crate::placement) fn text(entry: &ListEntry) -> &str {
+pub(super) fn text(entry: &ListEntry) -> &str {
     match entry {
         ListEntry::Object { key, .. } => key.as_str(),
         ListEntry::CommonPrefix(prefix) => prefix,
     }
 }
 
-pub(in crate::placement) fn bucket() -> BucketName {
+pub(super) fn bucket() -> BucketName {
     BucketName::parse("bucket").unwrap()
 }
 
-pub(in crate::placement) fn owner() -> Owner {
+pub(super) fn owner() -> Owner {
     Owner { id: "alice".to_owned(), display_name: "Alice".to_owned() }
 }
 
-pub(in crate::placement) fn key(text: &str) -> ObjectKey {
+pub(super) fn key(text: &str) -> ObjectKey {
     ObjectKey::parse(text).unwrap()
 }
 
-pub(in crate::placement) fn path(text: &str) -> ObjectPath {
+pub(super) fn path(text: &str) -> ObjectPath {
     ObjectPath { bucket: bucket(), key: key(text) }
 }
 
-pub(in crate::placement) fn content(text: &str) -> Bytes {
+pub(super) fn content(text: &str) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())
 }
 
 /// A body that fails at its end.
-pub(in crate::placement) fn failing(content: &Bytes) -> Payload {
+pub(super) fn failing(content: &Bytes) -> Payload {
     crate::store::conformance::failing(content, crate::body::BodyError::Md5)
 }

@@ -48,7 +48,7 @@ enum Side<'a> {
     /// It isn't sent there, or not any more.
     Absent,
     Running(BoxFuture<'a, Result<Stored>>),
-    Done(Result<Stored>),
+    Done(Box<Result<Stored>>),
     /// It failed, and that was told.
     Failed(Option<StoreError>),
 }
@@ -175,7 +175,7 @@ impl<'a> Sides<'a> {
             .await;
         }
         match std::mem::replace(home, Side::Absent) {
-            Side::Done(result) => result,
+            Side::Done(result) => *result,
             Side::Failed(Some(error)) => Err(error),
             Side::Absent | Side::Running(_) | Side::Failed(None) => Err(StoreError::Conflict),
         }
@@ -195,8 +195,9 @@ impl<'a> Sides<'a> {
             .await;
         }
         match std::mem::replace(upstream, Side::Absent) {
-            Side::Done(Err(error)) if is_failure(&error) => Err(left_behind(error)),
-            Side::Done(result) => result,
+            Side::Done(result) => {
+                result.map_err(|error| if is_failure(&error) { left_behind(error) } else { error })
+            }
             Side::Absent | Side::Running(_) | Side::Failed(_) => Err(StoreError::Conflict),
         }
     }
@@ -207,7 +208,7 @@ impl Side<'_> {
         if let Self::Running(storing) = self
             && let Poll::Ready(result) = storing.as_mut().poll(cx)
         {
-            *self = Self::Done(result);
+            *self = Self::Done(Box::new(result));
         }
     }
 
@@ -219,8 +220,8 @@ impl Side<'_> {
     /// before its end was let through broke its contract.
     fn fail(&mut self) -> Option<StoreError> {
         match std::mem::replace(self, Self::Failed(None)) {
-            Self::Done(Err(error)) => Some(error),
-            Self::Done(Ok(_)) | Self::Absent | Self::Running(_) | Self::Failed(_) => None,
+            Self::Done(result) => result.err(),
+            Self::Absent | Self::Running(_) | Self::Failed(_) => None,
         }
     }
 }
