@@ -127,3 +127,58 @@ impl Location {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn todo() -> Todo {
+        let mut todo = Todo::new(Task::Put, Timestamp(1000));
+        todo.attempts = 3;
+        todo.failed = Some("refused".to_owned());
+        todo.note_unsure(&ETag::parse("one"));
+        todo
+    }
+
+    #[test]
+    fn what_is_encoded_is_read_and_nothing_else() {
+        let remote = Remote {
+            bucket: "there".to_owned(),
+            key: "prefix/key".to_owned(),
+            etag: ETag::parse("shown"),
+            upstream_etag: ETag::parse("given"),
+            size: 7,
+            last_modified: Timestamp(2000),
+        };
+        let (truth, updated_at) = (Truth::Local, Timestamp(3000));
+        let location = Location { truth, todo: Some(todo()), remote: Some(remote), updated_at };
+        let encoded = location.encode().unwrap();
+        assert_eq!(Location::decode(&encoded).unwrap(), location);
+        for damaged in [&[][..], &[2, 0, 0, 0], &encoded[..encoded.len() - 1]] {
+            assert!(matches!(Location::decode(damaged), Err(StoreError::Damaged { .. })));
+        }
+    }
+
+    #[test]
+    fn a_further_write_keeps_the_time_and_what_may_have_arrived() {
+        let after = Todo::after(Some(&todo()), Task::Delete, Timestamp(9000));
+        assert_eq!((after.task, after.since, after.attempts), (Task::Delete, Timestamp(1000), 0));
+        assert_eq!((after.failed, after.unsure), (None, vec![ETag::parse("one")]));
+        let first = Todo::after(None, Task::Put, Timestamp(9000));
+        assert_eq!(first, Todo::new(Task::Put, Timestamp(9000)));
+    }
+
+    #[test]
+    fn the_latest_contents_are_remembered_once() {
+        let mut todo = todo();
+        for number in 0..20 {
+            todo.note_unsure(&ETag::parse(&number.to_string()));
+            todo.note_unsure(&ETag::parse("again"));
+        }
+        assert_eq!(todo.unsure.len(), UNSURE);
+        assert_eq!(todo.unsure.last(), Some(&ETag::parse("again")));
+        assert!(
+            todo.unsure.contains(&ETag::parse("19")) && !todo.unsure.contains(&ETag::parse("1"))
+        );
+    }
+}

@@ -1,6 +1,7 @@
 //! A store whose calls can be made to fail before or after they are made, and to give way.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -107,9 +108,16 @@ impl Tap {
     }
 
     async fn pause(&self) {
-        let turns = self.plan(|plan| if plan.gives_way { plan.next(4) } else { 0 });
-        for _ in 0..turns {
-            tokio::task::yield_now().await;
+        let turns = self.plan(|plan| if plan.gives_way { plan.next(8) } else { 0 });
+        match turns {
+            0 => {}
+            1..=3 => {
+                for _ in 0..turns {
+                    tokio::task::yield_now().await;
+                }
+            }
+            // Time passes for everyone.
+            _ => tokio::time::sleep(Duration::from_millis(turns * 20)).await,
         }
     }
 
