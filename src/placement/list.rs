@@ -213,15 +213,21 @@ impl Layers<'_> {
     }
 
     async fn resolve(&self, batch: Vec<Pair<ListEntry, ListEntry>>) -> Result<Vec<ListEntry>> {
-        let records = {
+        let locations = &self.placement.locations;
+        let (records, marked) = {
             let keys: Vec<&ObjectKey> = batch.iter().filter_map(pair_key).collect();
-            self.placement.locations.of_keys(self.bucket, &keys).await?
+            let here = batch.iter().filter(|pair| matches!(pair, Pair::First(_)));
+            let rolled: Vec<&str> =
+                here.filter(|pair| pair_key(pair).is_none()).map(Pair::text).collect();
+            let records = locations.of_keys(self.bucket, &keys).await?;
+            (records, locations.any_below(self.bucket, &rolled).await?)
         };
-        let mut records = records.into_iter();
+        let (mut records, mut marked) = (records.into_iter(), marked.into_iter());
         let mut entries = Vec::with_capacity(batch.len());
         for pair in batch {
             let Some(key) = pair_key(&pair).cloned() else {
-                if self.survives(&pair).await? {
+                let marked = matches!(pair, Pair::First(_)) && marked.next().unwrap_or(true);
+                if self.survives(&pair, marked).await? {
                     entries.push(ListEntry::CommonPrefix(pair.text().to_owned()));
                 }
                 continue;
@@ -250,23 +256,20 @@ impl Layers<'_> {
         })
     }
 
-    /// Whether anything under a common prefix is there.
-    async fn survives(&self, pair: &Pair<ListEntry, ListEntry>) -> Result<bool> {
+    /// Whether anything under a common prefix is there. `marked` says that home alone has it, and
+    /// that there are records of what is under it.
+    async fn survives(&self, pair: &Pair<ListEntry, ListEntry>, marked: bool) -> Result<bool> {
         let prefix = pair.text();
-        let below = merge::within(&self.gone, prefix, None).next().is_some();
-        let (at_home, upstream) = match pair {
-            Pair::First(_) => (true, false),
-            Pair::Second(_) => (false, true),
-            Pair::Both(..) => (true, true),
-        };
-        if upstream && !below {
+        let gone = merge::within(&self.gone, prefix, None).next().is_some();
+        if !gone && !marked {
             return Ok(true);
         }
-        let placement = self.placement;
-        if at_home && placement.survives_at_home(self.bucket, prefix, &self.gone).await? {
-            return Ok(true);
+        let here = || self.placement.survives_at_home(self.bucket, prefix, &self.gone);
+        match pair {
+            Pair::First(_) => here().await,
+            Pair::Second(_) => self.survives_upstream(prefix).await,
+            Pair::Both(..) => Ok(here().await? || self.survives_upstream(prefix).await?),
         }
-        if upstream { self.survives_upstream(prefix).await } else { Ok(false) }
     }
 
     async fn survives_upstream(&self, prefix: &str) -> Result<bool> {

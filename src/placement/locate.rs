@@ -135,7 +135,7 @@ impl Locations {
         let mut wanted = keys.iter().zip(&mut found).peekable();
         let mut limit = keys.len().clamp(1, PAGE);
         while let Some((first, _)) = wanted.peek() {
-            let after = Some(just_before(first));
+            let after = Some(just_before(first.as_str()));
             let page =
                 self.page(bucket, LedgerQuery { after, limit, ..Default::default() }).await?;
             let (read, more) = (page.0.len(), page.1);
@@ -152,6 +152,37 @@ impl Locations {
             }
             // Many records between the keys: they are passed over by seeking.
             limit = if used * 2 < read { GLANCE } else { PAGE };
+        }
+        Ok(found)
+    }
+
+    /// Whether there is any record of a key that begins with a prefix, for prefixes that are given
+    /// in order and none of which begins with another.
+    pub(super) async fn any_below(
+        &self,
+        bucket: &BucketName,
+        prefixes: &[&str],
+    ) -> Result<Vec<bool>> {
+        let mut found = vec![false; prefixes.len()];
+        if prefixes.is_empty() || !self.home.has_entries(bucket).await? {
+            return Ok(found);
+        }
+        let mut wanted = prefixes.iter().zip(&mut found).peekable();
+        while let Some((first, _)) = wanted.peek() {
+            let after = Some(just_before(first));
+            let query = LedgerQuery { after, limit: GLANCE, ..LedgerQuery::default() };
+            let page = self.home.entries(bucket, &query).await?;
+            for (key, _) in page.entries {
+                let key = key.as_str();
+                let before = |prefix: &str| prefix < key && !key.starts_with(prefix);
+                while wanted.next_if(|(prefix, _)| before(prefix)).is_some() {}
+                if let Some((_, below)) = wanted.next_if(|(prefix, _)| key.starts_with(**prefix)) {
+                    *below = true;
+                }
+            }
+            if !page.more {
+                break;
+            }
         }
         Ok(found)
     }
@@ -198,9 +229,9 @@ impl fmt::Debug for Locations {
     }
 }
 
-/// The greatest bytes that are less than a key and that no other key lies behind.
-fn just_before(key: &ObjectKey) -> Vec<u8> {
-    let mut bytes = key.as_str().as_bytes().to_vec();
+/// Bytes that are less than a text, with no other key between them and it.
+fn just_before(text: &str) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
     if let Some(less) = bytes.pop().and_then(|last| last.checked_sub(1)) {
         // No key has a byte of 0xFF, so that none that begins so is greater.
         bytes.extend([less, 0xff]);
