@@ -66,13 +66,36 @@ impl UpstreamStore {
                 self.choices.forget(upload);
                 Ok(self.completed(upload, completion, &out).await)
             }
-            Err(fault) if REFUSALS.iter().any(|code| fault.has_code(code)) => {
-                Err(match self.why_refused(upload, completion).await {
-                    Some(error) => error,
-                    None => self.refuse(&asked, fault),
-                })
+            Err(fault) => {
+                let error = if REFUSALS.iter().any(|code| fault.has_code(code)) {
+                    let why = self.why_refused(upload, completion).await;
+                    why.unwrap_or_else(|| self.refuse(&asked, fault))
+                } else {
+                    self.refuse_write(&asked, &tied, fault)
+                };
+                match error {
+                    StoreError::NoSuchUpload => self.repeated(upload, completion).await,
+                    error => Err(error),
+                }
             }
-            Err(fault) => Err(self.refuse_write(&asked, &tied, fault)),
+        }
+    }
+
+    /// The answer to a completion of an upload that is gone. S3 answers one that is repeated as it
+    /// did the first time; services that forgot the upload don't. The object tells: the ETag of a
+    /// completed upload follows from its parts'.
+    async fn repeated(&self, upload: &UploadPath, completion: &Completion) -> Result<Stored> {
+        let md5s: Option<Vec<_>> = completion.parts.iter().map(|part| part.etag.md5()).collect();
+        let expected = ETag::multipart(md5s.ok_or(StoreError::NoSuchUpload)?);
+        let head = self.head(&upload.object, &GetRequest::default()).await;
+        match head {
+            Ok(head) if head.object.etag == expected => {
+                let version = Some(head.object.version.clone());
+                let version = version.filter(|version| *version != VersionId::Null);
+                Ok(Stored { object: head.object, version })
+            }
+            Err(error @ StoreError::Unavailable { .. }) => Err(error),
+            _ => Err(StoreError::NoSuchUpload),
         }
     }
 
@@ -95,8 +118,12 @@ impl UpstreamStore {
             choice => choice?,
         };
         if any {
-            let (_, stored) = self.all_parts(upload).await?;
-            compare(&stored, &completion.parts)?;
+            match self.all_parts(upload).await {
+                Ok((_, stored)) => compare(&stored, &completion.parts)?,
+                // A competing completion came first.
+                Err(StoreError::NoSuchUpload) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(None)
     }

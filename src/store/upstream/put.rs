@@ -45,7 +45,11 @@ macro_rules! with_sums {
     ($builder:expr, $sums:expr) => {{
         let builder = $builder.set_content_md5($sums.md5.clone());
         match (&$sums.header, $sums.trailer) {
-            (Some(value), _) => with_checksum!(builder, value.algorithm, value.to_base64()),
+            // Some services keep a checksum only where its algorithm is named beside it.
+            (Some(value), _) => {
+                let builder = builder.checksum_algorithm(sdk_algorithm(value.algorithm));
+                with_checksum!(builder, value.algorithm, value.to_base64())
+            }
             (None, Some(algorithm)) => builder.checksum_algorithm(sdk_algorithm(algorithm)),
             (None, None) => builder,
         }

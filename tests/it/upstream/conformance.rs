@@ -80,8 +80,6 @@ async fn uploads_in_parts() {
     );
 }
 
-/// Without `completions_agree`: a completion is looked up before it is asked for, so that one that
-/// comes second at times finds the upload gone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_happens_at_the_same_time() {
     each!(
@@ -90,6 +88,7 @@ async fn what_happens_at_the_same_time() {
         concurrency::readers_keep_what_they_opened,
         concurrency::writers_never_mix,
         concurrency::parts_arrive_together,
+        concurrency::completions_agree,
     );
 }
 
@@ -219,6 +218,7 @@ async fn another_service() {
         concurrency::readers_keep_what_they_opened,
         concurrency::writers_never_mix,
         concurrency::parts_arrive_together,
+        concurrency::completions_agree,
     );
     assert!(failed.is_empty(), "{} of 41 do not hold there: {failed:#?}", failed.len());
 }
