@@ -231,6 +231,14 @@ pub(super) fn finish(mode: Mode, known: Known) -> Finish {
     }
 }
 
+/// Whether what becomes of an upload at home has to be forwarded whatever is known of its key.
+pub(super) fn forwards_uploads(mode: Mode) -> bool {
+    match mode {
+        Mode::Local => false,
+        Mode::Upstream | Mode::Fallback => true,
+    }
+}
+
 /// Where a new upload is begun.
 pub(super) fn begins_upload(mode: Mode) -> Layer {
     match mode {
@@ -247,7 +255,7 @@ pub(super) fn knows_foreign_uploads(mode: Mode) -> bool {
     }
 }
 
-/// Whether the upstream's uploads are listed, and given up when they are old.
+/// Whether the upstream's uploads are listed.
 pub(super) fn lists_foreign_uploads(mode: Mode) -> bool {
     match mode {
         Mode::Local | Mode::Fallback => false,

@@ -162,7 +162,9 @@ impl Multipart for Placement {
         self.uploads(bucket, query).await
     }
 
+    /// Home's own. Those of the upstream are not this gateway's alone: whoever owns the bucket there
+    /// has rules for them.
     async fn expire_uploads(&self, deadline: Timestamp, limit: usize) -> Result<usize> {
-        self.expire(deadline, limit).await
+        self.home.expire_uploads(deadline, limit).await
     }
 }

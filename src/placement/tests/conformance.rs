@@ -7,7 +7,8 @@ use crate::store::conformance::{self, Subject};
 async fn conforms(mode: Mode) {
     conformance::all(|| async {
         let world = World::bare(mode);
-        Subject::new(world.placement.clone(), world.clock.clone()).keeping(world)
+        let subject = Subject::new(world.placement.clone(), world.clock.clone()).keeping(world);
+        if mode == Mode::Upstream { subject.leaving_uploads() } else { subject }
     })
     .await;
 }

@@ -2,16 +2,11 @@
 //!
 //! Where both have uploads of one key, home's are listed first: they were begun in an earlier mode.
 
-use crate::object::{
-    BucketName, BucketsQuery, ObjectKey, Timestamp, UploadEntry, UploadId, UploadsPage,
-    UploadsQuery,
-};
+use crate::object::{BucketName, ObjectKey, UploadEntry, UploadId, UploadsPage, UploadsQuery};
 use crate::placement::route::Upstream;
 use crate::placement::{Placement, answered, plan};
 use crate::store::{ObjectPath, Result, StoreError, UploadPath};
 
-/// How many uploads or buckets are looked at at once.
-const PAGE: usize = 1000;
 /// An id that is less than every other, and not none: the uploads of its key are all behind it.
 const LEAST_ID: &str = "!";
 
@@ -42,33 +37,6 @@ impl Placement {
         Ok(merged(here, foreign, query.limit))
     }
 
-    /// Gives old uploads up, at most `limit`.
-    pub(in crate::placement) async fn expire(
-        &self,
-        deadline: Timestamp,
-        limit: usize,
-    ) -> Result<usize> {
-        let mut dropped = self.home.expire_uploads(deadline, limit).await?;
-        let mut query = BucketsQuery { limit: PAGE, ..BucketsQuery::default() };
-        while dropped < limit {
-            let page = self.home.list_buckets(&query).await?;
-            for bucket in &page.buckets {
-                let Some(upstream) = self.lists_foreign(&bucket.name) else { continue };
-                match expire_in(upstream, &bucket.name, deadline, limit - dropped).await {
-                    Ok(more) => dropped += more,
-                    Err(error) if dropped == 0 => return Err(error),
-                    // The next call says so, if it is still true then.
-                    Err(_) => return Ok(dropped),
-                }
-            }
-            query.after = page.next;
-            if query.after.is_none() {
-                break;
-            }
-        }
-        Ok(dropped)
-    }
-
     fn lists_foreign(&self, bucket: &BucketName) -> Option<&Upstream> {
         let route = self.routes.of(bucket);
         route.upstream.as_ref().filter(|_| plan::lists_foreign_uploads(route.mode))
@@ -81,39 +49,6 @@ impl Placement {
             Ok(_) => Ok(true),
             Err(StoreError::NoSuchUpload) => Ok(false),
             Err(error) => Err(error),
-        }
-    }
-}
-
-async fn expire_in(
-    upstream: &Upstream,
-    bucket: &BucketName,
-    deadline: Timestamp,
-    limit: usize,
-) -> Result<usize> {
-    let mut query = UploadsQuery { limit: PAGE, ..UploadsQuery::default() };
-    let mut dropped = 0;
-    loop {
-        let page = answered(upstream, upstream.store.list_uploads(bucket, &query).await)?;
-        for entry in page.entries {
-            let UploadEntry::Upload(upload) = entry else { continue };
-            if dropped == limit {
-                return Ok(dropped);
-            }
-            if upload.initiated >= deadline {
-                continue;
-            }
-            let object = ObjectPath { bucket: bucket.clone(), key: upload.key };
-            let ended = upstream.store.abort_upload(&UploadPath { object, id: upload.id }).await;
-            match answered(upstream, ended) {
-                Ok(()) => dropped += 1,
-                Err(StoreError::NoSuchUpload) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        query.after = page.next;
-        if query.after.is_none() {
-            return Ok(dropped);
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct Subject {
     pub store: Arc<dyn Store>,
     /// Its clock.
     pub clock: Arc<ManualClock>,
+    /// Whether it drops old uploads: those of a service that others use too are not its to drop.
+    pub expires: bool,
     guard: Option<Box<dyn Any + Send + Sync>>,
 }
 
@@ -38,13 +40,20 @@ impl Subject {
 
     /// A store that goes by `clock`.
     pub fn new(store: Arc<dyn Store>, clock: Arc<ManualClock>) -> Self {
-        Self { store, clock, guard: None }
+        Self { store, clock, expires: true, guard: None }
     }
 
     /// Keeps what the store needs, a directory for instance, until the test is over.
     #[must_use]
     pub fn keeping(mut self, guard: impl Any + Send + Sync) -> Self {
         self.guard = Some(Box::new(guard));
+        self
+    }
+
+    /// Says that the store leaves old uploads alone.
+    #[must_use]
+    pub fn leaving_uploads(mut self) -> Self {
+        self.expires = false;
         self
     }
 

@@ -71,7 +71,13 @@ impl UpstreamStore {
                     let why = self.why_refused(upload, completion).await;
                     why.unwrap_or_else(|| self.refuse(&asked, fault))
                 } else {
-                    self.refuse_write(&asked, &tied, fault)
+                    let failed = fault.answer().is_some_and(|answer| answer.status >= 500);
+                    match self.refuse_write(&asked, &tied, fault) {
+                        // The upload may be done all the same, or be unknown to a service that
+                        // fails over that.
+                        _ if failed && self.is_gone(upload).await => StoreError::NoSuchUpload,
+                        error => error,
+                    }
                 };
                 match error {
                     StoreError::NoSuchUpload => self.repeated(upload, completion).await,
@@ -79,6 +85,11 @@ impl UpstreamStore {
                 }
             }
         }
+    }
+
+    /// Whether the service says that it has no such upload.
+    async fn is_gone(&self, upload: &UploadPath) -> bool {
+        matches!(self.parts_once(upload, 0, 1).await, Err(StoreError::NoSuchUpload))
     }
 
     /// The answer to a completion of an upload that is gone. S3 answers one that is repeated as it

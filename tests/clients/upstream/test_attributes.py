@@ -148,7 +148,9 @@ def test_keys_of_all_kinds(behind, server, mode):
     keys = ["with space", "plus+plus", "percent%20percent%", "quote\"'`", "<tag>&amp;&", "ü/日本語/🦀",
             "semi;colon,comma:at@", "star*tilde~()[]{}|^", "question?mark=1&two", "hash#tag"]
     if not server.traits.files:
-        keys += ["a//b", "trailing/", "dir/./dot", "line\nfeed", "x" * 900]
+        keys += ["a//b", "trailing/", "dir/./dot", "x" * 900]
+        if server.name != "moto":  # has no route for it
+            keys += ["line\nfeed"]
     for number, key in enumerate(keys):
         site.put(key, b"%d" % number)
     assert site.keys() == site.keys_there() == sorted(keys, key=str.encode)
