@@ -101,7 +101,7 @@ impl UpstreamStore {
         let head = self.head(&upload.object, &GetRequest::default()).await;
         match head {
             Ok(head) if head.object.etag == expected => {
-                let version = Some(head.object.version.clone());
+                let version = Some(head.object.version);
                 let version = version.filter(|version| *version != VersionId::Null);
                 Ok(Stored { object: head.object, version })
             }
