@@ -57,6 +57,8 @@ enum Stage {
     Arriving,
     Verified,
     Failed(BodyError),
+    /// Nobody reads it any more: what the readers say is what counts.
+    Deserted,
 }
 
 /// What a gate was told.
@@ -91,11 +93,15 @@ pub fn split(body: Payload, stall: Duration) -> Split {
 }
 
 impl Gates {
-    /// Waits until the body has wholly arrived and passed its checks, or has failed.
+    /// Waits until the body has wholly arrived and passed its checks, or has failed; for ever where
+    /// both sides have gone before, because nothing is known of it then.
     pub async fn verified(&mut self) -> Result<(), BodyError> {
-        match self.stage.wait_for(|stage| !matches!(stage, Stage::Arriving)).await.as_deref() {
+        let stage = self.stage.wait_for(|stage| !matches!(stage, Stage::Arriving)).await;
+        let stage = stage.map(|stage| stage.clone());
+        match stage {
             Ok(Stage::Verified) => Ok(()),
-            Ok(Stage::Failed(error)) => Err(error.clone()),
+            Ok(Stage::Failed(error)) => Err(error),
+            Ok(Stage::Deserted) => std::future::pending().await,
             Ok(Stage::Arriving) | Err(_) => Err(BodyError::Incomplete),
         }
     }
@@ -158,7 +164,11 @@ struct Tee {
 impl Tee {
     async fn run(mut self) {
         let last = match self.pass_on().await {
-            Ok(last) => last,
+            Ok(Passed::All { last }) => last,
+            Ok(Passed::ToNobody) => {
+                self.stage.send_replace(Stage::Deserted);
+                return;
+            }
             Err(error) => {
                 self.upstream.end(Err(error.clone()));
                 self.local.end(Err(error.clone()));
@@ -176,7 +186,7 @@ impl Tee {
     }
 
     /// Passes on everything but the upstream's last piece, which comes back.
-    async fn pass_on(&mut self) -> Result<Option<Bytes>, BodyError> {
+    async fn pass_on(&mut self) -> Result<Passed, BodyError> {
         let mut held: Option<Bytes> = None;
         while let Some(chunk) = self.body.next().await {
             let chunk = chunk?;
@@ -185,11 +195,19 @@ impl Tee {
                 self.upstream.send(previous).await;
             }
             if self.local.queue.is_none() && self.upstream.queue.is_none() {
-                return Err(BodyError::Incomplete);
+                return Ok(Passed::ToNobody);
             }
         }
-        Ok(held)
+        Ok(Passed::All { last: held })
     }
+}
+
+/// How the passing on of a body ended.
+enum Passed {
+    /// With its end; the upstream's last piece is still held back.
+    All { last: Option<Bytes> },
+    /// Early, because both sides are gone.
+    ToNobody,
 }
 
 /// One side's writing end.

@@ -167,7 +167,8 @@ async fn with_both_sides_gone_the_client_is_not_read_on() {
         split(checked(&bytes(1000), &[10, 20, 30, 40]), STALL);
     drop((upstream, local));
     driver.await;
-    assert!(gates.verified().await.is_err());
+    let verdict = gates.verified().now_or_never();
+    assert!(verdict.is_none(), "the body is not at fault: {verdict:?}");
 }
 
 /// Counts what was taken out of it.

@@ -151,9 +151,11 @@ class Behind:
         return _keys(self.s3, self.bucket, **settings)
 
     def keys_there(self):
-        """Every key of the upstream bucket, as the gateway would name it."""
+        """Every key of the upstream bucket, as the gateway would name it, but for the objects that a
+        trial of the permissions makes and removes."""
         listed = _keys(self.up, self.there, Prefix=self.prefix)
-        return [key.removeprefix(self.prefix) for key in listed]
+        keys = [key.removeprefix(self.prefix) for key in listed]
+        return [key for key in keys if not key.startswith(".stowgate-probe-")]
 
     def get_there(self, key):
         """An upstream object: its answer, with the body under `Content`."""

@@ -32,15 +32,19 @@ class Traits:
     files: bool = False
     # Has been shown to fail conditional writes as S3 does.
     conditional_writes: bool = True
-    # Ends a listing's page where S3 does, whatever max-keys and delimiter say.
+    # Says of a page that more follows only where that is so, whatever prefix and delimiter say.
     exact_pages: bool = True
+    # A plus in a listing with encoding-type=url is a plus.
+    encodes_plus: bool = True
+    # Compares the dates of conditions by whole seconds, as HTTP dates have them.
+    whole_seconds: bool = True
     # Serves HTTPS.
     tls: bool = True
 
 
 TRAITS = {
     "moto": Traits(checks_keys=False, tls=False),
-    "versitygw": Traits(files=True),
+    "versitygw": Traits(files=True, exact_pages=False, encodes_plus=False, whole_seconds=False),
     "stowgate": Traits(),
 }
 

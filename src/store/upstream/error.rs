@@ -148,6 +148,13 @@ impl Site {
             "ExpiredToken" | "TokenRefreshRequired" => {
                 format!("{code} on {operation}: the session token of {key} has run out")
             }
+            // Of services of their own, whose keys belong to users.
+            _ if ["AccessKey", "UserNotFound", "UserSuspended", "UserDisabled"]
+                .iter()
+                .any(|part| code.contains(part)) =>
+            {
+                format!("{code} on {operation}: the service does not know {key}, or refuses it")
+            }
             "InvalidToken"
             | "InvalidSecurity"
             | "InvalidClientTokenId"

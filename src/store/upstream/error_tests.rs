@@ -68,6 +68,7 @@ fn keys_and_rights_are_the_operators() {
         (403, "AccessDenied", "the key AKIAEXAMPLE needs s3:PutObject on arn:aws:s3:::bills/p/*"),
         (403, "InvalidAccessKeyId", "does not know the key AKIAEXAMPLE"),
         (403, "SignatureDoesNotMatch", "the secret key does not belong to the key AKIAEXAMPLE"),
+        (400, "XAdminUserNotFound", "does not know the key AKIAEXAMPLE"),
         (400, "ExpiredToken", "the session token of the key AKIAEXAMPLE has run out"),
         (400, "InvalidToken", "refuses the key AKIAEXAMPLE"),
         (403, "RequestTimeTooSkewed", "this machine's clock"),

@@ -56,7 +56,7 @@ def test_replace_only(behind, conditional, mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_reads(behind, mode):
+def test_reads(behind, server, mode):
     site = behind(mode)
     etag = site.put("k", b"content")["ETag"]
     assert site.get("k", IfMatch=etag) == b"content"
@@ -67,7 +67,8 @@ def test_reads(behind, mode):
             call("k", IfNoneMatch=etag)
         assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 304
     modified = site.head("k")["LastModified"]
-    assert site.get("k", IfUnmodifiedSince=modified) == b"content"
+    if server.traits.whole_seconds:
+        assert site.get("k", IfUnmodifiedSince=modified) == b"content"
     with pytest.raises(botocore.exceptions.ClientError) as caught:
         site.get("k", IfModifiedSince=modified)
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 304

@@ -50,7 +50,9 @@ def pages_v1(s3, bucket, size, **settings):
 
 
 def check(site, keys):
-    """Every page of every kind of listing."""
+    """Every page of every kind of listing. Some upstreams may announce a page that turns out to be
+    empty."""
+    exact = site.server.traits.exact_pages
     for pages in (pages_v2, pages_v1):
         for size in SIZES:
             for delimiter in DELIMITERS:
@@ -65,7 +67,8 @@ def check(site, keys):
                         left = len(expected) - len(found)
                         what = (pages.__name__, size, settings, found[-1:], shown)
                         assert len(shown) == min(size, left), what
-                        assert page["IsTruncated"] == (left > size), what
+                        assert page["IsTruncated"] or left <= size, what
+                        assert not page["IsTruncated"] or left > size or not exact, what
                         found += shown
                     assert found == expected, (pages.__name__, size, settings)
 
