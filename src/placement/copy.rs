@@ -40,10 +40,6 @@ impl Placement {
         target: &ObjectPath,
         request: CopyRequest,
     ) -> Result<Stored> {
-        let routed = |at: &ObjectPath| self.routes.of(&at.bucket).upstream.is_some();
-        if !routed(source) && !routed(target) {
-            return self.home.copy_object(source, target, request).await;
-        }
         for _ in 0..LOOKS {
             let conditions = &request.source_conditions;
             let found = self.source(source, request.source_version, conditions).await?;

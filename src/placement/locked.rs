@@ -5,7 +5,7 @@ use super::locks::KeyGuard;
 use super::plan::{self, Known, Layer};
 use super::read::translated;
 use super::route::{Route, Upstream};
-use super::{Placement, answered};
+use super::{Placement, answered, carried};
 use crate::object::{ETag, ObjectInfo, Timestamp, WriteCondition, WriteVerdict};
 use crate::store::{DeleteRequest, GetRequest, ObjectPath, Result, StoreError, Stored};
 
@@ -33,7 +33,7 @@ pub(super) enum Announced {
 }
 
 impl Placement {
-    /// Locks a key. Where the upstream is written although the key waits to be forwarded, the
+    /// Locks a key, for a change that is carried to its end. Where the upstream is written although the key waits to be forwarded, the
     /// forwarder is waited for and kept out; `alone` says that it is to be in any mode.
     pub(super) async fn locked<'a>(
         &'a self,
@@ -59,6 +59,7 @@ impl Placement {
                 Err(StoreError::NoSuchKey) => None,
                 Err(error) => return Err(error),
             };
+            carried::begun().await;
             return Ok(Locked {
                 placement: self,
                 route,

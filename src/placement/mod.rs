@@ -11,6 +11,7 @@
 
 pub mod breaker;
 mod buckets;
+mod carried;
 mod copy;
 mod delete;
 pub mod guard;
@@ -37,11 +38,12 @@ pub use locate::Locations;
 pub use location::Location;
 pub use route::{Mode, Route, Routes, Upstream};
 
-use crate::object::Clock;
+use crate::object::{BucketName, Clock};
 use crate::store::{Home, Result, Store, StoreError};
 use spool::Spool;
 
-/// All buckets, each through its mode.
+/// All buckets, each through its mode. Clones are the same.
+#[derive(Clone)]
 pub struct Placement {
     home: Arc<dyn Home>,
     routes: Arc<Routes>,
@@ -61,6 +63,11 @@ impl Placement {
     ) -> Self {
         let locations = Arc::clone(spool.locations());
         Self { home, routes, locations, spool, clock }
+    }
+
+    /// Whether a bucket has an upstream.
+    fn is_routed(&self, bucket: &BucketName) -> bool {
+        self.routes.of(bucket).upstream.is_some()
     }
 
     /// The local layer.

@@ -1,8 +1,10 @@
-//! A placement is a store: every call is made by the file of its topic.
+//! A placement is a store: every call is made by the file of its topic. Those that change keys are
+//! carried to their end.
 
 use async_trait::async_trait;
 
 use super::Placement;
+use super::carried::carried;
 use crate::body::Payload;
 use crate::object::{
     Bucket, BucketName, BucketsPage, BucketsQuery, ChecksumChoice, Completion, ListPage, ListQuery,
@@ -26,7 +28,8 @@ impl Buckets for Placement {
     }
 
     async fn delete_bucket(&self, name: &BucketName) -> Result<()> {
-        self.remove_bucket(name).await
+        let (placement, name) = (self.clone(), name.clone());
+        carried(async move { placement.remove_bucket(&name).await }).await
     }
 
     async fn list_buckets(&self, query: &BucketsQuery) -> Result<BucketsPage> {
@@ -37,7 +40,11 @@ impl Buckets for Placement {
 #[async_trait]
 impl Objects for Placement {
     async fn put_object(&self, at: &ObjectPath, new: NewObject, body: Payload) -> Result<Stored> {
-        self.put(at, new, body).await
+        if !self.is_routed(&at.bucket) {
+            return self.home.put_object(at, new, body).await;
+        }
+        let (placement, at) = (self.clone(), at.clone());
+        carried(async move { placement.put(&at, new, body).await }).await
     }
 
     async fn check_condition(&self, at: &ObjectPath, condition: &WriteCondition) -> Result<()> {
@@ -63,7 +70,11 @@ impl Objects for Placement {
     }
 
     async fn delete_object(&self, at: &ObjectPath, request: &DeleteRequest) -> Result<Deleted> {
-        self.remove(at, request).await
+        if !self.is_routed(&at.bucket) {
+            return self.home.delete_object(at, request).await;
+        }
+        let (placement, at, request) = (self.clone(), at.clone(), request.clone());
+        carried(async move { placement.remove(&at, &request).await }).await
     }
 
     async fn copy_object(
@@ -72,7 +83,11 @@ impl Objects for Placement {
         target: &ObjectPath,
         request: CopyRequest,
     ) -> Result<Stored> {
-        self.copy(source, target, request).await
+        if !self.is_routed(&source.bucket) && !self.is_routed(&target.bucket) {
+            return self.home.copy_object(source, target, request).await;
+        }
+        let (placement, source, target) = (self.clone(), source.clone(), target.clone());
+        carried(async move { placement.copy(&source, &target, request).await }).await
     }
 
     async fn list_objects(&self, bucket: &BucketName, query: &ListQuery) -> Result<ListPage> {
@@ -100,7 +115,11 @@ impl Tags for Placement {
         version: Option<VersionId>,
         tags: TagSet,
     ) -> Result<()> {
-        self.set_tags(at, version, tags).await
+        if !self.is_routed(&at.bucket) {
+            return self.home.set_object_tags(at, version, tags).await;
+        }
+        let (placement, at) = (self.clone(), at.clone());
+        carried(async move { placement.set_tags(&at, version, tags).await }).await
     }
 
     async fn bucket_tags(&self, bucket: &BucketName) -> Result<Option<TagSet>> {
@@ -151,7 +170,12 @@ impl Multipart for Placement {
         completion: &Completion,
         condition: Option<WriteCondition>,
     ) -> Result<Stored> {
-        self.finish_upload(upload, completion, condition).await
+        if !self.is_routed(&upload.object.bucket) {
+            return self.home.complete_upload(upload, completion, condition).await;
+        }
+        let (placement, upload) = (self.clone(), upload.clone());
+        let completion = completion.clone();
+        carried(async move { placement.finish_upload(&upload, &completion, condition).await }).await
     }
 
     async fn abort_upload(&self, upload: &UploadPath) -> Result<()> {

@@ -34,10 +34,16 @@ impl Fate {
         self.steps.store(steps, Ordering::SeqCst);
     }
 
-    /// Nothing is planned any more.
-    pub(super) fn forget(&self) {
-        self.steps.store(-1, Ordering::SeqCst);
-        self.crashed.store(false, Ordering::SeqCst);
+    /// Of a process of which nothing is planned.
+    pub(super) fn open() -> Arc<Self> {
+        let fate = Self::default();
+        fate.steps.store(-1, Ordering::SeqCst);
+        Arc::new(fate)
+    }
+
+    /// The process ends: whatever it still has under way goes no further.
+    pub(super) fn end(&self) {
+        self.crashed.store(true, Ordering::SeqCst);
     }
 
     /// Done when the process has stopped.
@@ -85,6 +91,14 @@ impl Flaky {
     /// Whether calls fail after they have done everything.
     pub(super) fn set_deaf(&self, deaf: bool) {
         self.deaf.store(deaf, Ordering::SeqCst);
+    }
+
+    /// The same layer for the next process, in the same state.
+    pub(super) fn under(&self, fate: Arc<Fate>) -> Self {
+        let next = Self::new(Arc::clone(&self.inner), fate);
+        next.set_away(self.away.load(Ordering::SeqCst));
+        next.set_deaf(self.deaf.load(Ordering::SeqCst));
+        next
     }
 
     pub(super) fn is_well(&self) -> bool {

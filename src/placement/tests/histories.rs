@@ -52,8 +52,7 @@ impl History {
         for store in [&home, &there] {
             store.create_bucket(&bucket(), &owner()).await.unwrap();
         }
-        let fate = Arc::new(Fate::default());
-        fate.forget();
+        let fate = Fate::open();
         let flaky = Arc::new(Flaky::new(Arc::clone(&there), Arc::clone(&fate)));
         let (placement, spool) = started(mode, &home, &flaky, &fate, &clock);
         let nothing = Belief { may: vec![None], ghosts: Vec::new() };
@@ -74,7 +73,9 @@ impl History {
     }
 
     async fn restart(&mut self, mode: Mode) {
-        self.fate.forget();
+        self.fate.end();
+        self.fate = Fate::open();
+        self.flaky = Arc::new(self.flaky.under(Arc::clone(&self.fate)));
         self.mode = mode;
         let (placement, spool) = started(mode, &self.home, &self.flaky, &self.fate, &self.clock);
         (self.placement, self.spool) = (placement, spool);

@@ -4,6 +4,7 @@ mod buckets;
 mod conformance;
 mod copies;
 mod flaky;
+mod given_up;
 mod histories;
 mod listing;
 mod outage;
