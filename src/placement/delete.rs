@@ -69,7 +69,7 @@ impl Locked<'_> {
     /// Deletes by the record. Once it is there, the key is deleted; the local object then goes.
     async fn journal_delete(&mut self) -> Result<Deleted> {
         self.set(Some(plan::deleted(self.record.as_ref(), self.now())), 0).await?;
-        self.clear_home().await?;
+        self.drop_left_over().await;
         Ok(Deleted::default())
     }
 

@@ -90,11 +90,16 @@ impl Locations {
         if location.truth == Truth::Gone {
             gone.add(&at.key);
         }
-        self.home.set_entry(at, Some(location.encode()?)).await?;
-        if location.truth != Truth::Gone {
+        let set = self.home.set_entry(at, Some(location.encode()?)).await;
+        // A record that could not be made does not hide the key, unless it is there all the same.
+        let truth = match &set {
+            Ok(()) => Some(location.truth),
+            Err(_) => self.of(at).await?.map(|location| location.truth),
+        };
+        if truth != Some(Truth::Gone) {
             gone.remove(&at.key);
         }
-        Ok(())
+        set
     }
 
     /// The present, but later than every time that this gave before.

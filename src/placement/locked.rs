@@ -19,6 +19,8 @@ pub(super) struct Locked<'a> {
     pub(super) record: Option<Location>,
     /// The object at home, be it the key's or a left-over.
     pub(super) at_home: Option<ObjectInfo>,
+    /// Whether the ledger has a record of which the spool wasn't told.
+    untold: bool,
     held: KeyGuard,
     /// Keeps the forwarder from sending the key, where that is needed.
     _sending: Option<KeyGuard>,
@@ -67,6 +69,7 @@ impl Placement {
                 at,
                 record,
                 at_home,
+                untold: false,
                 held,
                 _sending: sending,
             });
@@ -100,14 +103,25 @@ impl Locked<'_> {
             None => self.placement.spool.settled(self.at),
         }
         self.record = record;
+        self.untold = false;
         Ok(())
     }
 
     /// Tells the spool of the size that the object at home has now.
-    pub(super) fn note(&self, size: u64) {
+    pub(super) fn note(&mut self, size: u64) {
+        self.untold = false;
         if let Some(record) = &self.record {
             self.placement.spool.noted(self.at, record, size);
         }
+    }
+
+    /// Why what was to be forwarded could not be taken in.
+    pub(super) fn refused(&self, error: StoreError) -> StoreError {
+        self.placement.spool.refusal(error)
+    }
+
+    fn size_at_home(&self) -> u64 {
+        self.at_home.as_ref().map_or(0, |home| home.size)
     }
 
     /// The present.
@@ -124,6 +138,15 @@ impl Locked<'_> {
         Ok(())
     }
 
+    /// Removes the object at home, which by the record is nobody's any more. One that stays is
+    /// neither read nor listed, and goes with the next change or start.
+    pub(super) async fn drop_left_over(&mut self) {
+        if let Err(error) = self.clear_home().await {
+            let ObjectPath { bucket, key } = self.at;
+            tracing::warn!(%bucket, %key, %error, "an object that is no more stays on the disk");
+        }
+    }
+
     /// Notes, before the upstream is written, that it may have this content, where a record or an
     /// object at home would else go on as if it could not. Gives back what to restore where the
     /// upstream turns the write down.
@@ -133,9 +156,10 @@ impl Locked<'_> {
         }
         let before = self.record.clone();
         let record = plan::announced(before.as_ref(), tag, self.now());
-        // The spool need not know: the key stays locked until the write has been heard of.
+        // The spool need not know before the key is unlocked.
         self.placement.locations.set(&self.held, Some(record.clone())).await?;
         self.record = Some(record);
+        self.untold = true;
         Ok(Announced::Instead(before))
     }
 
@@ -146,16 +170,13 @@ impl Locked<'_> {
         announced: Announced,
         answer: Result<Stored>,
     ) -> Result<Stored> {
-        let size = self.at_home.as_ref().map_or(0, |home| home.size);
         match (answer, announced) {
             (Ok(stored), _) => self.settle(stored).await,
-            (Err(error @ StoreError::Unavailable { .. }), _) => {
-                self.note(size);
+            (Err(error @ StoreError::Unavailable { .. }), _) | (Err(error), Announced::NoNeed) => {
                 Err(error)
             }
-            (Err(error), Announced::NoNeed) => Err(error),
             (Err(error), Announced::Instead(before)) => {
-                self.set(before, size).await?;
+                self.set(before, self.size_at_home()).await?;
                 Err(error)
             }
         }
@@ -174,7 +195,7 @@ impl Locked<'_> {
             last_modified: object.last_modified,
         };
         self.set(Some(plan::settled(remote, self.now())), 0).await?;
-        self.clear_home().await?;
+        self.drop_left_over().await;
         stored.object.replication = plan::replication(self.route.mode, Layer::Upstream, None);
         Ok(stored)
     }
@@ -229,6 +250,15 @@ impl Locked<'_> {
         let remote = self.remote();
         let shown = remote.filter(|remote| plan::shows_record(self.route.mode, remote));
         translated(condition, shown)
+    }
+}
+
+impl Drop for Locked<'_> {
+    /// What was announced and never heard of is for the forwarder to find out.
+    fn drop(&mut self) {
+        if self.untold {
+            self.note(self.size_at_home());
+        }
     }
 }
 

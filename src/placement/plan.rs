@@ -231,8 +231,8 @@ pub(super) fn finish(mode: Mode, known: Known) -> Finish {
     }
 }
 
-/// Whether what becomes of an upload at home has to be forwarded whatever is known of its key.
-pub(super) fn forwards_uploads(mode: Mode) -> bool {
+/// Whether what home takes in is on its way upstream.
+pub(super) fn spools(mode: Mode) -> bool {
     match mode {
         Mode::Local => false,
         Mode::Upstream | Mode::Fallback => true,

@@ -21,9 +21,6 @@ use crate::store::{NewUpload, ObjectPath, Result, StoreError, Stored, UploadPath
 /// How long a completion waits for the object to be forwarded, where it has to be upstream.
 const FORWARDING: Duration = Duration::from_secs(20);
 
-/// How many parts are looked at in one step.
-const PARTS_AT_ONCE: usize = 1000;
-
 impl Placement {
     /// Starts an upload.
     pub(super) async fn begin_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
@@ -62,29 +59,16 @@ impl Placement {
         match self.owner(upload).await? {
             None => {
                 let route = self.routes.of(&upload.object.bucket);
-                if route.upstream.is_some() && plan::forwards_uploads(route.mode) {
+                if route.upstream.is_some() && plan::spools(route.mode) {
                     // Parts take no place in the spool before they are an object, but none is
                     // taken that could not become one.
-                    drop(self.spool.admit(&upload.object, body.length())?);
+                    let size = body.length().unwrap_or_default();
+                    drop(self.spool.admit_upload(&upload.object, size)?);
                 }
-                self.home.put_part(upload, number, body).await
+                self.refused_at_home(route, self.home.put_part(upload, number, body).await)
             }
             Some(upstream) => {
                 answered(upstream, upstream.store.put_part(upload, number, body).await)
-            }
-        }
-    }
-
-    /// How much the parts of an upload at home come to.
-    async fn size_at_home(&self, upload: &UploadPath) -> Result<u64> {
-        let (mut size, mut after) = (0u64, 0);
-        loop {
-            let query = PartsQuery { after, limit: PARTS_AT_ONCE };
-            let page = self.home.list_parts(upload, &query).await?;
-            size += page.parts.iter().map(|part| part.size).sum::<u64>();
-            match page.next {
-                Some(next) => after = next,
-                None => return Ok(size),
             }
         }
     }
@@ -209,8 +193,7 @@ impl Finishing<'_> {
     }
 
     async fn spool(&self, mut locked: Locked<'_>) -> Result<Stored> {
-        let size = self.placement.size_at_home(self.upload).await?;
-        let _ticket = self.placement.spool.admit(&self.upload.object, Some(size))?;
+        let _ticket = self.placement.spool.admit(&self.upload.object, None)?;
         locked.spool(false, self.complete_at_home()).await
     }
 

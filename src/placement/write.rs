@@ -77,6 +77,12 @@ impl Placement {
         }
     }
 
+    /// Home's answer about a body that is to stay there, or to be forwarded.
+    pub(super) fn refused_at_home<T>(&self, route: &Route, answer: Result<T>) -> Result<T> {
+        let spools = route.upstream.is_some() && plan::spools(route.mode);
+        answer.map_err(|error| if spools { self.spool.refusal(error) } else { error })
+    }
+
     /// The condition as the upstream is to judge it, where the key's object is the upstream's.
     async fn judged_upstream(
         &self,
@@ -158,7 +164,9 @@ impl Putting<'_> {
             match sides.event().await {
                 Event::Arrived => return Ok(ticket),
                 Event::Broken(error) => return Err(StoreError::Body(error)),
-                Event::HomeFailed if sides.upstream_failed() => return sides.home_error(),
+                Event::HomeFailed if sides.upstream_failed() => {
+                    return self.placement.refused_at_home(self.route, sides.home_error());
+                }
                 Event::HomeFailed => {}
                 Event::UpstreamFailed(error) if self.asked || sides.home_failed() => {
                     return Err(error);
@@ -223,7 +231,7 @@ impl Locked<'_> {
                 if first {
                     self.set(None, 0).await?;
                 }
-                return Err(error);
+                return Err(self.refused(error));
             }
         };
         if unsure && let Some(todo) = &mut record.todo {

@@ -48,6 +48,15 @@ impl Spool {
         Ok(Ticket { spool: Arc::clone(self), bytes, keys })
     }
 
+    /// What a client is told where home cannot take what is to be forwarded: a disk that is full
+    /// is a spool that is.
+    pub fn refusal(&self, error: StoreError) -> StoreError {
+        match error {
+            StoreError::StorageFull => self.busy("the disk under the spool is full".to_owned()),
+            other => other,
+        }
+    }
+
     fn busy(&self, what: String) -> StoreError {
         StoreError::Busy { what, retry_after: self.options.retry_after }
     }

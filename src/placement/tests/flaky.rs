@@ -1,7 +1,8 @@
-//! A layer that stops the process at a chosen step, is away, or loses its answers.
+//! A layer that stops the process at a chosen step, is away, loses its answers, or fails chosen
+//! calls.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -76,11 +77,16 @@ pub(super) struct Flaky {
     fate: Arc<Fate>,
     away: AtomicBool,
     deaf: AtomicBool,
+    broken: Mutex<Option<Breakage>>,
 }
+
+/// Says by a call's name whether it fails, and how.
+type Breakage = Box<dyn FnMut(&str) -> Option<StoreError> + Send>;
 
 impl Flaky {
     pub(super) fn new(inner: Arc<MemoryStore>, fate: Arc<Fate>) -> Self {
-        Self { inner, fate, away: AtomicBool::new(false), deaf: AtomicBool::new(false) }
+        let (away, deaf) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { inner, fate, away, deaf, broken: Mutex::default() }
     }
 
     /// Whether calls fail before they have done anything.
@@ -101,15 +107,32 @@ impl Flaky {
         next
     }
 
+    /// Calls fail as this says, before they have done anything.
+    pub(super) fn break_down(
+        &self,
+        broken: impl FnMut(&str) -> Option<StoreError> + Send + 'static,
+    ) {
+        *self.broken.lock().unwrap() = Some(Box::new(broken));
+    }
+
+    /// No call fails by its name any more.
+    pub(super) fn mend(&self) {
+        *self.broken.lock().unwrap() = None;
+    }
+
     pub(super) fn is_well(&self) -> bool {
         !self.away.load(Ordering::SeqCst) && !self.deaf.load(Ordering::SeqCst)
     }
 
-    async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+    async fn call<T>(&self, name: &str, call: impl Future<Output = Result<T>>) -> Result<T> {
         let unavailable = |what: &str| StoreError::Unavailable { what: what.to_owned() };
         self.fate.step().await;
         if self.away.load(Ordering::SeqCst) {
             return Err(unavailable("away"));
+        }
+        let broken = self.broken.lock().unwrap().as_mut().and_then(|broken| broken(name));
+        if let Some(error) = broken {
+            return Err(error);
         }
         let answer = call.await;
         self.fate.step().await;
@@ -124,7 +147,7 @@ macro_rules! pass {
         impl $trait for Flaky {
             $(
                 async fn $name(&self, $($arg: $type),*) -> Result<$answer> {
-                    self.call(self.inner.$name($($arg),*)).await
+                    self.call(stringify!($name), self.inner.$name($($arg),*)).await
                 }
             )+
         }

@@ -49,9 +49,8 @@ impl Scene {
             store.create_bucket(&bucket(), &owner()).await.unwrap();
         }
         let fate = Fate::open();
-        let flaky = |store: &Arc<MemoryStore>| {
-            Arc::new(Flaky::new(Arc::clone(store), Arc::clone(&fate)))
-        };
+        let flaky =
+            |store: &Arc<MemoryStore>| Arc::new(Flaky::new(Arc::clone(store), Arc::clone(&fate)));
         let (slow_home, flaky) = (flaky(&home), flaky(&there));
         let (placement, spool) = place(mode, slow_home, Arc::clone(&flaky) as _, clock);
         Self { home, there, flaky, placement, spool }

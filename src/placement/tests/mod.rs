@@ -1,5 +1,6 @@
 //! Two layers in memory, placed in every mode.
 
+mod broken_disk;
 mod buckets;
 mod conformance;
 mod copies;

@@ -136,8 +136,12 @@ impl<'a> Attempt<'a> {
     pub(super) async fn settle_found(&self, remote: Option<Remote>) -> Result<Outcome> {
         let key = self.spool.lock(self.at).await;
         let Some(record) = self.unchanged().await? else { return Ok(Outcome::Again) };
+        let truth = record.truth;
         let record = Location { todo: None, remote, ..record };
         self.spool.set_record(&key, Some(record)).await?;
+        if truth == Truth::Remote && self.spool.local_object(self.at).await?.is_some() {
+            self.remove_local().await;
+        }
         self.spool.settled(self.at);
         Ok(Outcome::Settled)
     }
