@@ -51,7 +51,7 @@ impl Placement {
                     query,
                     gone,
                     last: query.after.clone(),
-                    spare: query.limit.max(GLANCE),
+                    spare: query.limit.clamp(GLANCE, LONGEST),
                     home: Window::unread(),
                     there: Window::unread(),
                 };
@@ -201,7 +201,7 @@ impl Layers<'_> {
         // The line that only tells that there are more need not be read. Lines that turn out to
         // be gone are made up for, by more with every page.
         let query = self.following(most.saturating_sub(1) + self.gone_behind(self.spare));
-        self.spare *= 2;
+        self.spare = (self.spare * 2).min(LONGEST);
         let page = self.upstream.store.list_objects(self.bucket, &query).await;
         let page = answered(self.upstream, page)?;
         Ok(Window::new(page.entries, page.next.is_some()))

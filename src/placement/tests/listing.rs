@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
 use super::World;
-use super::world::{bucket, content, owner, path, text};
+use super::world::{START, bucket, content, owner, path, text};
 use crate::object::{
     BucketName, ETag, ListEntry, ListQuery, Timestamp, VersionEntry, VersionId, VersionsQuery,
 };
@@ -384,4 +384,23 @@ async fn what_moves_meanwhile_is_listed() {
     let store: &MemoryStore = &world.there;
     store.delete_object(&path("a"), &DeleteRequest::default()).await.unwrap();
     assert!(world.listed().await.unwrap().is_empty(), "the local copy is nobody's");
+}
+
+/// Tens of thousands of deleted keys that the upstream still lists are passed over in one page.
+#[tokio::test]
+async fn a_page_behind_a_great_many_deleted_keys() {
+    let world = World::new(Mode::Fallback).await;
+    let gone = Location {
+        truth: Truth::Gone,
+        todo: Some(Todo::new(Task::Delete, START)),
+        remote: None,
+        updated_at: START,
+    };
+    for number in 0..66_000 {
+        let key = format!("a/{number:05}");
+        World::plant(&world.there, &key, &content("")).await;
+        world.set_record(&key, &gone).await;
+    }
+    World::plant(&world.there, "b", &content("b")).await;
+    assert_eq!(world.listed().await.unwrap(), ["b"]);
 }
