@@ -5,6 +5,7 @@
 
 mod listing;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::locked::Locked;
@@ -20,6 +21,9 @@ use crate::store::{NewUpload, ObjectPath, Result, StoreError, Stored, UploadPath
 
 /// How long a completion waits for the object to be forwarded, where it has to be upstream.
 const FORWARDING: Duration = Duration::from_secs(20);
+
+/// How many parts are looked up at once.
+const PARTS: usize = 1000;
 
 impl Placement {
     /// Starts an upload.
@@ -192,8 +196,24 @@ impl Finishing<'_> {
         parts.collect::<Option<Vec<_>>>().map(ETag::multipart)
     }
 
+    /// How many bytes the listed parts have at home.
+    async fn size(&self) -> Result<u64> {
+        let listed: HashSet<_> = self.completion.parts.iter().map(|part| part.number).collect();
+        let (mut size, mut query) = (0, PartsQuery { after: 0, limit: PARTS });
+        loop {
+            let page = self.placement.home.list_parts(self.upload, &query).await?;
+            let used = page.parts.iter().filter(|part| listed.contains(&part.number));
+            size += used.map(|part| part.size).sum::<u64>();
+            match page.next {
+                Some(next) => query.after = next,
+                None => return Ok(size),
+            }
+        }
+    }
+
     async fn spool(&self, mut locked: Locked<'_>) -> Result<Stored> {
-        let _ticket = self.placement.spool.admit(&self.upload.object, None)?;
+        let size = self.size().await?;
+        let _ticket = self.placement.spool.admit_upload(&self.upload.object, size)?;
         locked.spool(false, self.complete_at_home()).await
     }
 

@@ -23,14 +23,29 @@ impl Spool {
     /// Until the backlog of the last run has been looked through, only what is known of it
     /// counts.
     pub fn admit(self: &Arc<Self>, at: &ObjectPath, size: Option<u64>) -> Result<Ticket> {
-        let bytes = size.unwrap_or(0);
+        self.admit_bytes(at, size.unwrap_or(0), false)
+    }
+
+    /// The same of an upload whose parts are here already. It cannot go upstream by another way,
+    /// so that one that is larger than the bound is let in where it is alone.
+    pub fn admit_upload(self: &Arc<Self>, at: &ObjectPath, size: u64) -> Result<Ticket> {
+        self.admit_bytes(at, size, true)
+    }
+
+    fn admit_bytes(
+        self: &Arc<Self>,
+        at: &ObjectPath,
+        bytes: u64,
+        may_be_alone: bool,
+    ) -> Result<Ticket> {
         let mut queue = self.queue();
         let keys = usize::from(!queue.knows(at));
         let depth = queue.tally().total();
         let (reserved_bytes, reserved_keys) = queue.reserved;
         let all_bytes = depth.bytes.saturating_add(reserved_bytes).saturating_add(bytes);
         let all_keys = depth.waiting + depth.dead + reserved_keys + keys;
-        if bytes > 0 && all_bytes > self.options.max_bytes {
+        let alone = may_be_alone && all_bytes == bytes;
+        if bytes > 0 && all_bytes > self.options.max_bytes && !alone {
             let limit = self.options.max_bytes;
             return Err(self.busy(format!("the spool holds its {limit} bytes already")));
         }

@@ -1,7 +1,9 @@
 //! Uploads begun in one mode or before an outage, and finished in or after another.
 
+use std::sync::Arc;
+
 use super::World;
-use super::world::{bucket, content, key, owner, path};
+use super::world::{bucket, content, key, owner, path, place_with};
 use crate::background::Worker as _;
 use crate::object::{
     Algorithm, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ETagMatch, ObjectMetadata,
@@ -9,9 +11,11 @@ use crate::object::{
 };
 use crate::placement::Mode;
 use crate::placement::location::Truth;
+use crate::placement::spool::SpoolOptions;
 use crate::store::conformance::body;
 use crate::store::{
-    Call, GetRequest, Multipart as _, NewUpload, Objects as _, Result, StoreError, UploadPath,
+    Call, GetRequest, Multipart as _, NewUpload, Objects as _, Result, Store, StoreError,
+    UploadPath,
 };
 
 async fn begun(world: &World, at: &str) -> UploadPath {
@@ -62,6 +66,35 @@ async fn never_fail_because_of_the_upstream_in_fallback() {
     assert_eq!(head.object.etag, stored.object.etag, "the same parts make the same tag");
     assert_eq!(world.read("b").await.unwrap(), content("other"));
     assert_eq!(world.record("b").await.unwrap().truth, Truth::Remote);
+}
+
+/// The bytes of an upload count against the bound as those of every write do; an upload that is
+/// larger than the bound is taken in where nothing else waits.
+#[tokio::test]
+async fn a_full_spool_refuses_completions() {
+    let mut world = World::new(Mode::Fallback).await;
+    let options = SpoolOptions { max_bytes: 10, ..SpoolOptions::default() };
+    let there = Arc::clone(&world.faults) as Arc<dyn Store>;
+    let home = Arc::clone(&world.home);
+    (world.placement, world.spool) =
+        place_with(options, Mode::Fallback, home, there, world.clock.clone());
+    world.go_away();
+    world.put("a", &content("12345")).await.unwrap();
+    let upload = begun(&world, "b").await;
+    let completion = part(&world, &upload, "1234567").await.unwrap();
+    let full = world.placement.complete_upload(&upload, &completion, None).await;
+    assert!(matches!(full, Err(StoreError::Busy { .. })), "{full:?}");
+    assert!(matches!(world.read("b").await, Err(StoreError::Unavailable { .. })));
+    world.come_back();
+    world.forward().await;
+    world.placement.complete_upload(&upload, &completion, None).await.unwrap();
+    assert_eq!(world.spool.snapshot().total.bytes, 7);
+    world.forward().await;
+    let large = begun(&world, "c").await;
+    let completion = part(&world, &large, "more than ten bytes").await.unwrap();
+    world.placement.complete_upload(&large, &completion, None).await.unwrap();
+    world.forward().await;
+    assert_eq!(world.read("c").await.unwrap(), content("more than ten bytes"));
 }
 
 #[tokio::test]
