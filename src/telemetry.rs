@@ -4,12 +4,16 @@
 
 use std::io::{self, IsTerminal as _};
 
+use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{Registry, fmt, reload};
 
 use crate::config::{Log, LogFormat};
+
+/// Warns of every connection that a service broke off, which is told once elsewhere.
+const CHATTY: &str = "aws_smithy_http_client::client";
 
 /// The running log.
 #[derive(Debug, Clone)]
@@ -18,7 +22,7 @@ pub struct Telemetry(reload::Handle<Targets, Registry>);
 impl Telemetry {
     /// Starts logging, once in a process.
     pub fn start(log: &Log) -> Result<Self, TryInitError> {
-        let (level, handle) = reload::Layer::new(log.level.clone());
+        let (level, handle) = reload::Layer::new(tempered(log.level.clone()));
         let terminal = io::stderr().is_terminal();
         let lines = fmt::layer().with_writer(io::stderr);
         let lines = match (log.format, terminal) {
@@ -39,8 +43,33 @@ impl Telemetry {
 
     /// Logs at `level` from now on.
     pub fn set_level(&self, level: Targets) {
-        if let Err(error) = self.0.reload(level) {
+        if let Err(error) = self.0.reload(tempered(level)) {
             tracing::error!(%error, "the log level could not be changed");
         }
+    }
+}
+
+/// Keeps down what says the same again and again, unless the log is to have every detail.
+fn tempered(level: Targets) -> Targets {
+    let warns = level.would_enable(CHATTY, &Level::WARN);
+    if warns && !level.would_enable(CHATTY, &Level::DEBUG) {
+        return level.with_target(CHATTY, Level::ERROR);
+    }
+    level
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sdks_warnings_are_kept_down_where_details_are_not_wanted() {
+        for (level, warns) in [("info", false), ("warn", false), ("debug", true), ("off", false)] {
+            let level = tempered(level.parse().expect("a level"));
+            assert_eq!(level.would_enable(CHATTY, &Level::WARN), warns, "{level}");
+        }
+        assert!(tempered("info".parse().expect("a level")).would_enable("stowgate", &Level::INFO));
+        let off = tempered("off".parse().expect("a level"));
+        assert!(!off.would_enable(CHATTY, &Level::ERROR));
     }
 }

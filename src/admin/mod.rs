@@ -29,7 +29,7 @@ use http::{Method, Request, Response, StatusCode, uri};
 use tokio::sync::SetOnce;
 
 pub use access::{Origin, Rule};
-pub use view::{Disk, DiskState, Permission, Space, Trial, Trials, UpstreamView, Usage, Views};
+pub use view::{Disk, DiskState, Space, Trials, UpstreamView, Usage, Views};
 
 use access::Access;
 use query::Parameters;

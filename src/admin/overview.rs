@@ -4,7 +4,7 @@ use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::reply::{self, Fault};
-use super::view::{Disk, DiskState, Trial, UpstreamView, Usage, Views};
+use super::view::{Disk, DiskState, UpstreamView, Usage, Views};
 use super::{permissions, spool};
 use crate::body::Payload;
 use crate::object::{BucketName, BucketsQuery};
@@ -177,7 +177,8 @@ fn sentence(views: &Views, name: &BucketName, route: &Route, s3_bucket: Option<&
             "Its objects are in {place}; while that is away, on this disk until they are forwarded."
         ),
     };
-    text + &waiting(views, name, route.mode) + &failing(views, &upstream.name)
+    let failing = failing(views, &upstream.name, &(upstream.target)(name));
+    text + &waiting(views, name, route.mode) + &failing
 }
 
 /// What waits to be forwarded, as the end of a sentence about a bucket.
@@ -202,11 +203,22 @@ fn waiting(views: &Views, name: &BucketName, mode: Mode) -> String {
     waiting + &dead + alone
 }
 
-fn failing(views: &Views, upstream: &str) -> String {
-    let view = views.upstreams.iter().find(|view| *view.name == *upstream);
-    let Some(view) = view.filter(|view| view.guard.is_open()) else { return String::new() };
-    let cause = view.guard.snapshot().last_error.map(|(cause, _)| cause);
-    format!(" The upstream fails now: {}.", cause.as_deref().unwrap_or("it is not known why"))
+/// What fails now; else what failed when the bucket there was last tried.
+fn failing(views: &Views, upstream: &str, target: &(String, String)) -> String {
+    let Some(view) = views.upstreams.iter().find(|view| *view.name == *upstream) else {
+        return String::new();
+    };
+    if view.guard.is_open() {
+        let cause = view.guard.snapshot().last_error.map(|(cause, _)| cause);
+        let cause = cause.as_deref().unwrap_or("it is not known why");
+        return format!(" The upstream fails now: {cause}.");
+    }
+    let Some((at, mut trials)) = view.trials.last() else { return String::new() };
+    trials.retain(|trial| (&trial.bucket, &trial.prefix) == (&target.0, &target.1));
+    match permissions::faults(&trials).as_slice() {
+        [] => String::new(),
+        faults => format!(" When it was tried at {}: {}.", at.iso8601(), faults.join("; ")),
+    }
 }
 
 fn upstream(view: &UpstreamView) -> Value {
@@ -228,7 +240,8 @@ fn upstream(view: &UpstreamView) -> Value {
         "last_error": last_error,
         "last_trial": view.trials.last().map(|(at, trials)| json!({
             "at": at.iso8601(),
-            "ok": !trials.is_empty() && trials.iter().all(Trial::is_good),
+            "ok": permissions::is_good(&trials),
+            "faults": permissions::faults(&trials),
             "buckets": trials.iter().map(permissions::bucket).collect::<Vec<_>>(),
         })),
     })

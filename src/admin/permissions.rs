@@ -5,10 +5,11 @@ use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::reply;
-use super::view::{Permission, Trial, UpstreamView, Views};
+use super::view::{UpstreamView, Views};
 use crate::body::Payload;
+use crate::store::upstream::{Check, Trial};
 
-/// Tries everything; 200 only where every permission of every upstream is there.
+/// Tries everything; 200 only where every upstream does all that it should.
 pub(super) async fn answer(views: &Views) -> Response<Payload> {
     if views.upstreams.is_empty() {
         let message = "no bucket has an upstream, so nothing was tried";
@@ -26,8 +27,8 @@ pub(super) async fn answer(views: &Views) -> Response<Payload> {
 }
 
 /// Nothing tried is nothing shown to work.
-fn is_good(trials: &[Trial]) -> bool {
-    !trials.is_empty() && trials.iter().all(Trial::is_good)
+pub(super) fn is_good(trials: &[Trial]) -> bool {
+    !trials.is_empty() && trials.iter().all(Trial::ok)
 }
 
 fn shown(upstream: &UpstreamView, trials: &[Trial]) -> Value {
@@ -36,27 +37,42 @@ fn shown(upstream: &UpstreamView, trials: &[Trial]) -> Value {
         "ok": is_good(trials),
         "endpoint": upstream.endpoint.as_deref().unwrap_or("AWS"),
         "region": upstream.region,
+        "faults": faults(trials),
         "buckets": trials.iter().map(bucket).collect::<Vec<_>>(),
     })
 }
 
+/// Each thing that is wrong once, with what cannot be done because of it.
+pub(super) fn faults(trials: &[Trial]) -> Vec<String> {
+    let faults = trials.iter().flat_map(|trial| &trial.faults);
+    faults.map(|fault| format!("{} [{}]", fault.what, fault.names())).collect()
+}
+
 /// A trial as JSON.
 pub(super) fn bucket(trial: &Trial) -> Value {
+    let (permissions, features): (Vec<&Check>, Vec<&Check>) =
+        trial.checks.iter().partition(|check| check.ability.is_permission());
+    let shown = |name: &str, checks: &[&Check]| {
+        checks.iter().map(|tried| check(name, tried)).collect::<Vec<_>>()
+    };
     json!({
         "s3_bucket": trial.bucket,
         "s3_prefix": trial.prefix,
-        "ok": trial.is_good(),
-        "permissions": trial.permissions.iter().map(permission).collect::<Vec<_>>(),
+        "ok": trial.ok(),
+        "permissions": shown("permission", &permissions),
+        "features": shown("feature", &features),
     })
 }
 
-fn permission(permission: &Permission) -> Value {
-    let micros = u64::try_from(permission.latency.as_micros()).unwrap_or(u64::MAX);
+fn check(kind: &str, check: &Check) -> Value {
+    let micros = u64::try_from(check.latency.as_micros()).unwrap_or(u64::MAX);
     json!({
-        "permission": permission.name,
-        "ok": permission.fault.is_none(),
+        kind: check.ability.name(),
+        "ok": check.ok,
         "latency_ms": millis(micros),
-        "error": permission.fault,
+        "verdict": check.verdict,
+        "error": (!check.ok).then_some(&check.verdict),
+        "left_behind": check.left_behind,
     })
 }
 

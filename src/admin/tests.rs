@@ -16,6 +16,7 @@ use crate::placement::location::{Location, Remote, Task, Todo, Truth};
 use crate::placement::locks::KeyLocks;
 use crate::placement::spool::{Spool, SpoolOptions};
 use crate::placement::{Mode, Route, Routes, Upstream};
+use crate::store::upstream::{Ability, Check, Complaint, Trial};
 use crate::store::{
     Buckets as _, Call, FaultStore, GetRequest, Home, Ledger as _, MemoryStore, NewObject,
     ObjectPath, Objects as _, StoreError,
@@ -55,13 +56,23 @@ impl FakeTrials {
 #[async_trait]
 impl Trials for FakeTrials {
     async fn run(&self) -> Vec<Trial> {
-        let permission = |name| Permission {
-            name,
-            latency: Duration::from_micros(1500),
-            fault: self.missing.contains(&name).then(|| format!("AccessDenied on {name}")),
+        let check = |ability: Ability| {
+            let ok = !self.missing.contains(&ability.name());
+            let verdict = if ok { "works" } else { "AccessDenied" };
+            let verdict = format!("{verdict} on {}", ability.name());
+            let latency = Duration::from_micros(1500);
+            Check { ability, ok, latency, verdict, left_behind: None }
         };
-        let permissions = ["head", "list", "put"].map(permission).to_vec();
-        let trials = vec![Trial { bucket: "there".into(), prefix: "p/".into(), permissions }];
+        let tried = [Ability::Head, Ability::List, Ability::Put, Ability::Tags];
+        let checks = tried.map(check).to_vec();
+        let denied = checks.iter().filter(|check| !check.ok);
+        let faults = denied.map(|check| Complaint {
+            what: check.verdict.clone(),
+            abilities: vec![check.ability],
+        });
+        let faults = faults.collect();
+        let trial = Trial { bucket: "there".into(), prefix: "p/".into(), checks, faults };
+        let trials = vec![trial];
         *self.last.lock().expect("unpoisoned") = Some((START, trials.clone()));
         trials
     }
@@ -320,6 +331,8 @@ async fn info_shows_buckets_upstreams_spool_and_disk() {
     );
     let fault = &upstream["last_trial"]["buckets"][0]["permissions"][2]["error"];
     assert_eq!(fault, "AccessDenied on put");
+    assert_eq!(upstream["last_trial"]["faults"], json!(["AccessDenied on put [put]"]));
+    assert!(state.contains("tried at 2024-01-01T00:00:00.000Z: AccessDenied on put"), "{state}");
 
     let spool = &info["spool"];
     assert_eq!((&spool["waiting"], &spool["dead_letters"]), (&json!(1), &json!(1)));
@@ -356,6 +369,13 @@ async fn a_trial_is_good_only_where_every_permission_is_there() {
         assert_eq!(permissions.as_array().map(Vec::len), Some(3));
         assert_eq!(permissions[1]["latency_ms"], 1.5);
         assert_eq!(permissions[1]["ok"], json!(missing.is_empty()));
+        let denied = json!("AccessDenied on list");
+        let error = if missing.is_empty() { &Value::Null } else { &denied };
+        assert_eq!(&permissions[1]["error"], error);
+        let features = &body["upstreams"][0]["buckets"][0]["features"];
+        assert_eq!((&features[0]["feature"], &features[0]["ok"]), (&json!("tags"), &json!(true)));
+        let faults = body["upstreams"][0]["faults"].as_array().map(Vec::len);
+        assert_eq!(faults, Some(missing.len()));
     }
     let none = Views { upstreams: Vec::new(), ..world.views(FakeTrials::without(&[])) };
     let (status, body) = ask(&admin(Some(none)), "GET", "/storage/test-s3").await;

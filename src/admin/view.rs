@@ -1,7 +1,6 @@
 //! What the side API is shown, and what it may ask.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -10,6 +9,7 @@ use crate::placement::Routes;
 use crate::placement::guard::Guarded;
 use crate::placement::spool::Spool;
 use crate::store::Home;
+use crate::store::upstream::Trial;
 
 /// All of it.
 pub struct Views {
@@ -96,33 +96,4 @@ pub trait Trials: Send + Sync {
 
     /// What the last run found, and when it was made.
     fn last(&self) -> Option<(Timestamp, Vec<Trial>)>;
-}
-
-/// What was found out about a bucket at an upstream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trial {
-    /// The bucket there.
-    pub bucket: String,
-    /// The prefix of keys there.
-    pub prefix: String,
-    /// The permissions, in the order in which they were tried.
-    pub permissions: Vec<Permission>,
-}
-
-/// What was found out about one permission.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Permission {
-    /// `head`, `list`, `put`, `get`, `delete` or `multipart`.
-    pub name: &'static str,
-    /// How long the answer took.
-    pub latency: Duration,
-    /// What a person can do about it; none where the permission is there.
-    pub fault: Option<String>,
-}
-
-impl Trial {
-    /// Whether every permission is there.
-    pub fn is_good(&self) -> bool {
-        self.permissions.iter().all(|permission| permission.fault.is_none())
-    }
 }

@@ -52,6 +52,11 @@ impl Worker for UploadExpiry {
                 if dropped < BATCH { self.pause() } else { Next::Now }
             }
             Err(StoreError::Rebuilding) => Next::After(OFTEN),
+            // Why the upstream fails is logged where its calls are watched.
+            Err(error @ StoreError::Unavailable { .. }) => {
+                tracing::debug!(%error, "old multipart uploads could not be dropped");
+                self.pause()
+            }
             Err(error) => {
                 tracing::warn!(%error, "old multipart uploads could not be dropped");
                 self.pause()

@@ -40,7 +40,7 @@ impl Layers {
         keep_recorded(&mut routes, &*home).await;
         let routes = Arc::new(routes);
         let trials = |connected: Connected| {
-            let trials = trials(config, &connected, &home, &routes, clock);
+            let trials = trials(&connected, &home, &routes, clock);
             (connected, trials)
         };
         let upstreams = upstreams.0.into_iter().map(trials).collect();
@@ -118,20 +118,17 @@ fn has_upstream(routes: &Routes) -> bool {
 }
 
 fn trials(
-    config: &Config,
     connected: &Connected,
     home: &Arc<dyn Home>,
     routes: &Arc<Routes>,
     clock: &Arc<dyn Clock>,
 ) -> PermissionTrials {
-    let upstream = &connected.config;
     PermissionTrials::new(Tried {
-        upstream: upstream.name.as_str().into(),
-        store: Arc::clone(&connected.store) as _,
-        budget: upstream.connect_timeout + upstream.first_byte_timeout,
+        upstream: connected.config.name.as_str().into(),
+        store: Arc::clone(&connected.store),
+        guard: Arc::clone(&connected.guard),
         home: Arc::clone(home) as _,
         routes: Arc::clone(routes),
-        owner: config.keys.operator.clone(),
         clock: Arc::clone(clock),
     })
 }

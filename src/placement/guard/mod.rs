@@ -6,6 +6,7 @@
 
 mod probe;
 mod store;
+mod told;
 mod turn;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use tokio::time::Instant;
 
 pub use probe::Prober;
 
+use self::told::Told;
 use self::turn::{Arriving, Turn};
 use super::breaker::{Admission, Breaker, BreakerOptions, Change, Snapshot, State};
 use crate::body::Payload;
@@ -61,6 +63,8 @@ struct Watch {
     breaker: Mutex<Breaker>,
     /// Where the last failing call went, for the trial.
     bucket: Mutex<Option<BucketName>>,
+    /// What the operator knows.
+    told: Mutex<Told>,
     /// Whether a [`Prober`] makes the trials, so that no request has to be one.
     attended: AtomicBool,
 }
@@ -73,6 +77,7 @@ impl Guarded {
             name: name.into(),
             breaker: Mutex::new(breaker),
             bucket: Mutex::default(),
+            told: Mutex::default(),
             attended: AtomicBool::new(false),
         };
         Self { inner, options, watch: Arc::new(watch) }
@@ -91,6 +96,20 @@ impl Guarded {
     /// Whether calls are answered without being made.
     pub fn is_open(&self) -> bool {
         self.watch.breaker().state() != State::Closed
+    }
+
+    /// Logs what is wrong with the upstream, but for what the log has said already. `concerned` is
+    /// what cannot be done.
+    pub fn complain(&self, cause: &str, concerned: &str) {
+        if self.watch.told().failed(cause, Instant::now()) {
+            let upstream = &*self.watch.name;
+            tracing::warn!(upstream, cause, concerned, "an upstream fails");
+        }
+    }
+
+    /// Everything works: whatever fails from now on is logged, whether or not it did before.
+    pub fn all_is_well(&self) {
+        self.watch.told().well();
     }
 
     /// The worker that finds out when a failed upstream is back. While there is one, no request
@@ -158,10 +177,9 @@ impl Permit {
         match &answer {
             None => {
                 self.judged = true;
-                let what = format!(
-                    "upstream {} did not answer {} within {:?}",
-                    self.watch.name, self.doing, self.budget
-                );
+                let what = self.watch.silence();
+                let (doing, budget) = (self.doing, self.budget);
+                tracing::debug!(upstream = &*self.watch.name, doing, ?budget, "no answer");
                 self.watch.failed(self.admission, &what, self.bucket.as_ref());
                 return Err(StoreError::Unavailable { what });
             }
@@ -188,10 +206,9 @@ impl Drop for Permit {
         }
         match self.turn.lasting() {
             Some(waited) if waited >= self.budget / 2 => {
-                let what = format!(
-                    "upstream {} had not answered {} when its caller gave up after {waited:?}",
-                    self.watch.name, self.doing
-                );
+                let what = self.watch.silence();
+                let doing = self.doing;
+                tracing::debug!(upstream = &*self.watch.name, doing, ?waited, "given up");
                 self.watch.failed(self.admission, &what, self.bucket.as_ref());
             }
             _ => self.watch.breaker().abandoned(self.admission, Instant::now()),
@@ -230,7 +247,9 @@ impl Watch {
 
     fn succeeded(&self, admission: Admission) {
         let change = self.breaker().succeeded(admission, Instant::now());
-        if let Change::Closed(after) = change {
+        if let Change::Closed(after) = change
+            && self.told().closed(Instant::now())
+        {
             tracing::info!(upstream = %self.name, after_ms = millis(after), "an upstream is back");
         }
     }
@@ -240,10 +259,25 @@ impl Watch {
             let mut last = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
             *last = Some(bucket.clone());
         }
-        let change = self.breaker().failed(admission, cause, Instant::now());
-        if change == Change::Opened {
+        let now = Instant::now();
+        let opened = self.breaker().failed(admission, cause, now) == Change::Opened;
+        let mut told = self.told();
+        if opened && told.opened(cause, now) {
             tracing::warn!(upstream = %self.name, cause, "an upstream fails and is left alone");
+        } else if told.failed(cause, now) {
+            tracing::warn!(upstream = %self.name, cause, "an upstream fails");
+        } else if opened {
+            tracing::debug!(upstream = %self.name, cause, "an upstream is left alone");
         }
+    }
+
+    /// What is said of an upstream that takes too long, whatever it was asked.
+    fn silence(&self) -> String {
+        format!("upstream {} did not answer in time", self.name)
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {

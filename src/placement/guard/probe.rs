@@ -35,10 +35,7 @@ impl Prober {
         let trial = Trial { watch: &self.watch, undecided: true };
         let answer = tokio::time::timeout(self.budget, self.ask()).await;
         match answer {
-            Err(_) => {
-                let (name, budget) = (&self.watch.name, self.budget);
-                trial.failed(&format!("upstream {name} did not answer a trial within {budget:?}"));
-            }
+            Err(_) => trial.failed(&self.watch.silence()),
             Ok(Err(StoreError::Unavailable { what })) => trial.failed(&what),
             Ok(_) => trial.succeeded(),
         }

@@ -41,7 +41,9 @@ impl From<StoreError> for S3Error {
             }
             StoreError::Closing => Self::new(Code::ServiceUnavailable),
             StoreError::Rebuilding => Self::slow_down(),
-            StoreError::Unavailable { what } => Self::new(Code::ServiceUnavailable).cause(what),
+            StoreError::Unavailable { what } => {
+                Self::new(Code::ServiceUnavailable).known_cause(what)
+            }
             StoreError::Busy { what, retry_after } => Self::slow_down_for(retry_after).cause(what),
             StoreError::Unsupported { what } => Self::not_implemented(&what),
             StoreError::Refused { code, message } => match Code::named(&code) {

@@ -20,13 +20,15 @@ pub(super) struct S3Error {
     extras: Vec<(&'static str, String)>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<String>,
+    /// Whether somebody else has told the operator of the cause.
+    known: bool,
 }
 
 impl S3Error {
     /// An error with the code's own message.
     pub(super) fn new(code: Code) -> Self {
         let message = Cow::Borrowed(code.message());
-        Self { code, message, extras: Vec::new(), headers: Vec::new(), cause: None }
+        Self { code, message, extras: Vec::new(), headers: Vec::new(), cause: None, known: false }
     }
 
     /// Says it in other words.
@@ -55,6 +57,13 @@ impl S3Error {
     pub(super) fn cause(mut self, cause: impl Into<String>) -> Self {
         self.cause = Some(cause.into());
         self
+    }
+
+    /// What happened, where it meets every request and is logged once elsewhere.
+    #[must_use]
+    pub(super) fn known_cause(mut self, cause: impl Into<String>) -> Self {
+        self.known = true;
+        self.cause(cause)
     }
 
     /// 400 `InvalidArgument` about a header or parameter.
@@ -130,8 +139,11 @@ impl S3Error {
 
     /// Writes the cause, if there is one, to the log: once, where the error becomes an answer.
     pub(super) fn log(&self, operation: Option<&'static str>) {
-        if let Some(cause) = &self.cause {
-            tracing::error!(code = self.code.as_str(), operation, "{cause}");
+        let code = self.code.as_str();
+        match &self.cause {
+            Some(cause) if self.known => tracing::debug!(code, operation, "{cause}"),
+            Some(cause) => tracing::error!(code, operation, "{cause}"),
+            None => {}
         }
     }
 }

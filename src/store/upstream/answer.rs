@@ -90,7 +90,7 @@ where
                 let status = response.raw().status().as_u16();
                 Self::Garbled { status, what: chain(&error) }
             }
-            SdkError::TimeoutError(_) => Self::Late { what: "did not answer in time".to_owned() },
+            SdkError::TimeoutError(_) => Self::Silent { chain: "timed out".to_owned() },
             // Keys of white space alone are none to the SDK.
             SdkError::ConstructionFailure(_) if chain(&error).contains("was missing") => {
                 Self::Unsendable { what: chain(&error) }

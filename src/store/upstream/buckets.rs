@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
 use super::answer::Fault;
+use super::error::no_bucket;
 use super::operation::{Asked, Operation};
 use super::{UpstreamStore, timestamp};
 use crate::object::{Bucket, BucketName, BucketsPage, BucketsQuery, ListQuery, Owner, Timestamp};
@@ -120,8 +121,7 @@ impl UpstreamStore {
     }
 
     fn no_bucket(&self, asked: &Asked) -> StoreError {
-        let words = format!("there is no bucket {}; make it or correct its name", asked.bucket);
-        self.site.unavailable(asked, &words)
+        self.site.unavailable(asked, &no_bucket(&asked.bucket))
     }
 
     /// The service's buckets under the gateway's names. One that others are mapped to is not

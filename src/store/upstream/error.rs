@@ -10,6 +10,24 @@ use super::operation::Asked;
 use crate::object::ConditionHeader;
 use crate::store::StoreError;
 
+/// What to set for services that stumble over the form in which the SDK sends bodies.
+pub(super) const FEWER_CHECKSUMS: &str = "checksums = \"when-required\" for this upstream";
+
+/// What is said of a service that is silent.
+const NO_ANSWER: &str = "the service did not answer in time: is it overloaded, or is it another \
+                         service that listens there?";
+
+/// What the SDK puts before the words of the layers below it.
+const LAYERS: &[&str] = &[
+    "dispatch failure: ",
+    "io error: ",
+    "other: ",
+    "timeout: ",
+    "client error (Connect): ",
+    "client error (SendRequest): ",
+    "TLS handshake failed: ",
+];
+
 /// What the words name of the upstream.
 #[derive(Debug, Clone)]
 pub(super) struct Site {
@@ -79,14 +97,18 @@ impl Site {
 
     /// `Unavailable` with these words.
     pub(super) fn unavailable(&self, asked: &Asked, words: &str) -> StoreError {
-        let Self { name, endpoint, .. } = self;
-        let endpoint = endpoint.as_deref().unwrap_or("AWS");
-        StoreError::Unavailable {
-            what: format!("upstream {name} ({endpoint}), bucket {}: {words}", asked.bucket),
-        }
+        StoreError::Unavailable { what: self.placed(&asked.bucket, words) }
     }
 
-    /// A fault in a sentence.
+    /// Words with the place that they are about.
+    pub(super) fn placed(&self, bucket: &str, words: &str) -> String {
+        let Self { name, endpoint, .. } = self;
+        let endpoint = endpoint.as_deref().unwrap_or("AWS");
+        format!("upstream {name} ({endpoint}), bucket {bucket}: {words}")
+    }
+
+    /// A fault in a sentence. It names what was asked only where that makes a difference to what
+    /// is to be done, so that one cause has one sentence whatever is asked.
     pub(super) fn words(&self, asked: &Asked, fault: &Fault) -> String {
         let operation = asked.operation.name();
         match fault {
@@ -94,13 +116,12 @@ impl Site {
                 Meaning::Operator(words) => words,
                 _ => verbatim(asked, answer),
             },
-            Fault::Garbled { status, what } => format!(
-                "the answer to {operation} (HTTP {status}) is not S3's: is the endpoint right? \
-                 ({what})"
-            ),
+            Fault::Garbled { status, what } => {
+                format!("the answer (HTTP {status}) is not S3's: is the endpoint right? ({what})")
+            }
             Fault::Unsendable { what } => format!("{operation} cannot be sent: {what}"),
-            Fault::Late { what } => format!("{what} ({operation})"),
-            Fault::Silent { chain } => format!("{operation} failed: {}", self.silence(chain)),
+            Fault::Late { what } => format!("the service {what}"),
+            Fault::Silent { chain } => self.silence(chain),
         }
     }
 
@@ -123,6 +144,10 @@ impl Site {
             "InvalidObjectState" | "MethodNotAllowed" => Meaning::Client,
             _ => match self.operators(asked, answer, code) {
                 Some(words) => Meaning::Operator(words),
+                // Codes of a service's own about keys, rights and names.
+                None if matches!(answer.status, 401 | 403 | 404) => {
+                    Meaning::Operator(verbatim(asked, answer))
+                }
                 None if matches!(answer.status, 400..=499) && !is_about_framing(answer) => {
                     Meaning::Client
                 }
@@ -139,14 +164,15 @@ impl Site {
             "AccessDenied" | "AllAccessDisabled" | "AccessForbidden" | "Forbidden" => {
                 format!("{code} on {operation}: {key} needs {}", asked.permission())
             }
-            "InvalidAccessKeyId" => {
-                format!("InvalidAccessKeyId on {operation}: the service does not know {key}")
+            // The last is versitygw's.
+            "InvalidAccessKeyId" | "XAdminUserNotFound" => {
+                format!("{code}: the service does not know {key}; correct access_key")
             }
-            "SignatureDoesNotMatch" => format!(
-                "SignatureDoesNotMatch on {operation}: the secret key does not belong to {key}"
-            ),
+            "SignatureDoesNotMatch" => {
+                format!("{code}: the secret key does not belong to {key}; correct secret_key")
+            }
             "ExpiredToken" | "TokenRefreshRequired" => {
-                format!("{code} on {operation}: the session token of {key} has run out")
+                format!("{code}: the session token of {key} has run out")
             }
             // Of services of their own, whose keys belong to users.
             _ if ["AccessKey", "UserNotFound", "UserSuspended", "UserDisabled"]
@@ -160,37 +186,29 @@ impl Site {
             | "InvalidClientTokenId"
             | "NotSignedUp"
             | "AccountProblem"
-            | "UnauthorizedAccess" => {
-                format!("{code} on {operation}: the service refuses {key}")
-            }
+            | "UnauthorizedAccess" => format!("{code}: the service refuses {key}"),
             "RequestTimeTooSkewed" | "RequestExpired" => format!(
-                "{code} on {operation}: this machine's clock differs from the service's; set it \
-                 right (NTP)"
+                "{code}: this machine's clock differs from the service's; set it right (NTP)"
             ),
-            "NoSuchBucket" => format!(
-                "NoSuchBucket on {operation}: there is no bucket {}; make it or correct its name",
-                asked.bucket
-            ),
+            "NoSuchBucket" => no_bucket(&asked.bucket),
             "InvalidBucketName" => {
-                format!("InvalidBucketName on {operation}: correct the bucket's name")
+                format!("{code}: {} cannot be a bucket's name there; correct it", asked.bucket)
             }
             "PermanentRedirect"
             | "TemporaryRedirect"
             | "Redirect"
             | "AuthorizationHeaderMalformed"
-            | "IllegalLocationConstraintException" => self.elsewhere(asked, answer, code),
+            | "IllegalLocationConstraintException" => self.elsewhere(answer, code),
             "SlowDown"
             | "Throttling"
             | "ThrottlingException"
             | "RequestLimitExceeded"
             | "TooManyRequests"
-            | "BandwidthLimitExceeded" => {
-                format!("{code} on {operation}: the service asks for fewer requests")
-            }
+            | "BandwidthLimitExceeded" => format!("{code}: the service asks for fewer requests"),
             "QuotaExceeded"
             | "QuotaExceededException"
             | "InsufficientStorage"
-            | "XMinioStorageFull" => format!("{code} on {operation}: the service is full"),
+            | "XMinioStorageFull" => format!("{code}: the service is full"),
             "IncompleteBody"
             | "RequestTimeout"
             | "InternalError"
@@ -208,44 +226,42 @@ impl Site {
         let operation = asked.operation.name();
         let status = answer.status;
         Meaning::Operator(match status {
-            301 | 302 | 307 | 308 => self.elsewhere(asked, answer, &format!("HTTP {status}")),
-            200..=299 => format!(
-                "the answer to {operation} (HTTP {status}) is not S3's: is the endpoint right?"
-            ),
+            301 | 302 | 307 | 308 => self.elsewhere(answer, &format!("HTTP {status}")),
+            200..=299 => {
+                format!("the answer (HTTP {status}) is not S3's: is the endpoint right?")
+            }
             412 => return Meaning::Known(Known::Precondition),
             416 => return Meaning::Known(Known::Range),
             501 if !is_about_framing(answer) => return Meaning::NotDone,
             401 | 403 => format!(
-                "AccessDenied on {operation}: {} needs {}, or its secret is wrong",
+                "HTTP {status} on {operation}: {} needs {}, or it or its secret is wrong",
                 self.key(),
                 asked.permission()
             ),
             400 if answer.region.as_deref().is_some_and(|region| region != self.region) => {
-                self.elsewhere(asked, answer, "HTTP 400")
+                self.elsewhere(answer, "HTTP 400")
             }
-            404 => format!("{operation} was answered with 404 and no reason: is the endpoint S3?"),
-            429 => format!("HTTP 429 on {operation}: the service asks for fewer requests"),
+            404 => "HTTP 404 without a reason: is the endpoint S3?".to_owned(),
+            429 => "HTTP 429: the service asks for fewer requests".to_owned(),
             _ if is_about_framing(answer) => {
-                format!("{}; set checksums = false for this upstream", verbatim(asked, answer))
+                format!("{}; set {FEWER_CHECKSUMS}", verbatim(asked, answer))
             }
             _ => verbatim(asked, answer),
         })
     }
 
-    fn elsewhere(&self, asked: &Asked, answer: &Answer, code: &str) -> String {
-        let operation = asked.operation.name();
+    fn elsewhere(&self, answer: &Answer, code: &str) -> String {
         let region = answer.region.as_deref().or_else(|| answer.element("Region"));
         match (region, answer.element("Endpoint")) {
             (Some(region), _) if region != self.region => format!(
-                "{code} on {operation}: the bucket is in region {region}, not in {}",
+                "{code}: the bucket is in region {region}, not in {}; correct region",
                 self.region
             ),
             (_, Some(endpoint)) => {
-                format!("{code} on {operation}: the bucket is reached at {endpoint}")
+                format!("{code}: the bucket is reached at {endpoint}; correct endpoint")
             }
             _ => format!(
-                "{code} on {operation}: the bucket is not here; check region ({}), endpoint and \
-                 path style",
+                "{code}: the bucket is not here; check region ({}), endpoint and path_style",
                 self.region
             ),
         }
@@ -266,7 +282,8 @@ impl Site {
             "there are no credentials: give access_key and secret_key, or what the AWS default \
              chain looks for"
         } else if has("invalidcontenttype") || has("wrong version number") {
-            "the service does not speak TLS there: is it http instead of https, or another port?"
+            "the service does not speak TLS there: is it http:// instead of https://, or another \
+             port?"
         } else if has("invalid peer certificate") || has("certificate") {
             certificate(&text)
         } else if has("received fatal alert") || has("handshake") {
@@ -276,17 +293,18 @@ impl Site {
         } else if has("connection refused") {
             "connection refused: is the service running, and are address and port right?"
         } else if has("connect timeout") {
-            "no connection came about in time: is the service reachable from here?"
+            "no connection came about in time: do address and port lead there from here, and does \
+             a firewall let it pass?"
         } else if has("timeout") || has("timed out") {
-            "no answer came in time"
+            return NO_ANSWER.to_owned();
         } else if has("unreachable") {
             "the network does not reach it"
         } else if has("invalid http") || has("message is incomplete") && self.is_clear() {
-            "what answers is not an HTTP service: is it https instead of http?"
+            "what answers does not speak HTTP: is it https:// instead of http://, or another port?"
         } else {
             "the connection broke"
         };
-        format!("{advice} ({chain})")
+        format!("{advice} ({})", innermost(chain))
     }
 
     fn is_clear(&self) -> bool {
@@ -302,9 +320,22 @@ fn certificate(text: &str) -> &'static str {
     } else if text.contains("notvalidyet") {
         "the service's certificate is not valid yet: check this machine's clock"
     } else {
-        "the service's certificate is not trusted: give its authority's certificate, or one that \
-         the system trusts"
+        "the service's certificate is not trusted: name its authority's in ca_file, or let the \
+         system trust it"
     }
+}
+
+/// The words that matter, without the SDK's names of its layers before them.
+fn innermost(mut chain: &str) -> &str {
+    while let Some(rest) = LAYERS.iter().find_map(|layer| chain.strip_prefix(layer)) {
+        chain = rest;
+    }
+    chain
+}
+
+/// Words about a bucket that isn't there.
+pub(super) fn no_bucket(bucket: &str) -> String {
+    format!("NoSuchBucket: there is no bucket {bucket}; make it or correct its name")
 }
 
 /// The service's own words.

@@ -74,6 +74,9 @@ fn keys_and_rights_are_the_operators() {
         (403, "RequestTimeTooSkewed", "this machine's clock"),
         (404, "NoSuchBucket", "there is no bucket bills"),
         (301, "PermanentRedirect", "the bucket is not here; check region (us-east-1)"),
+        (404, "XAdminUserNotFound", "does not know the key AKIAEXAMPLE"),
+        (403, "SomethingOfItsOwn", "SomethingOfItsOwn on PutObject"),
+        (404, "NoSuchProject", "NoSuchProject on PutObject"),
         (503, "SlowDown", "fewer requests"),
         (429, "TooManyRequests", "fewer requests"),
         (500, "InternalError", "InternalError on PutObject"),
@@ -137,8 +140,29 @@ fn a_service_that_stumbles_over_the_form_of_bodies_says_what_to_set() {
         answer.message = Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER is unknown".to_owned());
         let fault = Fault::Answered(Box::new(answer));
         let what = unavailable(site(None, true).refusal(&asked(Operation::PutObject), &fault));
-        assert!(what.contains("set checksums = false"), "{what}");
+        assert!(what.contains("set checksums = \"when-required\""), "{what}");
     }
+}
+
+#[test]
+fn one_cause_has_one_sentence_whatever_was_asked() {
+    let site = site(Some("https://h"), true);
+    let told = |fault: &Fault| {
+        [Operation::PutObject, Operation::ListObjectsV2].map(|op| site.words(&asked(op), fault))
+    };
+    let codes = ["InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket", "SlowDown"];
+    let answers = codes.map(|code| Fault::Answered(Box::new(Answer::told(400, Some(code), ""))));
+    let chain = "dispatch failure: io error: client error (Connect): tcp connect error: Connection \
+                 refused (os error 111)";
+    for fault in answers.into_iter().chain([Fault::Silent { chain: chain.to_owned() }]) {
+        let [put, list] = told(&fault);
+        assert_eq!(put, list);
+    }
+    let [put, _] = told(&Fault::Silent { chain: chain.to_owned() });
+    assert!(put.ends_with("(tcp connect error: Connection refused (os error 111))"), "{put}");
+    let denied = Fault::Answered(Box::new(Answer::told(403, Some("AccessDenied"), "")));
+    let [put, list] = told(&denied);
+    assert_ne!(put, list);
 }
 
 #[test]
@@ -147,13 +171,12 @@ fn silence_is_explained() {
         (None, "dispatch failure: no credentials in the chain", "there are no credentials"),
         (None, "io error: tcp connect error: Connection refused (os error 111)", "is the service"),
         (None, "dns error: failed to lookup address information", "cannot be resolved"),
-        (None, "HTTP connect timeout occurred after 3s", "reachable from here"),
-        (None, "HTTP read timeout occurred after 10s", "no answer came in time"),
+        (None, "HTTP connect timeout occurred after 3s", "do address and port lead there"),
         (None, "invalid peer certificate: UnknownIssuer", "is not trusted"),
         (None, "invalid peer certificate: certificate expired", "has expired"),
         (None, "invalid peer certificate: certificate not valid for name \"x\"", "another name"),
-        (None, "received corrupt message of type InvalidContentType", "http instead of https"),
-        (Some("http://h"), "invalid HTTP version parsed", "https instead of http"),
+        (None, "received corrupt message of type InvalidContentType", "http:// instead of https://"),
+        (Some("http://h"), "invalid HTTP version parsed", "https:// instead of http://"),
         (Some("http://h"), "connection closed before message completed", "connection broke"),
         (None, "No route to host: network unreachable", "does not reach it"),
     ] {
@@ -161,9 +184,13 @@ fn silence_is_explained() {
         let what = unavailable(site(endpoint, true).refusal(&asked(Operation::GetObject), &fault));
         assert!(what.contains(words) && what.contains(chain), "{chain}: {what}");
     }
-    let late = Fault::Late { what: "did not answer in time".to_owned() };
+    let timeout = "dispatch failure: timeout: HTTP read timeout occurred after 10s";
+    let timeout = Fault::Silent { chain: timeout.to_owned() };
+    let what = unavailable(site(None, true).refusal(&asked(Operation::GetObject), &timeout));
+    assert!(what.contains("bucket bills: the service did not answer in time"), "{what}");
+    let late = Fault::Late { what: "stopped taking the body".to_owned() };
     let what = unavailable(site(None, true).refusal(&asked(Operation::GetObject), &late));
-    assert!(what.ends_with("did not answer in time (GetObject)"), "{what}");
+    assert!(what.ends_with(": the service stopped taking the body"), "{what}");
     let garbled = Fault::Garbled { status: 200, what: "no XML".to_owned() };
     let what = unavailable(site(None, true).refusal(&asked(Operation::GetObject), &garbled));
     assert!(what.contains("(HTTP 200) is not S3's"), "{what}");

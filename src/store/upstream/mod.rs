@@ -52,7 +52,7 @@ use aws_sdk_s3::types::ServerSideEncryption;
 
 pub use client::InvalidUpstream;
 pub use options::{Quirks, UpstreamBucket, UpstreamKey, UpstreamOptions};
-pub use trial::{Check, Permission, Trial};
+pub use trial::{Ability, Check, Complaint, Trial};
 
 /// What the keys begin with of objects that only try permissions. Listings never show them.
 pub const PROBE: &str = ".stowgate-probe-";

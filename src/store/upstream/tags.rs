@@ -38,6 +38,7 @@ impl Tags for UpstreamStore {
         if tags.is_empty() {
             return self.remove_object_tags(at, version).await;
         }
+        self.check_tags(true)?;
         let asked = self.asked(Operation::PutObjectTagging, &at.bucket);
         let call = self
             .clients
