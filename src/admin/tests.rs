@@ -66,10 +66,8 @@ impl Trials for FakeTrials {
         let tried = [Ability::Head, Ability::List, Ability::Put, Ability::Tags];
         let checks = tried.map(check).to_vec();
         let denied = checks.iter().filter(|check| !check.ok);
-        let faults = denied.map(|check| Complaint {
-            what: check.verdict.clone(),
-            abilities: vec![check.ability],
-        });
+        let faults = denied
+            .map(|check| Complaint { what: check.verdict.clone(), abilities: vec![check.ability] });
         let faults = faults.collect();
         let trial = Trial { bucket: "there".into(), prefix: "p/".into(), checks, faults };
         let trials = vec![trial];

@@ -98,12 +98,12 @@ impl Guarded {
         self.watch.breaker().state() != State::Closed
     }
 
-    /// Logs what is wrong with the upstream, but for what the log has said already. `concerned` is
-    /// what cannot be done.
-    pub fn complain(&self, cause: &str, concerned: &str) {
+    /// Logs what is wrong with the upstream, but for what the log has said already. `cannot` is
+    /// what cannot be done because of it.
+    pub fn complain(&self, cause: &str, cannot: &str) {
         if self.watch.told().failed(cause, Instant::now()) {
             let upstream = &*self.watch.name;
-            tracing::warn!(upstream, cause, concerned, "an upstream fails");
+            tracing::warn!(upstream, cause, cannot, "an upstream fails");
         }
     }
 

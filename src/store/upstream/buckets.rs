@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
 use super::answer::Fault;
-use super::error::no_bucket;
 use super::operation::{Asked, Operation};
 use super::{UpstreamStore, timestamp};
 use crate::object::{Bucket, BucketName, BucketsPage, BucketsQuery, ListQuery, Owner, Timestamp};
@@ -118,10 +117,6 @@ impl Buckets for UpstreamStore {
 impl UpstreamStore {
     fn bucket(&self, name: BucketName, created: Timestamp) -> Bucket {
         Bucket { name, owner: self.options.owner.clone(), created }
-    }
-
-    fn no_bucket(&self, asked: &Asked) -> StoreError {
-        self.site.unavailable(asked, &no_bucket(&asked.bucket))
     }
 
     /// The service's buckets under the gateway's names. One that others are mapped to is not

@@ -125,6 +125,14 @@ impl Site {
         }
     }
 
+    /// Whether an answer refuses whatever is asked of the bucket, so that it is the operator's
+    /// matter and not about a permission.
+    pub(super) fn is_about_all(&self, asked: &Asked, answer: &Answer) -> bool {
+        let denied = answer.code.as_deref().is_some_and(is_denial)
+            || answer.code.is_none() && matches!(answer.status, 401 | 403);
+        !denied && matches!(self.meaning(asked, answer), Meaning::Operator(_))
+    }
+
     fn meaning(&self, asked: &Asked, answer: &Answer) -> Meaning {
         match answer.code.as_deref() {
             Some(code) => self.meaning_of_code(asked, answer, code),
@@ -161,7 +169,7 @@ impl Site {
         let operation = asked.operation.name();
         let key = self.key();
         Some(match code {
-            "AccessDenied" | "AllAccessDisabled" | "AccessForbidden" | "Forbidden" => {
+            code if is_denial(code) => {
                 format!("{code} on {operation}: {key} needs {}", asked.permission())
             }
             // The last is versitygw's.
@@ -323,6 +331,11 @@ fn certificate(text: &str) -> &'static str {
         "the service's certificate is not trusted: name its authority's in ca_file, or let the \
          system trust it"
     }
+}
+
+/// Codes that say that a permission is missing.
+fn is_denial(code: &str) -> bool {
+    matches!(code, "AccessDenied" | "AllAccessDisabled" | "AccessForbidden" | "Forbidden")
 }
 
 /// The words that matter, without the SDK's names of its layers before them.

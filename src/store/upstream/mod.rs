@@ -36,6 +36,7 @@ mod parts;
 mod percent;
 mod put;
 mod read;
+mod reasons;
 mod root_name;
 mod tags;
 mod tied;
@@ -63,10 +64,11 @@ use crate::store::{ObjectPath, StoreError};
 use answer::Fault;
 use choices::Choices;
 use client::Clients;
-use error::Site;
+use error::{Site, no_bucket};
 use existence::Existence;
 use operation::{Asked, Operation};
 use outgoing::Patience;
+use reasons::Reasons;
 
 /// Buckets of an S3 service.
 pub struct UpstreamStore {
@@ -76,6 +78,7 @@ pub struct UpstreamStore {
     clock: Arc<dyn Clock>,
     existence: Existence,
     choices: Choices,
+    reasons: Reasons,
 }
 
 impl UpstreamStore {
@@ -87,7 +90,8 @@ impl UpstreamStore {
         let clients = Clients::new(&options).await?;
         let site = Site::new(&options);
         let (existence, choices) = (Existence::default(), Choices::default());
-        Ok(Self { options, site, clients, clock, existence, choices })
+        let reasons = Reasons::default();
+        Ok(Self { options, site, clients, clock, existence, choices, reasons })
     }
 
     /// Where a bucket's objects are there: bucket and prefix of the keys.
@@ -108,7 +112,32 @@ impl UpstreamStore {
         if fault.has_code("NoSuchBucket") {
             self.existence.forget(&asked.bucket);
         }
-        self.site.refusal(asked, &fault)
+        self.site.refusal(asked, &self.explained(asked, fault))
+    }
+
+    /// A fault with its reason, where it does not say it itself.
+    fn explained(&self, asked: &Asked, fault: Fault) -> Fault {
+        let Fault::Answered(answer) = &fault else { return fault };
+        if asked.operation.is_head() && answer.code.is_none() {
+            let reason = self.reasons.of(&asked.bucket, answer.status);
+            return reason.map_or(fault, |reason| Fault::Answered(Box::new(reason)));
+        }
+        if self.site.is_about_all(asked, answer) {
+            self.reasons.note(&asked.bucket, answer);
+        }
+        fault
+    }
+
+    /// The error of a bucket that HEAD does not find.
+    fn no_bucket(&self, asked: &Asked) -> StoreError {
+        self.site.unavailable(asked, &self.words_on_no_bucket(asked))
+    }
+
+    fn words_on_no_bucket(&self, asked: &Asked) -> String {
+        match self.reasons.of(&asked.bucket, 404) {
+            Some(reason) => self.site.words(asked, &Fault::Answered(Box::new(reason))),
+            None => no_bucket(&asked.bucket),
+        }
     }
 
     /// Whether requests travel in clear text.

@@ -84,6 +84,11 @@ impl Operation {
         }
     }
 
+    /// Whether its answers have no document.
+    pub(super) fn is_head(self) -> bool {
+        matches!(self, Self::HeadBucket | Self::HeadObject)
+    }
+
     fn scope(self) -> Scope {
         match self {
             Self::ListBuckets => Scope::Everything,

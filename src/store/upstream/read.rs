@@ -241,10 +241,7 @@ impl UpstreamStore {
         }
         let asked = Asked { operation: Operation::HeadBucket, ..asked.clone() };
         match self.clients.plain.head_bucket().bucket(bucket).send().await.map_err(Fault::from) {
-            Err(fault) if fault.is(404) => {
-                let words = format!("there is no bucket {bucket}; make it or correct its name");
-                return Err(self.site.unavailable(&asked, &words));
-            }
+            Err(fault) if fault.is(404) => return Err(self.no_bucket(&asked)),
             Err(fault) if !fault.is(403) => return Err(self.refuse(&asked, fault)),
             _ => self.existence.saw(bucket),
         }

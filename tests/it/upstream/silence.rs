@@ -147,7 +147,7 @@ async fn nothing_is_waited_for_without_end() {
             unavailable(store.list_objects(&at().bucket, &all).await),
             unavailable(put(&store, 10).await),
         ] {
-            assert!(what.contains("no answer came in time"), "{what}");
+            assert!(what.contains("did not answer in time"), "{what}");
         }
     }
     let service = Scripted::start(&[Act::Ignore]).await;
@@ -232,7 +232,7 @@ async fn what_is_no_s3_is_no_answer() {
     unavailable(store.list_objects(&at().bucket, &all).await);
     let service = Scripted::start(&[Act::Answer("nonsense\r\n\r\n")]).await;
     let what = unavailable(service.store().await.get_object(&at(), &GetRequest::default()).await);
-    assert!(what.contains("is it https instead of http?"), "{what}");
+    assert!(what.contains("is it https:// instead of http://"), "{what}");
 }
 
 #[tokio::test]

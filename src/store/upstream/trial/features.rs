@@ -108,14 +108,19 @@ impl UpstreamStore {
         match watch.over(call.send()).await.map(outcome) {
             Ok(Ok(out)) => probe.note(PutObjectOutput::version_id(&out)),
             Ok(Err(fault)) => {
-                return Err(self.refused(probe, &fault, "checksums", &format!("set {FEWER_CHECKSUMS}")));
+                return Err(self.refused(
+                    probe,
+                    &fault,
+                    "checksums",
+                    &format!("set {FEWER_CHECKSUMS}"),
+                ));
             }
-            Err(Stalled { what, .. }) => return Err(format!("the service {what}: set {FEWER_CHECKSUMS}")),
+            Err(Stalled { what, .. }) => {
+                return Err(format!("the service {what}: set {FEWER_CHECKSUMS}"));
+            }
         }
         match self.content(probe).await {
-            Ok(content) if content == CONTENT => {
-                Ok("checksums behind bodies are taken".to_owned())
-            }
+            Ok(content) if content == CONTENT => Ok("checksums behind bodies are taken".to_owned()),
             Ok(_) => Err(format!(
                 "PutObject takes the checksum behind a body for a part of it: set \
                  {FEWER_CHECKSUMS}"
@@ -130,7 +135,8 @@ impl UpstreamStore {
         let asked = probe.asked(Operation::PutObject);
         let words = self.site.words(&asked, fault);
         let failed = fault.answer().is_none_or(|answer| {
-            matches!(answer.status, 401 | 403 | 404 | 429) || (answer.status >= 500 && answer.status != 501)
+            matches!(answer.status, 401 | 403 | 404 | 429)
+                || (answer.status >= 500 && answer.status != 501)
         });
         if failed { words } else { format!("the service refuses {what}: {advice} ({words})") }
     }

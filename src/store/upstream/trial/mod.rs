@@ -172,8 +172,8 @@ impl UpstreamStore {
         let head = Timed::of(self.try_head(&probe));
         let (head, list) = join(head, Timed::of(self.try_list(&probe))).await;
         let away = is_silent(&head.outcome) && is_silent(&list.outcome);
-        let head = head.map(|head| self.verdict_on_head(&probe, head, list.outcome.as_ref().err()));
         let (list, abandoned) = self.verdict_on_list(&probe, list);
+        let head = head.map(|head| self.verdict_on_head(&probe, head));
         let mut checks = vec![head.check(Ability::Head), list.check(Ability::List)];
         if away {
             checks.extend(untried(reads_only, &checks));
@@ -210,11 +210,16 @@ impl UpstreamStore {
         checks
     }
 
-    /// Every verdict that is not as it should be, once.
+    /// Every verdict that is not as it should be, once: those that differ in what was asked alone
+    /// say the same.
     fn complaints(&self, probe: &Probe, checks: &[Check]) -> Vec<Complaint> {
+        let advice = |verdict: &str| verdict.split_once(": ").map(|(_, advice)| advice.to_owned());
+        let same = |one: &str, other: &str| {
+            one == other || advice(one).is_some_and(|one| advice(other) == Some(one))
+        };
         let mut faults: Vec<(&str, Vec<Ability>)> = Vec::new();
         for check in checks.iter().filter(|check| !check.ok) {
-            match faults.iter_mut().find(|(verdict, _)| *verdict == check.verdict) {
+            match faults.iter_mut().find(|(verdict, _)| same(verdict, &check.verdict)) {
                 Some((_, abilities)) => abilities.push(check.ability),
                 None => faults.push((&check.verdict, vec![check.ability])),
             }
@@ -228,7 +233,7 @@ impl UpstreamStore {
 
     /// A fault in words.
     fn blame(&self, asked: &Asked, fault: impl Into<Fault>) -> String {
-        self.site.words(asked, &fault.into())
+        self.site.words(asked, &self.explained(asked, fault.into()))
     }
 }
 

@@ -5,7 +5,6 @@ use aws_sdk_s3::primitives::{AggregatedBytes, ByteStream};
 
 use super::super::UpstreamStore;
 use super::super::answer::{Fault, chain};
-use super::super::error::no_bucket;
 use super::super::operation::Operation;
 use super::super::timestamp;
 use super::probe::{CONTENT, Probe, SWEPT};
@@ -22,24 +21,13 @@ impl UpstreamStore {
         call.send().await.map(drop).map_err(Fault::from)
     }
 
-    /// Answers to HEAD have no document that says why: what a listing was refused for at the same
-    /// time is taken for the reason.
-    pub(super) fn verdict_on_head(
-        &self,
-        probe: &Probe,
-        head: Result<(), Fault>,
-        list: Option<&Fault>,
-    ) -> Verdict {
-        let Err(fault) = head else { return Ok("HeadBucket works".to_owned()) };
-        let mute = fault.answer().filter(|answer| answer.code.is_none());
-        let reason = list.filter(|list| {
-            let told = list.answer().filter(|answer| answer.code.is_some());
-            matches!((mute, told), (Some(mute), Some(told)) if mute.status == told.status)
-        });
-        match reason {
-            Some(reason) => Err(self.blame(&probe.asked(Operation::HeadBucket), reason.clone())),
-            None if fault.is(404) => Err(no_bucket(&probe.bucket)),
-            None => Err(self.blame(&probe.asked(Operation::HeadBucket), fault)),
+    /// A listing that was tried at the same time is judged first: it may say why this is refused.
+    pub(super) fn verdict_on_head(&self, probe: &Probe, head: Result<(), Fault>) -> Verdict {
+        let asked = probe.asked(Operation::HeadBucket);
+        match head {
+            Ok(()) => Ok("HeadBucket works".to_owned()),
+            Err(fault) if fault.is(404) => Err(self.words_on_no_bucket(&asked)),
+            Err(fault) => Err(self.blame(&asked, fault)),
         }
     }
 
