@@ -108,6 +108,7 @@ def test_parts_count_as_well(behind):
     site = behind("fallback", spool={"max_bytes": "8 MiB"})
     at = {"Bucket": site.bucket, "Key": "multi"}
     site.proxy.fault("refuse")
+    site.put("first", b"x")
     at["UploadId"] = site.s3.create_multipart_upload(**at)["UploadId"]
     body, parts = b"x" * (5 << 20), []
     try:
@@ -122,7 +123,7 @@ def test_parts_count_as_well(behind):
     site.put("small", b"x")
     site.proxy.heal()
     site.drained()
-    assert site.keys_there() == ["small"]
+    assert site.keys_there() == ["first", "small"]
 
 
 def test_reads_deletes_and_other_buckets_go_on(behind):
