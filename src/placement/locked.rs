@@ -26,12 +26,10 @@ pub(super) struct Locked<'a> {
     _sending: Option<KeyGuard>,
 }
 
-/// Whether a write was announced, and what is to be restored if it is turned down.
-pub(super) enum Announced {
-    /// There is nothing that could go on as if the write could not have been.
-    NoNeed,
-    /// It was; this was the record before.
-    Instead(Option<Location>),
+/// A write that was announced.
+pub(super) struct Announced {
+    /// The record that there was before, to be restored if the write is turned down.
+    before: Option<Location>,
 }
 
 impl Placement {
@@ -147,20 +145,18 @@ impl Locked<'_> {
         }
     }
 
-    /// Notes, before the upstream is written, that it may have this content, where a record or an
-    /// object at home would else go on as if it could not. Gives back what to restore where the
-    /// upstream turns the write down.
+    /// Notes, before the upstream is written, that it may have this content: a write that is never
+    /// heard of again is not forgotten, whatever the mode is by then. Gives back what to restore
+    /// where the upstream turns the write down.
     pub(super) async fn announce(&mut self, tag: Option<&ETag>) -> Result<Announced> {
-        if self.record.is_none() && self.at_home.is_none() {
-            return Ok(Announced::NoNeed);
-        }
         let before = self.record.clone();
-        let record = plan::announced(before.as_ref(), tag, self.now());
+        let at_home = self.at_home.is_some();
+        let record = plan::announced(before.as_ref(), at_home, tag, self.now());
         // The spool need not know before the key is unlocked.
         self.placement.locations.set(&self.held, Some(record.clone())).await?;
         self.record = Some(record);
         self.untold = true;
-        Ok(Announced::Instead(before))
+        Ok(Announced { before })
     }
 
     /// The upstream answered the write that was announced. With its refusal all is as before; where
@@ -170,13 +166,11 @@ impl Locked<'_> {
         announced: Announced,
         answer: Result<Stored>,
     ) -> Result<Stored> {
-        match (answer, announced) {
-            (Ok(stored), _) => self.settle(stored).await,
-            (Err(error @ StoreError::Unavailable { .. }), _) | (Err(error), Announced::NoNeed) => {
-                Err(error)
-            }
-            (Err(error), Announced::Instead(before)) => {
-                self.set(before, self.size_at_home()).await?;
+        match answer {
+            Ok(stored) => self.settle(stored).await,
+            Err(error @ StoreError::Unavailable { .. }) => Err(error),
+            Err(error) => {
+                self.set(announced.before, self.size_at_home()).await?;
                 Err(error)
             }
         }

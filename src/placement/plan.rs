@@ -336,11 +336,19 @@ pub(super) fn superseded(before: &Location, now: Timestamp) -> Option<Location> 
 
 /// The record of a key that is about to be written upstream: nothing of it has changed yet, but the
 /// upstream may have this content from now on. Where the write is never heard of again, the
-/// forwarder finds out.
-pub(super) fn announced(before: Option<&Location>, tag: Option<&ETag>, now: Timestamp) -> Location {
+/// forwarder finds out. Where there was nothing, whatever the upstream has is the key's.
+pub(super) fn announced(
+    before: Option<&Location>,
+    at_home: bool,
+    tag: Option<&ETag>,
+    now: Timestamp,
+) -> Location {
     let mut record = match before {
         Some(before) => before.clone(),
-        None => spooled(None, now),
+        None => {
+            let truth = if at_home { Truth::Local } else { Truth::Remote };
+            following(None, truth, Task::Put, now)
+        }
     };
     let todo = record.todo.get_or_insert_with(|| Todo::new(Task::Put, now));
     if let Some(tag) = tag {

@@ -202,11 +202,13 @@ fn records_that_follow() {
             assert_eq!((todo.task, todo.since, todo.attempts), (task, since, 0), "{before:?}");
         }
         let tag = ETag::parse("new");
-        let after = announced(before.as_ref(), Some(&tag), now);
-        let truth = before.as_ref().map_or(Truth::Local, |before| before.truth);
-        assert_eq!((after.truth, after.remote), (truth, known), "nothing has changed yet");
-        let todo = after.todo.unwrap();
-        assert_eq!((todo.since, todo.unsure), (since, vec![tag]));
+        for (at_home, alone) in [(true, Truth::Local), (false, Truth::Remote)] {
+            let after = announced(before.as_ref(), at_home, Some(&tag), now);
+            let truth = before.as_ref().map_or(alone, |before| before.truth);
+            assert_eq!((after.truth, &after.remote), (truth, &known), "nothing has changed yet");
+            let todo = after.todo.unwrap();
+            assert_eq!((todo.since, todo.unsure), (since, vec![tag.clone()]));
+        }
     }
 }
 

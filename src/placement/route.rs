@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::location::Task;
+use super::location::{Task, Truth};
 use crate::object::BucketName;
 use crate::store::Store;
 
@@ -58,8 +58,8 @@ pub struct Routes {
 impl Route {
     /// The upstream that is to be told of a task. In local mode what is local stays there, so
     /// nothing is put; the task waits until the mode is another.
-    pub fn forwards(&self, task: Task) -> Option<&Upstream> {
-        let stays = self.mode == Mode::Local && task == Task::Put;
+    pub fn forwards(&self, truth: Truth, task: Task) -> Option<&Upstream> {
+        let stays = (self.mode, truth, task) == (Mode::Local, Truth::Local, Task::Put);
         self.upstream.as_ref().filter(|_| !stays)
     }
 }

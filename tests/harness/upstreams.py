@@ -34,17 +34,19 @@ class Traits:
     conditional_writes: bool = True
     # Says of a page that more follows only where that is so, whatever prefix and delimiter say.
     exact_pages: bool = True
-    # A plus in a listing with encoding-type=url is a plus.
-    encodes_plus: bool = True
     # Compares the dates of conditions by whole seconds, as HTTP dates have them.
     whole_seconds: bool = True
+    # Stores as much as came of a body that breaks off, where nothing vouches for it.
+    stores_cut_bodies: bool = False
     # Serves HTTPS.
     tls: bool = True
 
 
 TRAITS = {
     "moto": Traits(checks_keys=False, tls=False),
-    "versitygw": Traits(files=True, exact_pages=False, encodes_plus=False, whole_seconds=False),
+    "versitygw": Traits(
+        files=True, exact_pages=False, whole_seconds=False, stores_cut_bodies=True
+    ),
     "stowgate": Traits(),
 }
 

@@ -68,6 +68,8 @@ def disturb(world, chance, log):
     roll = chance.random()
     if roll < 0.45:
         command, limits = chance.choice(FAULTS)
+        if command.startswith("cut up") and world.server.traits.stores_cut_bodies:
+            command = "cut down 0"
         log.append(f"{time.monotonic():.3f} fault {command} {limits}")
         world.fault(command, **limits)
     elif roll < 0.7:
@@ -119,9 +121,11 @@ def settle(world, actors, shared, log):
 def compare(world, bucket, actors, shared):
     client = Client(world.gateway.port, MAIN)
     listed = client.list(bucket)
-    there = {}
+    there = set()
     for page in world.up.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        there.update((o["Key"], o) for o in page.get("Contents", ()))
+        there.update(o["Key"] for o in page.get("Contents", ()))
+    # A trial of the permissions that was killed leaves its object.
+    there = {key for key in there if not key.startswith(".stowgate-probe-")}
     known = set()
     for actor in actors:
         actor.adopt()
@@ -139,10 +143,13 @@ def compare(world, bucket, actors, shared):
             key.seen(actors[0].fetch(key.path, Everything(key), whole=True), began)
     if strangers := set(listed) - known:
         raise Wrong(f"{bucket} lists what nobody wrote: {strangers}")
-    if risen := set(there) - set(listed):
+    if risen := there - set(listed):
         raise Wrong(f"upstream {bucket} still holds what is deleted: {risen}")
-    if bucket not in world.once_local and (lacking := set(listed) - set(there)):
+    if bucket not in world.once_local and (lacking := set(listed) - there):
         raise Wrong(f"upstream {bucket} lacks {lacking}")
+    if world.modes[bucket] == "local":
+        # What was to be forwarded waits for another mode, and what it replaces upstream stays.
+        return
     for name in there:
         headers, body = client.ask("GET", f"/{bucket}/{name}")
         answer = world.up.get_object(Bucket=bucket, Key=name)

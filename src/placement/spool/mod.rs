@@ -90,7 +90,9 @@ impl Spool {
     pub fn noted(&self, at: &ObjectPath, record: &Location, size: u64) {
         let Some(todo) = &record.todo else { return self.settled(at) };
         let route = self.routes.of(&at.bucket);
-        let Some(upstream) = route.forwards(todo.task) else { return self.settled(at) };
+        let Some(upstream) = route.forwards(record.truth, todo.task) else {
+            return self.settled(at);
+        };
         let note = Note {
             lane: Arc::clone(&upstream.name),
             size,

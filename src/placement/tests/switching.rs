@@ -1,7 +1,10 @@
 //! Modes that change from one start to the next, and what an earlier mode left.
 
+use std::sync::Arc;
+
 use super::World;
-use super::world::{content, path};
+use super::flaky::{Fate, Flaky};
+use super::world::{content, path, place};
 use crate::object::Replication;
 use crate::placement::Mode;
 use crate::placement::location::{Location, Task, Todo, Truth};
@@ -153,4 +156,33 @@ async fn what_a_crash_left_of_a_write_is_no_object() {
         assert!(matches!(world.read("a").await, Err(StoreError::NoSuchKey)), "{mode:?}");
         assert!(world.listed().await.unwrap().is_empty(), "{mode:?}");
     }
+}
+
+/// The upstream stored what it was sent, but its answer was lost, and the mode is another before
+/// anyone found out.
+#[tokio::test]
+async fn a_write_that_was_never_heard_of_is_not_forgotten() {
+    let mut world = World::new(Mode::Upstream).await;
+    let net = Arc::new(Flaky::new(Arc::clone(&world.there), Fate::open()));
+    let home = Arc::clone(&world.home);
+    (world.placement, world.spool) =
+        place(Mode::Upstream, home, Arc::clone(&net) as _, world.clock.clone());
+    net.set_deaf(true);
+    for key in ["found", "deleted", "overwritten"] {
+        let put = world.put(key, &content(key)).await;
+        assert!(matches!(put, Err(StoreError::Unavailable { .. })), "{put:?}");
+        assert!(has(&world.there, key).await);
+    }
+    world.restart(Mode::Local).await;
+    assert_eq!(world.read("found").await.unwrap(), content("found"));
+    world.delete("deleted").await.unwrap();
+    world.put("overwritten", &content("new")).await.unwrap();
+    world.forward().await;
+    for mode in [Mode::Local, Mode::Upstream, Mode::Fallback] {
+        world.restart(mode).await;
+        assert_eq!(world.listed().await.unwrap(), ["found", "overwritten"], "{mode:?}");
+        assert_eq!(world.read("overwritten").await.unwrap(), content("new"));
+        assert!(matches!(world.read("deleted").await, Err(StoreError::NoSuchKey)), "{mode:?}");
+    }
+    assert!(!has(&world.there, "deleted").await);
 }

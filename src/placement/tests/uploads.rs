@@ -79,9 +79,11 @@ async fn a_full_spool_refuses_completions() {
     (world.placement, world.spool) =
         place_with(options, Mode::Fallback, home, there, world.clock.clone());
     world.go_away();
-    world.put("a", &content("12345")).await.unwrap();
     let upload = begun(&world, "b").await;
     let completion = part(&world, &upload, "1234567").await.unwrap();
+    world.put("a", &content("12345")).await.unwrap();
+    let more = part(&world, &upload, "7654321").await;
+    assert!(matches!(more, Err(StoreError::Busy { .. })), "{more:?}");
     let full = world.placement.complete_upload(&upload, &completion, None).await;
     assert!(matches!(full, Err(StoreError::Busy { .. })), "{full:?}");
     assert!(matches!(world.read("b").await, Err(StoreError::Unavailable { .. })));

@@ -1,7 +1,7 @@
 //! Listings of objects: ListObjectsV2.
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
-use aws_sdk_s3::types::{EncodingType, Object};
+use aws_sdk_s3::types::{CommonPrefix, EncodingType, Object};
 
 use super::marker::Marker;
 use super::metadata::storage_class;
@@ -69,7 +69,11 @@ impl UpstreamStore {
             .set_start_after(start)
             .set_continuation_token(token)
             .max_keys(page_length(room));
-        call.send().await.map_err(|error| self.refuse(asked, error))
+        let out = call.send().await.map_err(|error| self.refuse(asked, error))?;
+        let keys = out.contents().iter().filter_map(Object::key);
+        let prefixes = out.common_prefixes().iter().filter_map(CommonPrefix::prefix);
+        self.check_encoding(asked, out.encoding_type(), keys.chain(prefixes))?;
+        Ok(out)
     }
 }
 
@@ -78,6 +82,23 @@ impl UpstreamStore {
     pub(super) fn goes_on(&self, asked: &Asked, truncated: Option<bool>) -> Result<bool> {
         let words = "the listing does not say whether it goes on: is the endpoint S3?";
         truncated.ok_or_else(|| self.site.unavailable(asked, words))
+    }
+
+    /// A line that cannot be read is never left out.
+    pub(super) fn check_encoding<'a>(
+        &self,
+        asked: &Asked,
+        encoding: Option<&EncodingType>,
+        mut texts: impl Iterator<Item = &'a str>,
+    ) -> Result<()> {
+        let encoded = is_encoded(encoding);
+        match texts.find(|text| plain(encoded, text).is_none()) {
+            None => Ok(()),
+            Some(text) => {
+                let words = format!("the listing is not encoded as it says: {text:?}");
+                Err(self.site.unavailable(asked, &words))
+            }
+        }
     }
 
     /// A part of a listing never stands for the whole.
@@ -96,7 +117,7 @@ impl UpstreamStore {
 
 /// Objects and common prefixes of an answer in one order.
 fn lines(asked: &Asked, out: &ListObjectsV2Output) -> Vec<Line<ListEntry>> {
-    let url = out.encoding_type().is_some();
+    let url = is_encoded(out.encoding_type());
     let objects = out.contents().iter().filter_map(|object| {
         let text = plain(url, object.key()?)?;
         let key = own_key(asked, &text)?;
@@ -121,6 +142,11 @@ fn entry(key: ObjectKey, object: &Object) -> ListEntry {
             object.storage_class().map(aws_sdk_s3::types::ObjectStorageClass::as_str),
         ),
     }
+}
+
+/// Whether an answer says that its texts are encoded. Some services have an empty element for it.
+pub(super) fn is_encoded(encoding: Option<&EncodingType>) -> bool {
+    encoding == Some(&EncodingType::Url)
 }
 
 /// A text of a listing, which services encode where they were asked to.

@@ -1,9 +1,9 @@
 //! Listings of uploads under way: ListMultipartUploads.
 
 use aws_sdk_s3::operation::list_multipart_uploads::ListMultipartUploadsOutput;
-use aws_sdk_s3::types::{EncodingType, Initiator, MultipartUpload};
+use aws_sdk_s3::types::{CommonPrefix, EncodingType, Initiator, MultipartUpload};
 
-use super::listing::{in_order, own_key, plain};
+use super::listing::{in_order, is_encoded, own_key, plain};
 use super::marker::Marker;
 use super::metadata::storage_class;
 use super::operation::{Asked, Operation};
@@ -85,7 +85,12 @@ impl UpstreamStore {
             .set_key_marker(next.key)
             .set_upload_id_marker(next.id)
             .max_uploads(page_length(room));
-        call.send().await.map_err(|error| self.refuse(asked, error))
+        let out = call.send().await.map_err(|error| self.refuse(asked, error))?;
+        let keys = out.uploads().iter().filter_map(MultipartUpload::key);
+        let prefixes = out.common_prefixes().iter().filter_map(CommonPrefix::prefix);
+        let texts = keys.chain(prefixes).chain(out.next_key_marker());
+        self.check_encoding(asked, out.encoding_type(), texts)?;
+        Ok(out)
     }
 
     fn upload_lines(
@@ -93,7 +98,7 @@ impl UpstreamStore {
         asked: &Asked,
         out: &ListMultipartUploadsOutput,
     ) -> Vec<(String, UploadEntry)> {
-        let url = out.encoding_type().is_some();
+        let url = is_encoded(out.encoding_type());
         let uploads = out.uploads().iter().filter_map(|upload| {
             let text = plain(url, upload.key()?)?;
             let shown = self.upload(own_key(asked, &text)?, upload)?;
@@ -136,7 +141,7 @@ impl UpstreamStore {
 
 /// Where a listing that was cut goes on.
 fn behind(out: &ListMultipartUploadsOutput, goes_on: bool, last: Option<&str>) -> Option<Next> {
-    let url = out.encoding_type().is_some();
+    let url = is_encoded(out.encoding_type());
     goes_on.then(|| Next {
         key: out
             .next_key_marker()

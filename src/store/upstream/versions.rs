@@ -6,10 +6,10 @@
 use std::cmp::Reverse;
 
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
-use aws_sdk_s3::types::{EncodingType, ObjectVersion};
+use aws_sdk_s3::types::{CommonPrefix, DeleteMarkerEntry, EncodingType, ObjectVersion};
 
 use super::answer::Fault;
-use super::listing::{in_order, own_key, plain};
+use super::listing::{in_order, is_encoded, own_key, plain};
 use super::marker::Marker;
 use super::metadata::storage_class;
 use super::operation::{Asked, Operation};
@@ -114,7 +114,13 @@ impl UpstreamStore {
             .set_key_marker(next.key)
             .set_version_id_marker(next.version)
             .max_keys(page_length(room));
-        call.send().await.map_err(|error| self.refuse(asked, Fault::from(error)))
+        let out = call.send().await.map_err(|error| self.refuse(asked, Fault::from(error)))?;
+        let keys = out.versions().iter().filter_map(ObjectVersion::key);
+        let markers = out.delete_markers().iter().filter_map(DeleteMarkerEntry::key);
+        let prefixes = out.common_prefixes().iter().filter_map(CommonPrefix::prefix);
+        let texts = keys.chain(markers).chain(prefixes).chain(out.next_key_marker());
+        self.check_encoding(asked, out.encoding_type(), texts)?;
+        Ok(out)
     }
 
     /// The current objects, each as its version `null`.
@@ -157,7 +163,7 @@ fn marker_of(entry: &VersionEntry) -> Option<VersionMarker> {
 
 /// An answer's lines in order; `None` where a version cannot be shown.
 fn shown(asked: &Asked, out: &ListObjectVersionsOutput, goes_on: bool) -> Option<Shown> {
-    let url = out.encoding_type().is_some();
+    let url = is_encoded(out.encoding_type());
     let mut dated: Vec<(String, VersionEntry, Timestamp)> = Vec::new();
     for version in out.versions() {
         let Some(text) = version.key().and_then(|key| plain(url, key)) else { continue };

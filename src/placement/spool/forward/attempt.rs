@@ -58,7 +58,8 @@ impl<'a> Attempt<'a> {
         let key = self.spool.lock(self.at).await;
         let Some(record) = self.spool.record(self.at).await? else { return Ok(self.nothing()) };
         let route = self.spool.routes.of(&self.at.bucket);
-        let upstream = record.todo.as_ref().and_then(|todo| route.forwards(todo.task));
+        let upstream =
+            record.todo.as_ref().and_then(|todo| route.forwards(record.truth, todo.task));
         let Some((todo, upstream)) = record.todo.as_ref().zip(upstream) else {
             return Ok(self.nothing());
         };
@@ -137,8 +138,8 @@ impl<'a> Attempt<'a> {
         let key = self.spool.lock(self.at).await;
         let Some(record) = self.unchanged().await? else { return Ok(Outcome::Again) };
         let truth = record.truth;
-        let record = Location { todo: None, remote, ..record };
-        self.spool.set_record(&key, Some(record)).await?;
+        let record = remote.map(|remote| Location { todo: None, remote: Some(remote), ..record });
+        self.spool.set_record(&key, record).await?;
         if truth == Truth::Remote && self.spool.local_object(self.at).await?.is_some() {
             self.remove_local().await;
         }
