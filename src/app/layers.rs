@@ -8,7 +8,7 @@ use crate::background::Supervisor;
 use crate::config::{self, Config};
 use crate::object::{BucketName, BucketsQuery, Clock};
 use crate::placement::locks::KeyLocks;
-use crate::placement::spool::{Backoff, Spool, SpoolOptions};
+use crate::placement::spool::{Backoff, Depth, Spool, SpoolOptions};
 use crate::placement::{Placement, Route, Routes, Upstream};
 use crate::store::{Home, Store, StoreError};
 
@@ -96,7 +96,7 @@ impl Layers {
     pub(super) async fn drain(&self, limit: Duration) {
         let Some(spool) = &self.spool else { return };
         let forwarding = async {
-            while spool.snapshot().total.waiting > 0 && !self.is_away() {
+            while spool.snapshot().buckets.iter().any(|bucket| self.may_be_forwarded(bucket)) {
                 spool.flush(LOOK).await;
             }
         };
@@ -107,8 +107,14 @@ impl Layers {
         }
     }
 
-    fn is_away(&self) -> bool {
-        self.upstreams.iter().all(|(connected, _)| connected.guard.is_open())
+    /// Whether something of a bucket waits, and its upstream isn't known to fail.
+    fn may_be_forwarded(&self, (bucket, depth): &(BucketName, Depth)) -> bool {
+        let upstream = self.routes.of(bucket).upstream.as_ref();
+        let guard = upstream.and_then(|upstream| {
+            let mut all = self.upstreams.iter().map(|(connected, _)| &connected.guard);
+            all.find(|guard| guard.name() == &*upstream.name)
+        });
+        depth.waiting > 0 && guard.is_some_and(|guard| !guard.is_open_for(bucket))
     }
 }
 

@@ -1,5 +1,5 @@
-//! An upstream layer behind its circuit breaker: slow counts as failed, and while it fails every
-//! call is answered at once.
+//! An upstream layer behind circuit breakers, one for each bucket: slow counts as failed, and while
+//! a bucket fails every call about it is answered at once.
 //!
 //! Owns budgets and the counting of outcomes; knows nothing of modes, records or the spool. Only
 //! [`StoreError::Unavailable`] counts as a failure: every other error is an answer.
@@ -8,19 +8,19 @@ mod probe;
 mod store;
 mod told;
 mod turn;
+mod watch;
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 pub use probe::Prober;
 
-use self::told::Told;
 use self::turn::{Arriving, Turn};
-use super::breaker::{Admission, Breaker, BreakerOptions, Change, Snapshot, State};
+use self::watch::Watch;
+use super::breaker::{Admission, BreakerOptions, Snapshot};
 use crate::body::Payload;
 use crate::object::BucketName;
 use crate::store::{Result, Store, StoreError};
@@ -57,29 +57,10 @@ pub struct Guarded {
     watch: Arc<Watch>,
 }
 
-/// What is known of the upstream.
-struct Watch {
-    name: Arc<str>,
-    breaker: Mutex<Breaker>,
-    /// Where the last failing call went, for the trial.
-    bucket: Mutex<Option<BucketName>>,
-    /// What the operator knows.
-    told: Mutex<Told>,
-    /// Whether a [`Prober`] makes the trials, so that no request has to be one.
-    attended: AtomicBool,
-}
-
 impl Guarded {
     /// Guards `inner`, which is called `name` in messages.
     pub fn new(name: impl Into<Arc<str>>, inner: Arc<dyn Store>, options: GuardOptions) -> Self {
-        let breaker = Breaker::new(options.breaker.clone(), Instant::now());
-        let watch = Watch {
-            name: name.into(),
-            breaker: Mutex::new(breaker),
-            bucket: Mutex::default(),
-            told: Mutex::default(),
-            attended: AtomicBool::new(false),
-        };
+        let watch = Watch::new(name.into(), options.breaker.clone());
         Self { inner, options, watch: Arc::new(watch) }
     }
 
@@ -88,14 +69,19 @@ impl Guarded {
         &self.watch.name
     }
 
-    /// How the upstream does.
+    /// How the upstream does: as the bucket that does worst.
     pub fn snapshot(&self) -> Snapshot {
-        self.watch.breaker().snapshot(Instant::now())
+        self.watch.snapshot()
     }
 
-    /// Whether calls are answered without being made.
+    /// Whether calls about any bucket are answered without being made.
     pub fn is_open(&self) -> bool {
-        self.watch.breaker().state() != State::Closed
+        self.watch.is_open()
+    }
+
+    /// Whether calls about this bucket are.
+    pub fn is_open_for(&self, bucket: &BucketName) -> bool {
+        self.watch.is_open_for(bucket)
     }
 
     /// Logs what is wrong with the upstream, but for what the log has said already. `cannot` is
@@ -154,7 +140,7 @@ impl Guarded {
         let watch = Arc::clone(&self.watch);
         let (bucket, budget) = (bucket.clone(), self.options.answer);
         let failed = move |cause: &str| {
-            watch.failed(Admission::Call, &format!("{doing}: {cause}"), Some(&bucket));
+            watch.failed(Some(&bucket), Admission::Call, &format!("{doing}: {cause}"));
         };
         Payload::new(length, Arriving::new(body, budget, failed))
     }
@@ -180,18 +166,18 @@ impl Permit {
                 let what = self.watch.silence();
                 let (doing, budget) = (self.doing, self.budget);
                 tracing::debug!(upstream = &*self.watch.name, doing, ?budget, "no answer");
-                self.watch.failed(self.admission, &what, self.bucket.as_ref());
+                self.watch.failed(self.bucket.as_ref(), self.admission, &what);
                 return Err(StoreError::Unavailable { what });
             }
             Some(Err(StoreError::Unavailable { what })) => {
                 self.judged = true;
-                self.watch.failed(self.admission, what, self.bucket.as_ref());
+                self.watch.failed(self.bucket.as_ref(), self.admission, what);
             }
             // The sender's body failed, or this side closes: nothing is known of the upstream.
             Some(Err(StoreError::Body(_) | StoreError::Closing)) => {}
             Some(_) => {
                 self.judged = true;
-                self.watch.succeeded(self.admission);
+                self.watch.succeeded(self.bucket.as_ref(), self.admission);
             }
         }
         answer.unwrap_or(Err(StoreError::Closing))
@@ -209,84 +195,11 @@ impl Drop for Permit {
                 let what = self.watch.silence();
                 let doing = self.doing;
                 tracing::debug!(upstream = &*self.watch.name, doing, ?waited, "given up");
-                self.watch.failed(self.admission, &what, self.bucket.as_ref());
+                self.watch.failed(self.bucket.as_ref(), self.admission, &what);
             }
-            _ => self.watch.breaker().abandoned(self.admission, Instant::now()),
+            _ => self.watch.abandoned(self.bucket.as_ref(), self.admission),
         }
     }
-}
-
-impl Watch {
-    fn enter(
-        self: &Arc<Self>,
-        doing: &'static str,
-        bucket: Option<&BucketName>,
-        budget: Duration,
-    ) -> Result<Permit> {
-        let mut breaker = self.breaker();
-        let attended = self.attended.load(Ordering::SeqCst);
-        let admission = match breaker.state() {
-            State::Open | State::HalfOpen if attended => Admission::Refused,
-            _ => breaker.admit(Instant::now()),
-        };
-        if admission == Admission::Refused {
-            let (name, cause) = (&self.name, breaker.cause());
-            let what = format!("upstream {name} is left alone because it fails: {cause}");
-            return Err(StoreError::Unavailable { what });
-        }
-        Ok(Permit {
-            watch: Arc::clone(self),
-            admission,
-            doing,
-            bucket: bucket.cloned(),
-            budget,
-            turn: Arc::new(Turn::default()),
-            judged: false,
-        })
-    }
-
-    fn succeeded(&self, admission: Admission) {
-        let change = self.breaker().succeeded(admission, Instant::now());
-        if let Change::Closed(after) = change
-            && self.told().closed(Instant::now())
-        {
-            tracing::info!(upstream = %self.name, after_ms = millis(after), "an upstream is back");
-        }
-    }
-
-    fn failed(&self, admission: Admission, cause: &str, bucket: Option<&BucketName>) {
-        if let Some(bucket) = bucket {
-            let mut last = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-            *last = Some(bucket.clone());
-        }
-        let now = Instant::now();
-        let opened = self.breaker().failed(admission, cause, now) == Change::Opened;
-        let mut told = self.told();
-        if opened && told.opened(cause, now) {
-            tracing::warn!(upstream = %self.name, cause, "an upstream fails and is left alone");
-        } else if told.failed(cause, now) {
-            tracing::warn!(upstream = %self.name, cause, "an upstream fails");
-        } else if opened {
-            tracing::debug!(upstream = %self.name, cause, "an upstream is left alone");
-        }
-    }
-
-    /// What is said of an upstream that takes too long, whatever it was asked.
-    fn silence(&self) -> String {
-        format!("upstream {} did not answer in time", self.name)
-    }
-
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for Guarded {

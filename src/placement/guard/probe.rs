@@ -1,23 +1,22 @@
 //! Finding out when a failed upstream is back.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::Instant;
 
 use super::Watch;
 use crate::background::{Next, Worker};
-use crate::object::{BucketsQuery, ListQuery};
+use crate::object::{BucketName, BucketsQuery, ListQuery};
 use crate::placement::breaker::Admission;
 use crate::store::{Result, Store, StoreError};
 
 /// How often it looks whether anything is to be tried.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Tries an upstream that is left alone: a listing of one key where the last call failed.
+/// Tries buckets that are left alone, each by a listing of one key.
 pub struct Prober {
     inner: Arc<dyn Store>,
     budget: Duration,
@@ -30,10 +29,10 @@ impl Prober {
         Self { inner, budget, watch }
     }
 
-    async fn attempt(&self) {
+    async fn attempt(&self, bucket: Option<&BucketName>) {
         // A trial under way holds the breaker half open: dropped, it is given back.
-        let trial = Trial { watch: &self.watch, undecided: true };
-        let answer = tokio::time::timeout(self.budget, self.ask()).await;
+        let trial = Trial { watch: &self.watch, bucket, undecided: true };
+        let answer = tokio::time::timeout(self.budget, self.ask(bucket)).await;
         match answer {
             Err(_) => trial.failed(&self.watch.silence()),
             Ok(Err(StoreError::Unavailable { what })) => trial.failed(&what),
@@ -41,11 +40,10 @@ impl Prober {
         }
     }
 
-    async fn ask(&self) -> Result<()> {
-        let bucket = self.watch.bucket.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    async fn ask(&self, bucket: Option<&BucketName>) -> Result<()> {
         if let Some(bucket) = bucket {
             let query = ListQuery { limit: 1, ..ListQuery::default() };
-            return self.inner.list_objects(&bucket, &query).await.map(|_| ());
+            return self.inner.list_objects(bucket, &query).await.map(|_| ());
         }
         let query = BucketsQuery { limit: 1, ..BucketsQuery::default() };
         self.inner.list_buckets(&query).await.map(|_| ())
@@ -59,15 +57,16 @@ impl Worker for Prober {
     }
 
     async fn step(&mut self) -> Next {
-        let wait = self.watch.breaker().trial_in(Instant::now());
-        if wait.is_none_or(|wait| !wait.is_zero()) {
-            return Next::After(wait.unwrap_or(LOOK).min(LOOK));
+        match self.watch.next_trial() {
+            None => Next::After(LOOK),
+            Some((_, wait)) if !wait.is_zero() => Next::After(wait.min(LOOK)),
+            Some((bucket, _)) => {
+                if self.watch.try_again(bucket.as_ref()) {
+                    self.attempt(bucket.as_ref()).await;
+                }
+                Next::Now
+            }
         }
-        let admission = self.watch.breaker().admit(Instant::now());
-        if admission == Admission::Trial {
-            self.attempt().await;
-        }
-        Next::Now
     }
 }
 
@@ -85,25 +84,26 @@ impl fmt::Debug for Prober {
 
 struct Trial<'a> {
     watch: &'a Watch,
+    bucket: Option<&'a BucketName>,
     undecided: bool,
 }
 
 impl Trial<'_> {
     fn failed(mut self, cause: &str) {
         self.undecided = false;
-        self.watch.failed(Admission::Trial, cause, None);
+        self.watch.failed(self.bucket, Admission::Trial, cause);
     }
 
     fn succeeded(mut self) {
         self.undecided = false;
-        self.watch.succeeded(Admission::Trial);
+        self.watch.succeeded(self.bucket, Admission::Trial);
     }
 }
 
 impl Drop for Trial<'_> {
     fn drop(&mut self) {
         if self.undecided {
-            self.watch.breaker().abandoned(Admission::Trial, Instant::now());
+            self.watch.abandoned(self.bucket, Admission::Trial);
         }
     }
 }

@@ -2,6 +2,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::*;
 use crate::background::{Next, Worker as _};
@@ -79,6 +80,36 @@ async fn an_upstream_that_fails_is_left_alone_and_the_cause_named() {
     assert!(what.contains("main") && what.contains("no route"), "{what}");
     assert_eq!(fixture.faults.count(Call::HeadObject), 3);
     assert_eq!(fixture.guarded.snapshot().state, State::Open);
+}
+
+/// A bucket that is missing there, or may not be used, is no reason to leave the others alone.
+#[tokio::test(start_paused = true)]
+async fn buckets_are_left_alone_one_by_one() {
+    let fixture = fixture().await;
+    let mut prober = fixture.guarded.prober();
+    let missing = BucketName::parse("missing").unwrap();
+    let refuse = async || {
+        let what = "there is no bucket missing".to_owned();
+        let refused = async { Err::<(), _>(StoreError::Unavailable { what }) };
+        fixture.guarded.call("PutObject", Some(&missing), SECOND, refused).await.unwrap_err()
+    };
+    for _ in 0..5 {
+        refuse().await;
+        assert!(matches!(fixture.head().await, Err(StoreError::NoSuchKey)));
+    }
+    assert!(fixture.guarded.is_open() && fixture.guarded.is_open_for(&missing));
+    assert!(!fixture.guarded.is_open_for(&fixture.at.bucket));
+    assert!(fixture.guarded.snapshot().last_error.unwrap().0.contains("no bucket"));
+    // When all fail, each is found out to be back.
+    fixture.open().await;
+    assert!(fixture.guarded.is_open_for(&fixture.at.bucket));
+    fixture.faults.heal();
+    for _ in 0..20 {
+        if let Next::After(pause) = prober.step().await {
+            tokio::time::advance(pause).await;
+        }
+    }
+    assert!(!fixture.guarded.is_open());
 }
 
 #[tokio::test(start_paused = true)]

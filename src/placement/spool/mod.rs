@@ -33,7 +33,7 @@ use super::locate::Locations;
 use super::location::Location;
 use super::locks::KeyLocks;
 use super::route::Routes;
-use crate::object::Clock;
+use crate::object::{BucketName, Clock};
 use crate::store::{Home, ObjectPath};
 
 /// The spool of all buckets.
@@ -94,7 +94,7 @@ impl Spool {
             return self.settled(at);
         };
         let note = Note {
-            lane: Arc::clone(&upstream.name),
+            lane: lane(&upstream.name, &at.bucket),
             size,
             since: todo.since,
             dead: todo.failed.clone(),
@@ -126,6 +126,11 @@ impl Spool {
     fn now() -> Instant {
         Instant::now()
     }
+}
+
+/// A bucket that fails at an upstream holds up no other.
+fn lane(upstream: &str, bucket: &BucketName) -> Arc<str> {
+    format!("{upstream}/{bucket}").into()
 }
 
 impl fmt::Debug for Spool {

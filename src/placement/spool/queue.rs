@@ -1,7 +1,7 @@
 //! Which key is sent next: pure, with the time given in.
 //!
-//! Every upstream has a lane, in which groups of keys take turns; a key that was tried in vain
-//! waits apart. A key is in at most one pair of hands.
+//! Every bucket has a lane to its upstream, in which groups of keys take turns; a key that was tried
+//! in vain waits apart. A key is in at most one pair of hands.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

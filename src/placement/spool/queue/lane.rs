@@ -1,4 +1,4 @@
-//! The keys of one upstream that may be sent, in groups that take turns.
+//! The keys of one bucket at its upstream that may be sent, in groups that take turns.
 
 use std::collections::{HashMap, VecDeque};
 

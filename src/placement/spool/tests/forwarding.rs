@@ -215,3 +215,24 @@ async fn the_newest_state_alone_is_sent() {
     world.assert_forwarded(&at, &None).await;
     assert_eq!(world.tap.count(Side::Upstream, "put_object"), 1);
 }
+
+/// A bucket that the upstream does not have holds up the keys of no other.
+#[tokio::test(start_paused = true)]
+async fn a_bucket_that_is_missing_upstream_holds_up_no_other() {
+    let world = World::new().await;
+    let missing = BucketName::parse("missing").unwrap();
+    let owner = Owner { id: "alice".to_owned(), display_name: "Alice".to_owned() };
+    world.home.create_bucket(&missing, &owner).await.unwrap();
+    for number in 0..20 {
+        world.put(&path(&format!("{number}")), &content("x"), numbered(number)).await.unwrap();
+        let at = ObjectPath { bucket: missing.clone(), ..path(&format!("{number}")) };
+        world.put(&at, &content("x"), numbered(number)).await.unwrap();
+    }
+    let mut forwarders = world.spool.forwarders();
+    let start = Instant::now();
+    while world.spool.snapshot().buckets.iter().any(|(bucket, _)| *bucket != missing) {
+        forwarders[0].step().await;
+    }
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert_eq!(world.spool.snapshot().total.waiting, 20);
+}
