@@ -130,6 +130,11 @@ impl Queue {
                 self.insert(at, entry);
                 return;
             }
+            if matches!(old.place, Place::Ready) && !dead && old.lane == note.lane {
+                // It stands in line already.
+                self.insert(at, Entry { share, noted, ..old });
+                return;
+            }
         }
         let entry = Entry { lane: note.lane, share, noted, place: Place::Ready, turn: 0 };
         self.insert(at, entry);

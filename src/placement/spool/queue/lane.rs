@@ -78,6 +78,11 @@ impl Lane {
         self.paused_until = self.paused_until.max(Some(until));
     }
 
+    #[cfg(test)]
+    pub(super) fn length(&self) -> usize {
+        self.groups.values().map(VecDeque::len).sum()
+    }
+
     pub(super) fn hurry(&mut self) {
         self.paused_until = None;
     }

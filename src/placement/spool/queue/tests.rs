@@ -51,6 +51,23 @@ fn companies_take_turns_whatever_each_has() {
     );
 }
 
+/// A key that is overwritten again and again while its upstream is away takes one place in line,
+/// and keeps it.
+#[test]
+fn a_key_stands_in_line_once() {
+    let mut queue = queue();
+    queue.note(&path("media", "first"), note(1));
+    queue.note(&path("media", "hot"), note(1));
+    queue.note(&path("media", "last"), note(1));
+    for size in 0..1000 {
+        queue.note(&path("media", "hot"), note(size));
+    }
+    let lane = queue.lanes.values().next().unwrap();
+    assert_eq!(lane.length(), 3);
+    assert_eq!(queue.tally().total(), Depth { waiting: 3, dead: 0, bytes: 1001 });
+    assert_eq!(keys(&mut queue, start()), ["first", "hot", "last"]);
+}
+
 #[test]
 fn groups_are_read_out_of_keys() {
     for (key, company) in [
