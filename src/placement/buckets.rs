@@ -6,7 +6,7 @@
 use super::location::{Location, Truth};
 use super::plan;
 use super::route::{Route, Upstream};
-use super::{Placement, answered};
+use super::{Placement, answered, carried};
 use crate::object::{BucketName, ListQuery, ObjectKey, Owner};
 use crate::store::{DeleteRequest, GetRequest, LedgerQuery, ObjectPath, Result, StoreError};
 
@@ -44,6 +44,7 @@ impl Placement {
         if self.has_objects(name).await? {
             return Err(StoreError::BucketNotEmpty);
         }
+        carried::begun().await;
         self.end_records(name, route, upstream).await?;
         let shared = shared(route);
         if let Some(upstream) = shared {

@@ -124,7 +124,9 @@ impl Placement {
             }
         }
         let held = tokio::time::timeout(PATIENCE, self.locations.lock(at)).await;
-        let _held = held.map_err(|_| StoreError::Conflict)?;
+        let _held = held.map_err(|_| StoreError::Unavailable {
+            what: format!("{}/{} is being written to all the time", at.bucket, at.key),
+        })?;
         let record = self.locations.of(at).await?;
         self.asked(route, record.as_ref(), version, &ask).await
     }

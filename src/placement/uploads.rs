@@ -238,7 +238,7 @@ impl Finishing<'_> {
         let at = &self.upload.object;
         for wait in [Duration::ZERO, FORWARDING] {
             if !wait.is_zero() {
-                self.placement.spool.flush(wait).await;
+                self.placement.spool.flush_key(at, wait).await;
             }
             let record = self.placement.locations.of(at).await?;
             if !Known::of(record.as_ref()).waits() {

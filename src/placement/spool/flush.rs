@@ -27,20 +27,35 @@ impl Spool {
             queue.last_note()
         };
         self.moved.notify_waiters();
-        // Without a bound there is no end to wait for.
-        let done = async {
+        let done = || {
+            let now = self.flushed(barrier);
+            now.left == 0 && now.complete
+        };
+        self.wait_until(done, wait).await;
+        self.flushed(barrier)
+    }
+
+    /// The same of one key.
+    pub async fn flush_key(&self, at: &ObjectPath, wait: Duration) {
+        self.queue().hurry();
+        self.moved.notify_waiters();
+        self.wait_until(|| !self.queue().waits(at), wait).await;
+    }
+
+    /// Waits for `wait` at most.
+    async fn wait_until(&self, done: impl Fn() -> bool, wait: Duration) {
+        let waiting = async {
             loop {
                 let mut moved = pin!(self.moved.notified());
                 moved.as_mut().enable();
-                let now = self.flushed(barrier);
-                if now.left == 0 && now.complete {
+                if done() {
                     return;
                 }
                 moved.await;
             }
         };
-        let _ = tokio::time::timeout(wait, done).await;
-        self.flushed(barrier)
+        // Whoever asked looks what it came to.
+        let _ = tokio::time::timeout(wait, waiting).await;
     }
 
     fn flushed(&self, barrier: u64) -> Flushed {

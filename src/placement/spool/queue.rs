@@ -149,6 +149,12 @@ impl Queue {
         self.entries.contains_key(at)
     }
 
+    /// Whether a key is to be forwarded, and is no dead letter.
+    pub(super) fn waits(&self, at: &ObjectPath) -> bool {
+        let entry = self.entries.get(at);
+        entry.is_some_and(|entry| !matches!(entry.place, Place::Dead(_)))
+    }
+
     /// The next key to be sent.
     pub(super) fn take(&mut self, now: Instant) -> Option<Taken> {
         while let Some(due) = self.later.first_entry().filter(|due| due.key().0 <= now) {

@@ -6,16 +6,16 @@ use super::World;
 use super::world::{bucket, content, key, owner, path, place_with};
 use crate::background::Worker as _;
 use crate::object::{
-    Algorithm, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ETagMatch, ObjectMetadata,
-    PartNumber, Replication, TagSet, UploadEntry, UploadsQuery, WriteCondition,
+    Algorithm, BucketName, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ETagMatch,
+    ObjectMetadata, PartNumber, Replication, TagSet, UploadEntry, UploadsQuery, WriteCondition,
 };
 use crate::placement::Mode;
 use crate::placement::location::Truth;
 use crate::placement::spool::SpoolOptions;
 use crate::store::conformance::body;
 use crate::store::{
-    Call, GetRequest, Multipart as _, NewUpload, Objects as _, Result, Store, StoreError,
-    UploadPath,
+    Buckets as _, Call, GetRequest, Multipart as _, NewObject, NewUpload, ObjectPath, Objects as _,
+    Result, Store, StoreError, UploadPath,
 };
 
 async fn begun(world: &World, at: &str) -> UploadPath {
@@ -175,6 +175,33 @@ async fn begun_at_home_and_finished_in_upstream_mode() {
     assert_eq!(head.object.etag, stored.object.etag);
     let again = world.placement.complete_upload(&upload, &completion, None).await.unwrap();
     assert_eq!(again, stored);
+}
+
+/// A completion that has to be upstream waits for its own object alone.
+#[tokio::test(start_paused = true)]
+async fn a_completion_does_not_wait_for_other_keys() {
+    let mut world = World::new(Mode::Fallback).await;
+    let missing = BucketName::parse("missing").unwrap();
+    world.home.create_bucket(&missing, &owner()).await.unwrap();
+    let stuck = ObjectPath { bucket: missing, ..path("stuck") };
+    let new = NewObject::default();
+    world.placement.put_object(&stuck, new, body(&content("stuck"), None)).await.unwrap();
+    let upload = begun(&world, "a").await;
+    let completion = part(&world, &upload, "whole").await.unwrap();
+    world.restart(Mode::Upstream).await;
+    let mut forwarders = world.spool.forwarders();
+    let forwarding = async {
+        loop {
+            forwarders[0].step().await;
+        }
+    };
+    let start = tokio::time::Instant::now();
+    tokio::select! {
+        stored = world.placement.complete_upload(&upload, &completion, None) => stored.unwrap(),
+        () = forwarding => unreachable!("it goes on for ever"),
+    };
+    assert!(start.elapsed() < std::time::Duration::from_secs(5), "{:?}", start.elapsed());
+    assert_eq!(world.spool.snapshot().total.waiting, 1);
 }
 
 #[tokio::test]
