@@ -72,7 +72,11 @@ impl Placement {
                 return Err(StoreError::SourceTooLarge { size, limit });
             }
             let copied = match (&found.upstream, owner) {
-                (None, None) => self.home.copy_part(source, upload, number, request.clone()).await,
+                (None, None) => {
+                    let route = self.routes.of(&upload.object.bucket);
+                    let copied = self.home.copy_part(source, upload, number, request.clone()).await;
+                    self.refused_at_home(route, copied)
+                }
                 (Some((from, tag)), Some(to)) if same(from, to) => {
                     let source_conditions = only_tag(tag);
                     let request = CopyPartRequest { source_conditions, ..request.clone() };

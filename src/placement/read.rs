@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::location::{Location, Remote};
+use super::location::{Location, Remote, Truth};
 use super::plan::{self, Known, Layer};
 use super::route::{Route, Upstream};
 use super::{Placement, answered};
@@ -117,7 +117,7 @@ impl Placement {
         let route = self.routes.of(&at.bucket);
         for _ in 0..LOOKUPS {
             let record = self.locations.of(at).await?;
-            match self.asked(route, record.as_ref(), version, &ask).await {
+            match self.asked(route, at, record.as_ref(), version, &ask).await {
                 Err(StoreError::NoSuchKey | StoreError::NoSuchVersion)
                     if self.locations.of(at).await? != record => {}
                 known => return known,
@@ -128,12 +128,13 @@ impl Placement {
             what: format!("{}/{} is being written to all the time", at.bucket, at.key),
         })?;
         let record = self.locations.of(at).await?;
-        self.asked(route, record.as_ref(), version, &ask).await
+        self.asked(route, at, record.as_ref(), version, &ask).await
     }
 
     async fn asked<'a, T>(
         &'a self,
         route: &'a Route,
+        at: &ObjectPath,
         record: Option<&Location>,
         version: Option<VersionId>,
         ask: &(impl Fn(Place<'a>) -> BoxFuture<'a, Result<T>> + Send + Sync),
@@ -145,7 +146,7 @@ impl Placement {
                 known => return known,
             }
         }
-        Err(missing(version))
+        Err(elsewhere(route, at, record).unwrap_or_else(|| missing(version)))
     }
 
     async fn read<T: Headed>(
@@ -223,6 +224,22 @@ pub(super) fn place<'a>(
             Some(Place::Upstream(upstream, remote.map(Box::new), replication))
         }
     }
+}
+
+/// Why an object that is not found may be there all the same: it was recorded in another place than
+/// the one where its bucket is by now.
+fn elsewhere(route: &Route, at: &ObjectPath, record: Option<&Location>) -> Option<StoreError> {
+    let record = record.filter(|record| record.truth == Truth::Remote)?;
+    let (remote, upstream) = (record.remote.as_ref()?, route.upstream.as_ref()?);
+    let (bucket, prefix) = (upstream.target)(&at.bucket);
+    let moved = remote.bucket != bucket || remote.key != format!("{prefix}{}", at.key);
+    moved.then(|| StoreError::Unavailable {
+        what: format!(
+            "the object is recorded as {}/{} at upstream {}, but its bucket is {bucket}/{prefix} \
+             there now",
+            remote.bucket, remote.key, upstream.name,
+        ),
+    })
 }
 
 fn missing(version: Option<VersionId>) -> StoreError {

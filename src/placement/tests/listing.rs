@@ -104,8 +104,8 @@ async fn made(world: &World, mode: Mode, states: &[State]) -> BTreeMap<String, E
         if let Some((truth, has_remote, known)) = state.record {
             let upstream_etag = if known { tags.there.clone() } else { ETag::parse("replaced") };
             let remote = Remote {
-                bucket: "real".to_owned(),
-                key: (*key).to_owned(),
+                bucket: "real-bucket".to_owned(),
+                key: format!("prefix/{key}"),
                 etag: tags.shown.clone(),
                 upstream_etag,
                 size: 3,

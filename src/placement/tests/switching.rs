@@ -8,10 +8,32 @@ use super::world::{content, path, place};
 use crate::object::Replication;
 use crate::placement::Mode;
 use crate::placement::location::{Location, Task, Todo, Truth};
-use crate::store::{Call, GetRequest, MemoryStore, Objects as _, StoreError};
+use crate::store::{Call, DeleteRequest, GetRequest, MemoryStore, Objects as _, StoreError};
 
 async fn has(store: &MemoryStore, key: &str) -> bool {
     store.head_object(&path(key), &GetRequest::default()).await.is_ok()
+}
+
+/// An object that was recorded elsewhere than where its bucket is mapped to now is not known to be
+/// missing.
+#[tokio::test]
+async fn what_is_recorded_elsewhere_is_503_and_not_404() {
+    let world = World::new(Mode::Fallback).await;
+    world.put("a", &content("a")).await.unwrap();
+    let mut record = world.record("a").await.unwrap();
+    record.remote.as_mut().unwrap().bucket = "former-bucket".to_owned();
+    world.set_record("a", &record).await;
+    // It was moved along with the configuration.
+    assert_eq!(world.read("a").await.unwrap(), content("a"));
+    world.there.delete_object(&path("a"), &DeleteRequest::default()).await.unwrap();
+    let read = world.read("a").await;
+    let Err(StoreError::Unavailable { what }) = read else { panic!("{read:?}") };
+    assert!(what.contains("former-bucket/prefix/a"), "{what}");
+    // Whoever deletes or replaces it knows what it is to be.
+    world.put("a", &content("new")).await.unwrap();
+    assert_eq!(world.read("a").await.unwrap(), content("new"));
+    world.delete("a").await.unwrap();
+    assert!(matches!(world.read("a").await, Err(StoreError::NoSuchKey)));
 }
 
 #[tokio::test]
