@@ -22,12 +22,13 @@ use crate::object::{
     ListEntry, ListQuery, ManualClock, ObjectMetadata, PartNumber, ReadConditions, TagSet,
     WriteCondition,
 };
+use crate::placement::location::{Task, Todo};
 use crate::placement::spool::Spool;
-use crate::placement::{Mode, Placement};
+use crate::placement::{Location, Mode, Placement};
 use crate::store::conformance::body;
 use crate::store::{
-    Buckets as _, CopyRequest, DeleteRequest, GetRequest, Home, MemoryStore, Multipart as _,
-    NewObject, NewUpload, Objects as _, Result, Store, StoreError, UploadPath,
+    Buckets as _, CopyRequest, DeleteRequest, GetRequest, Home, Ledger as _, MemoryStore,
+    Multipart as _, NewObject, NewUpload, Objects as _, Result, Store, StoreError, UploadPath,
 };
 
 struct History {
@@ -41,6 +42,8 @@ struct History {
     spool: Arc<Spool>,
     model: BTreeMap<&'static str, Belief>,
     written: usize,
+    /// After how many turns the next client goes away.
+    leaves: Option<usize>,
     log: Vec<String>,
 }
 
@@ -68,6 +71,7 @@ impl History {
             spool,
             model,
             written: 0,
+            leaves: None,
             log: vec![format!("{mode:?}")],
         }
     }
@@ -83,8 +87,32 @@ impl History {
         while resume.step().await != crate::background::Next::Done {}
     }
 
-    /// Runs a call while the spool is at work; `None` where the process stopped.
+    /// Runs a call while the spool is at work; `None` where the process stopped, or the client went
+    /// away.
     async fn run<T>(&self, call: impl Future<Output = Result<T>>) -> Option<Result<T>> {
+        let answer = self.attended(call, self.leaves).await;
+        if answer.is_none() && self.leaves.is_some() {
+            // What goes on without the client comes to its end.
+            let end = async {
+                turns(400).await;
+                Ok(())
+            };
+            self.attended(end, None).await;
+        }
+        answer
+    }
+
+    async fn attended<T>(
+        &self,
+        call: impl Future<Output = Result<T>>,
+        patience: Option<usize>,
+    ) -> Option<Result<T>> {
+        let left = async {
+            match patience {
+                Some(patience) => turns(patience).await,
+                None => std::future::pending().await,
+            }
+        };
         let mut forwarders = self.spool.forwarders();
         let forwarding = async {
             loop {
@@ -96,6 +124,7 @@ impl History {
             biased;
             () = self.fate.crashed() => None,
             answer = call => Some(answer),
+            () = left => None,
             () = forwarding => unreachable!("it goes on for ever"),
         }
     }
@@ -151,7 +180,7 @@ impl History {
                 self.flaky.set_deaf(false);
             }
             Op::Restart(mode) => self.restart(MODES[*mode]).await,
-            Op::Crash { .. } => {}
+            Op::Crash { .. } | Op::Leave { .. } => {}
         }
     }
 
@@ -309,6 +338,20 @@ impl History {
             seen.insert(key, found);
         }
         self.check_list(&seen).await;
+        self.check_spool().await;
+    }
+
+    /// The spool knows of all that waits, without a restart.
+    async fn check_spool(&self) {
+        let mut waiting = 0;
+        for key in KEYS {
+            let Some(entry) = self.home.entry(&path(key)).await.unwrap() else { continue };
+            let todo = Location::decode(&entry).unwrap().todo;
+            let stays = |todo: &Todo| self.mode == Mode::Local && todo.task == Task::Put;
+            waiting += usize::from(todo.is_some_and(|todo| !stays(&todo)));
+        }
+        let known = self.spool.snapshot().total;
+        assert!(known.waiting + known.dead >= waiting, "{waiting} wait: {:#?}", self.log);
     }
 
     async fn check_list(&self, seen: &BTreeMap<&str, Seen>) {
@@ -377,6 +420,12 @@ fn started(
     place(mode, home as Arc<dyn Home>, there, Arc::clone(clock) as Arc<dyn Clock>)
 }
 
+async fn turns(number: usize) {
+    for _ in 0..number {
+        tokio::task::yield_now().await;
+    }
+}
+
 fn md5(bytes: &[u8]) -> [u8; 16] {
     <md5::Md5 as md5::Digest>::digest(bytes).into()
 }
@@ -407,6 +456,17 @@ async fn run(mode: Mode, ops: &[Op]) {
             };
             history.apply(&stopping).await;
             history.restart(MODES[mode]).await;
+        }
+        if let Op::Leave { turns } = op {
+            history.leaves = Some(*turns);
+            let key = history.written % KEYS.len();
+            let leaving = match turns % 4 {
+                0 => Op::Delete { key, condition: Condition::None },
+                1 => Op::Upload { key, condition: Condition::None },
+                _ => Op::Put { key, condition: Condition::None },
+            };
+            history.apply(&leaving).await;
+            history.leaves = None;
         }
         history.check().await;
     }

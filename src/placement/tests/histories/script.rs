@@ -36,6 +36,10 @@ pub(super) enum Op {
         steps: i64,
         mode: usize,
     },
+    /// The client of the next writing call goes away after so many turns.
+    Leave {
+        turns: usize,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +71,7 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         3 => Just(Op::Back),
         2 => (0..MODES.len()).prop_map(Op::Restart),
         3 => (0..24i64, 0..MODES.len()).prop_map(|(steps, mode)| Op::Crash { steps, mode }),
+        3 => (0..60usize).prop_map(|turns| Op::Leave { turns }),
     ]
 }
 
