@@ -143,3 +143,7 @@ impl Tried {
 fn is_good(trials: &[Trial]) -> bool {
     !trials.is_empty() && trials.iter().all(Trial::ok)
 }
+
+#[cfg(test)]
+#[path = "trials_tests.rs"]
+mod tests;

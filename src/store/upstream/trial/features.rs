@@ -7,6 +7,7 @@ use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, Tag, Tagging};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use futures_util::FutureExt as _;
 
 use super::super::UpstreamStore;
 use super::super::answer::Fault;
@@ -16,6 +17,9 @@ use super::super::outgoing::{Stalled, Stream};
 use super::probe::{CONTENT, Probe};
 use super::{Ability, Check, Timed, Verdict};
 use crate::body::{Expected, Payload};
+
+/// Puts a condition on a write.
+type Condition = fn(PutObjectFluentBuilder) -> PutObjectFluentBuilder;
 
 /// A tag that no object has.
 const OTHER_ETAG: &str = "\"00000000000000000000000000000000\"";
@@ -29,21 +33,22 @@ impl UpstreamStore {
         let quirks = self.options.quirks;
         let mut checks = Vec::new();
         if quirks.conditional_writes {
-            let tried = Timed::of(self.try_conditions(probe)).await;
+            let tried = Timed::of(self.try_conditions(probe).boxed()).await;
             checks.push(tried.check(Ability::Conditions));
         }
         if quirks.tags {
-            checks.push(Timed::of(self.try_tags(probe)).await.check(Ability::Tags));
+            checks.push(Timed::of(self.try_tags(probe).boxed()).await.check(Ability::Tags));
         }
         if quirks.checksums {
-            checks.push(Timed::of(self.try_checksums(probe)).await.check(Ability::Checksums));
+            checks
+                .push(Timed::of(self.try_checksums(probe).boxed()).await.check(Ability::Checksums));
         }
         checks
     }
 
     /// Writes that must not be done, as the probe is there and has another tag.
     async fn try_conditions(&self, probe: &mut Probe) -> Verdict {
-        let conditions: [(&str, fn(PutObjectFluentBuilder) -> PutObjectFluentBuilder); 2] = [
+        let conditions: [(&str, Condition); 2] = [
             ("If-None-Match", |call| call.if_none_match("*")),
             ("If-Match", |call| call.if_match(OTHER_ETAG)),
         ];
@@ -105,7 +110,7 @@ impl UpstreamStore {
             .checksum_algorithm(ChecksumAlgorithm::Crc32)
             .content_length(i64::try_from(length).unwrap_or_default())
             .body(ByteStream::new(body));
-        match watch.over(call.send()).await.map(outcome) {
+        match watch.over(call.send()).boxed().await.map(outcome) {
             Ok(Ok(out)) => probe.note(PutObjectOutput::version_id(&out)),
             Ok(Err(fault)) => {
                 return Err(self.refused(

@@ -11,6 +11,8 @@ mod probe;
 
 use std::time::Duration;
 
+use futures_core::future::BoxFuture;
+use futures_util::FutureExt as _;
 use futures_util::future::join;
 use tokio::time::Instant;
 
@@ -133,7 +135,7 @@ impl Complaint {
 }
 
 impl<T> Timed<T> {
-    async fn of(call: impl Future<Output = T>) -> Self {
+    async fn of(call: BoxFuture<'_, T>) -> Self {
         let began = Instant::now();
         let outcome = call.await;
         Self { outcome, latency: began.elapsed() }
@@ -169,8 +171,8 @@ impl UpstreamStore {
     pub async fn try_bucket(&self, bucket: &BucketName, reads_only: bool) -> Trial {
         let (bucket, prefix) = self.target(bucket);
         let mut probe = Probe::new(bucket, prefix);
-        let head = Timed::of(self.try_head(&probe));
-        let (head, list) = join(head, Timed::of(self.try_list(&probe))).await;
+        let head = Timed::of(self.try_head(&probe).boxed());
+        let (head, list) = join(head, Timed::of(self.try_list(&probe).boxed())).await;
         let away = is_silent(&head.outcome) && is_silent(&list.outcome);
         let (list, abandoned) = self.verdict_on_list(&probe, list);
         let head = head.map(|head| self.verdict_on_head(&probe, head));
@@ -178,11 +180,11 @@ impl UpstreamStore {
         if away {
             checks.extend(untried(reads_only, &checks));
         } else if reads_only {
-            checks.push(Timed::of(self.try_get(&probe)).await.check(Ability::Get));
+            checks.push(Timed::of(self.try_get(&probe).boxed()).await.check(Ability::Get));
         } else {
             let multipart = probe.clone();
-            let multipart = Timed::of(self.try_multipart(&multipart));
-            let (objects, multipart) = join(self.try_objects(&mut probe), multipart).await;
+            let multipart = Timed::of(self.try_multipart(&multipart).boxed());
+            let (objects, multipart) = join(self.try_objects(&mut probe).boxed(), multipart).await;
             let (multipart, left) = multipart.map_apart();
             checks.extend(objects);
             checks.push(multipart.check(Ability::Multipart).leaving(left));
@@ -197,13 +199,13 @@ impl UpstreamStore {
     /// Puts the probe, tries things on it and deletes it: in every case, as a put without an
     /// answer may have been done.
     async fn try_objects(&self, probe: &mut Probe) -> Vec<Check> {
-        let put = Timed::of(self.try_put(probe)).await.check(Ability::Put);
-        let get = Timed::of(self.try_get(probe)).await.check(Ability::Get);
+        let put = Timed::of(self.try_put(probe).boxed()).await.check(Ability::Put);
+        let get = Timed::of(self.try_get(probe).boxed()).await.check(Ability::Get);
         let mut checks = vec![put, get];
         if probe.stored {
             checks.extend(self.try_features(probe).await);
         }
-        let delete = Timed::of(self.try_delete(probe)).await.check(Ability::Delete);
+        let delete = Timed::of(self.try_delete(probe).boxed()).await.check(Ability::Delete);
         let left = (probe.stored && !delete.ok).then(|| probe.key.clone());
         checks.insert(2, delete.leaving(left));
         self.remove_versions(probe).await;

@@ -75,10 +75,12 @@ impl UpstreamStore {
         match self.content(probe).await {
             Ok(content) if content == CONTENT => Ok("GetObject works".to_owned()),
             Ok(_) => Err("GetObject gives other bytes than PutObject stored".to_owned()),
-            Err(fault) if fault.has_code("NoSuchKey") => match probe.stored {
-                false => Ok("GetObject works".to_owned()),
-                true => Err("GetObject does not find what PutObject stored".to_owned()),
-            },
+            Err(fault) if fault.has_code("NoSuchKey") && !probe.stored => {
+                Ok("GetObject works".to_owned())
+            }
+            Err(fault) if fault.has_code("NoSuchKey") => {
+                Err("GetObject does not find what PutObject stored".to_owned())
+            }
             Err(fault) => Err(self.blame(&probe.asked(Operation::GetObject), fault)),
         }
     }
