@@ -8,7 +8,7 @@ use stowgate::object::{
     ObjectKey, ObjectMetadata, SystemClock, TagSet, Timestamp, UploadsQuery,
 };
 use stowgate::store::conformance::{body, content};
-use stowgate::store::upstream::{Ability, PROBE, Quirks, Trial};
+use stowgate::store::upstream::{Ability, Complaint, PROBE, Quirks, Trial};
 use stowgate::store::{NewObject, NewUpload, ObjectPath, Store};
 
 use super::{Upstream, connect, owner};
@@ -73,7 +73,7 @@ async fn a_key_that_may_only_read() {
     );
     let delete = verdict(&trial, Ability::Delete);
     assert!(delete.contains("s3:DeleteObject on arn:aws:s3:::tried/*"), "{delete}");
-    let told: Vec<_> = trial.faults.iter().map(|fault| fault.names()).collect();
+    let told: Vec<_> = trial.faults.iter().map(Complaint::names).collect();
     assert_eq!(told, ["put, multipart", "delete"]);
     assert!(trial.faults[0].what.starts_with("upstream main (http://127.0.0.1:"));
 }
