@@ -47,6 +47,10 @@ pub struct Todo {
     /// Entity tags of contents that were on their way upstream without a known outcome: the
     /// upstream may show any of them, though nobody else has written there.
     pub unsure: Vec<ETag>,
+    /// An upload that was begun there for this and may still be open: to be aborted before anything
+    /// else is done.
+    #[serde(skip)]
+    pub upload: Option<String>,
 }
 
 /// A task of the spool.
@@ -82,7 +86,7 @@ const UNSURE: usize = 8;
 impl Todo {
     /// A task that begins to wait now.
     pub fn new(task: Task, now: Timestamp) -> Self {
-        Self { task, since: now, attempts: 0, failed: None, unsure: Vec::new() }
+        Self { task, since: now, attempts: 0, failed: None, unsure: Vec::new(), upload: None }
     }
 
     /// What waits after a further write or delete of a key: with `before` the key has been
@@ -91,7 +95,12 @@ impl Todo {
         let fresh = Self::new(task, now);
         match before {
             None => fresh,
-            Some(before) => Self { since: before.since, unsure: before.unsure.clone(), ..fresh },
+            Some(before) => Self {
+                since: before.since,
+                unsure: before.unsure.clone(),
+                upload: before.upload.clone(),
+                ..fresh
+            },
         }
     }
 
@@ -111,7 +120,12 @@ const FORMAT: u8 = 1;
 impl Location {
     /// The record as the ledger keeps it.
     pub fn encode(&self) -> Result<Bytes, StoreError> {
-        let encoded = postcard::to_extend(self, vec![FORMAT]);
+        let upload = self.todo.as_ref().and_then(|todo| todo.upload.as_ref());
+        // Only there where it says something.
+        let encoded = postcard::to_extend(self, vec![FORMAT]).and_then(|encoded| match upload {
+            Some(upload) => postcard::to_extend(upload, encoded),
+            None => Ok(encoded),
+        });
         encoded.map(Bytes::from).map_err(|error| StoreError::Io {
             doing: "encode a location record".to_owned(),
             source: std::io::Error::other(error),
@@ -122,9 +136,17 @@ impl Location {
     pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
         let damaged = || StoreError::Damaged { what: "a location record".to_owned() };
         match bytes.split_first() {
-            Some((&FORMAT, encoded)) => postcard::from_bytes(encoded).map_err(|_| damaged()),
+            Some((&FORMAT, encoded)) => Self::read(encoded).map_err(|_| damaged()),
             _ => Err(damaged()),
         }
+    }
+
+    fn read(encoded: &[u8]) -> postcard::Result<Self> {
+        let (mut location, rest) = postcard::take_from_bytes::<Self>(encoded)?;
+        if let Some(todo) = location.todo.as_mut().filter(|_| !rest.is_empty()) {
+            todo.upload = Some(postcard::from_bytes(rest)?);
+        }
+        Ok(location)
     }
 }
 
@@ -151,9 +173,13 @@ mod tests {
             last_modified: Timestamp(2000),
         };
         let (truth, updated_at) = (Truth::Local, Timestamp(3000));
-        let location = Location { truth, todo: Some(todo()), remote: Some(remote), updated_at };
+        let mut location = Location { truth, todo: Some(todo()), remote: Some(remote), updated_at };
+        let short = location.encode().unwrap();
+        assert_eq!(Location::decode(&short).unwrap(), location);
+        location.todo.as_mut().unwrap().upload = Some("id".to_owned());
         let encoded = location.encode().unwrap();
         assert_eq!(Location::decode(&encoded).unwrap(), location);
+        assert!(encoded.starts_with(&short), "an upload stands behind what there always is");
         for damaged in [&[][..], &[2, 0, 0, 0], &encoded[..encoded.len() - 1]] {
             assert!(matches!(Location::decode(damaged), Err(StoreError::Damaged { .. })));
         }

@@ -2,7 +2,7 @@
 
 use super::{Outcome, Spool, Trouble};
 use crate::object::{ObjectInfo, TagSet, Timestamp};
-use crate::placement::location::{Location, Remote, Task, Truth};
+use crate::placement::location::{Location, Remote, Task, Todo, Truth};
 use crate::placement::locks::KeyGuard;
 use crate::placement::route::Upstream;
 use crate::store::{DeleteRequest, GetRequest, ObjectPath, StoreError};
@@ -41,15 +41,30 @@ impl<'a> Attempt<'a> {
     pub(super) async fn run(mut self) -> Outcome {
         let _sending = self.spool.sending.lock(self.at).await;
         let result = match self.look().await {
-            Ok(Work::Nothing) => Ok(Outcome::Settled),
-            Ok(Work::Put(upstream, held)) => self.put(upstream, &held).await,
-            Ok(Work::FindOut(upstream, record)) => self.find_out(upstream, record).await,
-            Ok(Work::Delete(upstream, record)) => self.delete(upstream, record).await,
+            Ok(work) => self.carry_out(work).await,
             Err(trouble) => Err(trouble),
         };
         match result {
             Ok(outcome) => outcome,
             Err(trouble) => self.judge(trouble).await,
+        }
+    }
+
+    async fn carry_out(&mut self, work: Work<'a>) -> Result<Outcome> {
+        match work {
+            Work::Nothing => Ok(Outcome::Settled),
+            Work::Put(upstream, held) => {
+                self.end_upload(upstream).await?;
+                self.put(upstream, &held).await
+            }
+            Work::FindOut(upstream, record) => {
+                self.end_upload(upstream).await?;
+                self.find_out(upstream, record).await
+            }
+            Work::Delete(upstream, record) => {
+                self.end_upload(upstream).await?;
+                self.delete(upstream, record).await
+            }
         }
     }
 
@@ -107,10 +122,16 @@ impl<'a> Attempt<'a> {
 
     /// Notes, before the object is sent, that the upstream may have it from now on.
     pub(super) async fn announce(&mut self, held: &Held) -> Result<()> {
+        self.amend(|todo| todo.note_unsure(&held.object.etag)).await
+    }
+
+    /// Changes what the record says of the task, unless it has become another.
+    pub(super) async fn amend(&mut self, change: impl FnOnce(&mut Todo)) -> Result<()> {
         let key = self.spool.lock(self.at).await;
-        let mut record = self.unchanged().await?.ok_or(Trouble::Changed)?;
-        if let Some(todo) = record.todo.as_mut().filter(|t| !t.unsure.contains(&held.object.etag)) {
-            todo.note_unsure(&held.object.etag);
+        let before = self.unchanged().await?.ok_or(Trouble::Changed)?;
+        let mut record = before.clone();
+        record.todo.as_mut().map(change);
+        if record != before {
             self.spool.set_record(&key, Some(record)).await?;
             self.record = self.spool.record(self.at).await?;
         }

@@ -6,10 +6,10 @@ use super::attempt::{Attempt, Held, Result};
 use crate::body::{Expected, digesting};
 use crate::object::{
     Algorithm, Checksum, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ETag, ObjectPart,
-    Owner, PartNumber, WriteCondition,
+    Owner, PartNumber, UploadId, WriteCondition,
 };
 use crate::placement::route::Upstream;
-use crate::store::{NewUpload, Selection, UploadPath};
+use crate::store::{NewUpload, Selection, StoreError, UploadPath};
 
 /// How many parts are looked up at once.
 const PAGE: usize = 1000;
@@ -17,7 +17,7 @@ const PAGE: usize = 1000;
 impl Attempt<'_> {
     /// Sends the object in its parts, and says which tag the upstream gave it.
     pub(super) async fn send_parts(
-        &self,
+        &mut self,
         upstream: &Upstream,
         held: &Held,
         condition: Option<WriteCondition>,
@@ -31,15 +31,35 @@ impl Attempt<'_> {
         };
         let id = upstream.store.create_upload(self.at, new).await.map_err(Trouble::Upstream)?;
         let upload = UploadPath { object: self.at.clone(), id };
-        let sent = self.fill(upstream, held, &upload, &parts, condition).await;
+        let open = Some(upload.id.as_str().to_owned());
+        let sent = match self.amend(|todo| todo.upload = open).await {
+            Ok(()) => self.fill(upstream, held, &upload, &parts, condition).await,
+            Err(trouble) => Err(trouble),
+        };
         if sent.is_err() {
-            // The upload may be complete, or out of reach: whoever owns the bucket expires it.
+            // It may be complete, or out of reach: the next attempt tries it again.
             if let Err(error) = upstream.store.abort_upload(&upload).await {
                 let (bucket, key) = (&self.at.bucket, &self.at.key);
                 tracing::debug!(%bucket, %key, %error, "an upload was not aborted");
             }
         }
         sent
+    }
+
+    /// Aborts what an attempt that was cut off has left open.
+    pub(super) async fn end_upload(&mut self, upstream: &Upstream) -> Result<()> {
+        let todo = self.record()?.todo.as_ref();
+        let Some(id) = todo.and_then(|todo| todo.upload.as_deref()) else { return Ok(()) };
+        let upload = UploadPath { object: self.at.clone(), id: UploadId::new(id) };
+        if let Err(error @ StoreError::Unavailable { .. }) =
+            upstream.store.abort_upload(&upload).await
+        {
+            // It may only be this that is not allowed there: nothing waits for it.
+            let (bucket, key) = (&self.at.bucket, &self.at.key);
+            tracing::info!(%bucket, %key, %error, "an upload that was cut off stays for now");
+            return Ok(());
+        }
+        self.amend(|todo| todo.upload = None).await
     }
 
     async fn fill(

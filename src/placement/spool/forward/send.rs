@@ -27,7 +27,7 @@ impl Attempt<'_> {
     /// Sends the object, and says which tag the upstream gave it. Where the upstream knows no
     /// conditions, having looked is all that can be done.
     async fn send(
-        &self,
+        &mut self,
         upstream: &Upstream,
         held: &Held,
         condition: WriteCondition,
@@ -41,7 +41,7 @@ impl Attempt<'_> {
     }
 
     async fn send_on(
-        &self,
+        &mut self,
         upstream: &Upstream,
         held: &Held,
         condition: Option<WriteCondition>,

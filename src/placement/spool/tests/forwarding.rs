@@ -1,5 +1,6 @@
 //! What arrives upstream, and what becomes of records and local objects.
 
+use super::tapped::Fault;
 use super::*;
 use crate::object::{
     Algorithm, ChecksumChoice, ChecksumKind, CompletedPart, Completion, MIN_PART_SIZE, PartNumber,
@@ -235,4 +236,38 @@ async fn a_bucket_that_is_missing_upstream_holds_up_no_other() {
     }
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     assert_eq!(world.spool.snapshot().total.waiting, 20);
+}
+
+/// The process ends anywhere in an upload: the next one aborts what is left of it.
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_was_cut_off_is_aborted() {
+    let mut cut_off = 0;
+    for fault in [Fault::Before, Fault::After] {
+        for call in 0.. {
+            let mut world = World::new().await;
+            let at = path("video");
+            let stored = put_parts(&world, &at, Algorithm::Crc32c, ChecksumKind::FullObject).await;
+            note_completed(&world, &at, stored.size).await;
+            let before = read(&world.home, &at).await;
+            world.tap.crash_after(call, fault);
+            world.drain(1).await;
+            let record = world.record(&at).await.unwrap();
+            let crashed = world.tap.revive();
+            let noted = record.todo.is_none_or(|todo| todo.upload.is_some());
+            world.restart();
+            world.resume().await;
+            world.drain(20).await;
+            world.assert_forwarded(&at, &before).await;
+            let query = UploadsQuery { limit: 10, ..UploadsQuery::default() };
+            let open = world.upstream.list_uploads(&bucket(), &query).await.unwrap();
+            if noted {
+                assert!(open.entries.is_empty(), "{fault:?} at call {call} left an upload");
+                cut_off += usize::from(crashed);
+            }
+            if !crashed {
+                break;
+            }
+        }
+    }
+    assert!(cut_off > 8, "only {cut_off}");
 }
