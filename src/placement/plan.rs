@@ -343,13 +343,9 @@ pub(super) fn announced(
     tag: Option<&ETag>,
     now: Timestamp,
 ) -> Location {
-    let mut record = match before {
-        Some(before) => before.clone(),
-        None => {
-            let truth = if at_home { Truth::Local } else { Truth::Remote };
-            following(None, truth, Task::Put, now)
-        }
-    };
+    let truth = if at_home { Truth::Local } else { Truth::Remote };
+    let fresh = || following(None, truth, Task::Put, now);
+    let mut record = before.cloned().unwrap_or_else(fresh);
     let todo = record.todo.get_or_insert_with(|| Todo::new(Task::Put, now));
     if let Some(tag) = tag {
         todo.note_unsure(tag);
