@@ -1,9 +1,6 @@
 #!/usr/bin/env bash
 # Runs every check, or the named ones: tests/run.sh [STEP [COUNT]…]
 #
-# Only by name, as long as the modes "upstream" and "fallback" are not finished: `upstream` and
-# `histories`, which judge them before real services.
-#
 # COUNT says how many histories `histories` tries instead of 20.
 #
 # Needs Rust (with rustfmt and clippy), Python 3.10 or later, Node 20 or later, and Go. What else it
@@ -19,7 +16,8 @@ venvs="$target/venv"
 export STOWGATE_BIN="${STOWGATE_BIN:-$target/release/stowgate}"
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" PYTHONDONTWRITEBYTECODE=1
 
-steps=(fmt clippy doc build test deny boto3 boto3-2024 wire aws-cli node debian kill memory image)
+steps=(fmt clippy doc build test deny boto3 boto3-2024 wire aws-cli node debian kill memory image
+  upstream histories)
 # The status of a step that was left out.
 skipped=77
 # The real server behind gateways.
@@ -155,9 +153,11 @@ install_versitygw() {
   mv "$tools/bin/versitygw" "$STOWGATE_VERSITYGW"
 }
 
+# Several at once: most of the time passes in waiting for outages to be noticed and to end.
 step_upstream() {
   upstreams && venv awscli || return 1
-  STOWGATE_AWS_CLI="$venvs/awscli/bin/aws" suite boto3-current tests/proxy tests/clients/upstream
+  STOWGATE_AWS_CLI="$venvs/awscli/bin/aws" \
+    suite boto3-current --numprocesses=4 --dist=worksteal tests/proxy tests/clients/upstream
 }
 
 step_histories() {

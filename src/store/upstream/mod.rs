@@ -140,11 +140,6 @@ impl UpstreamStore {
         }
     }
 
-    /// Whether requests travel in clear text.
-    fn is_clear(&self) -> bool {
-        self.options.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http:"))
-    }
-
     fn sse(&self) -> Option<ServerSideEncryption> {
         self.options.sse.as_deref().map(ServerSideEncryption::from)
     }

@@ -228,9 +228,9 @@ impl UpstreamStore {
         Sums { header, trailer: None, md5: md5_text(whole.md5) }
     }
 
-    /// What vouches for a body that streams. Over TLS a checksum behind it costs nothing; in
-    /// clear text every chunk would be signed, which is done only where the client named an
-    /// algorithm that the service would not compute by itself.
+    /// What vouches for a body that streams: the client's checksum, or one that is computed as it
+    /// passes and comes behind it. With none a service may take a body that broke off for a whole
+    /// one (versitygw 1.8 does). In clear text every chunk is signed as well then.
     fn sums_for(&self, stream: &Stream) -> Sums {
         let expected = &stream.expected;
         let md5 = md5_text(expected.md5);
@@ -240,12 +240,8 @@ impl UpstreamStore {
         if let Some(value) = &expected.checksum {
             return Sums { header: Some(value.clone()), trailer: None, md5 };
         }
-        let by_default = |algorithm: &Algorithm| {
-            *algorithm == Algorithm::Crc64Nvme && expected.trailer.is_none() && self.is_clear()
-        };
-        let trailer = expected.trailer.or(expected.compute).filter(|sum| !by_default(sum));
-        let md5 = md5.filter(|_| trailer.is_none());
-        Sums { header: None, trailer, md5 }
+        let trailer = expected.trailer.or(expected.compute).or(Some(Algorithm::Crc64Nvme));
+        Sums { header: None, trailer, md5: None }
     }
 
     fn streaming(&self, sums: &Sums) -> &Client {
