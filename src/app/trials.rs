@@ -3,6 +3,7 @@
 //! found, so that the log says it once.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -16,6 +17,8 @@ use crate::placement::{Mode, Routes};
 use crate::store::Buckets;
 use crate::store::upstream::{Trial, UpstreamStore};
 
+/// How often it looks whether anything was left behind.
+const LOOK: Duration = Duration::from_secs(5);
 /// How many buckets of an upstream are tried.
 const BUCKETS: usize = 20;
 
@@ -90,7 +93,8 @@ impl Trials for PermissionTrials {
     }
 }
 
-/// The trial at the start: of the buckets whose mode calls the upstream.
+/// The trial at the start: of the buckets whose mode calls the upstream. Afterwards it removes what
+/// trials had to leave behind when the upstream went away under them.
 #[async_trait]
 impl Worker for PermissionTrials {
     fn name(&self) -> &'static str {
@@ -98,8 +102,11 @@ impl Worker for PermissionTrials {
     }
 
     async fn step(&mut self) -> Next {
-        let _ = tokio::spawn(self.clone().make(|mode| mode != Mode::Local)).await;
-        Next::Done
+        if self.last().is_none() {
+            let _ = tokio::spawn(self.clone().make(|mode| mode != Mode::Local)).await;
+        }
+        self.tried.store.remove_leftovers().await;
+        Next::After(LOOK)
     }
 }
 

@@ -61,7 +61,7 @@ fn buckets(trials: &[Trial]) -> Vec<&str> {
 async fn at_the_start_only_what_calls_the_upstream_is_tried_and_on_demand_all_that_may() {
     let mut trials = trials(&["cloud", "home", "other"]).await;
     assert!(trials.last().is_none());
-    assert_eq!(trials.step().await, Next::Done);
+    assert_eq!(trials.step().await, Next::After(LOOK));
     let (at, found) = trials.last().expect("tried");
     assert_eq!((at, buckets(&found)), (Timestamp(1_000), vec!["cloud", "other"]));
     assert!(!is_good(&found) && found.iter().all(|trial| trial.faults.len() == 1), "{found:?}");

@@ -157,6 +157,11 @@ class Behind:
         keys = [key.removeprefix(self.prefix) for key in listed]
         return [key for key in keys if not key.startswith(".stowgate-probe-")]
 
+    def uploads_there(self):
+        """The keys of uploads under way in the upstream bucket, but for those of trials."""
+        listed = self.up.list_multipart_uploads(Bucket=self.there).get("Uploads", ())
+        return [one["Key"] for one in listed if ".stowgate-probe-" not in one["Key"]]
+
     def get_there(self, key):
         """An upstream object: its answer, with the body under `Content`."""
         answer = self.up.get_object(Bucket=self.there, Key=self.prefix + key)

@@ -69,6 +69,7 @@ use existence::Existence;
 use operation::{Asked, Operation};
 use outgoing::Patience;
 use reasons::Reasons;
+use trial::Leftovers;
 
 /// Buckets of an S3 service.
 pub struct UpstreamStore {
@@ -79,6 +80,7 @@ pub struct UpstreamStore {
     existence: Existence,
     choices: Choices,
     reasons: Reasons,
+    leftovers: Leftovers,
 }
 
 impl UpstreamStore {
@@ -90,8 +92,8 @@ impl UpstreamStore {
         let clients = Clients::new(&options).await?;
         let site = Site::new(&options);
         let (existence, choices) = (Existence::default(), Choices::default());
-        let reasons = Reasons::default();
-        Ok(Self { options, site, clients, clock, existence, choices, reasons })
+        let (reasons, leftovers) = (Reasons::default(), Leftovers::default());
+        Ok(Self { options, site, clients, clock, existence, choices, reasons, leftovers })
     }
 
     /// Where a bucket's objects are there: bucket and prefix of the keys.

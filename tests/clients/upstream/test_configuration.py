@@ -51,8 +51,9 @@ def lines(gateway):
 
 
 def warnings(gateway):
-    """The lines at warn or error."""
-    return [line for line in lines(gateway) if re.search(r'"level":"(WARN|ERROR)"', line)]
+    """The lines at warn or error that are about the upstream."""
+    told = (line for line in lines(gateway) if re.search(r'"level":"(WARN|ERROR)"', line))
+    return [line for line in told if "upstream" in line]
 
 
 def has_all(text, patterns):
@@ -111,9 +112,8 @@ def test_a_good_one(behind):
     text = json.dumps(tried)
     assert all(operation in text for operation in OPERATIONS), tried
     assert "latency" in text, tried
-    assert site.keys_there() == [], "the trial leaves nothing behind"
+    assert probes_there(site) == [], "the trial leaves nothing behind"
     assert not warnings(site.gateway)
-    assert "Uploads" not in site.up.list_multipart_uploads(Bucket=site.there)
     status, info = site.gateway.side("GET", "/storage/info")
     assert status == 200
     text = json.dumps(info)
@@ -327,10 +327,29 @@ def test_a_permission_that_is_missing(behind, method, denied):
         assert any(needs in fault for fault in upstream["faults"]), tried
     if method == "DELETE":
         (left,) = (one["left_behind"] for one in bucket["permissions"] if one["permission"] == "delete")
-        assert [site.prefix + key for key in site.keys_there()] == [left]
+        assert left in probes_there(site)
     site.proxy.heal()
     status, tried = site.gateway.side("GET", "/storage/test-s3")
     assert status == 200, tried
+
+
+def probes_there(site):
+    """The keys of objects and uploads that trials made."""
+    objects = site.up.list_objects_v2(Bucket=site.there).get("Contents", [])
+    uploads = site.up.list_multipart_uploads(Bucket=site.there).get("Uploads", [])
+    return [one["Key"] for one in objects + uploads if ".stowgate-probe-" in one["Key"]]
+
+
+def test_an_outage_during_a_trial_leaves_nothing_behind_for_long(behind):
+    site = behind("fallback")
+    eventually(lambda: tried_last(site.gateway), 20, "the trial at the start")
+    site.proxy.fault("answer 503 ServiceUnavailable", method="DELETE")
+    status, tried = site.gateway.side("GET", "/storage/test-s3")
+    assert status == 503, tried
+    assert len(probes_there(site)) == 2, "an object and an upload"
+    assert site.keys() == [] and "Uploads" not in site.s3.list_multipart_uploads(Bucket=site.bucket)
+    site.proxy.heal()
+    eventually(lambda: probes_there(site) == [], 15, lambda: f"nothing left: {probes_there(site)}")
 
 
 def tried_last(gateway):

@@ -6,6 +6,7 @@
 //! made is removed again, also where something fails in between.
 
 mod features;
+mod leftovers;
 mod permissions;
 mod probe;
 
@@ -21,6 +22,7 @@ use super::answer::Fault;
 use super::operation::Asked;
 use crate::object::BucketName;
 
+pub(super) use leftovers::Leftovers;
 use permissions::is_silent;
 use probe::Probe;
 

@@ -105,7 +105,10 @@ impl UpstreamStore {
                 Ok("DeleteObject works".to_owned())
             }
             Err(fault) if fault.has_code("NoSuchKey") => Ok("DeleteObject works".to_owned()),
-            Err(fault) => Err(self.blame(&probe.asked(Operation::DeleteObject), fault)),
+            Err(fault) => {
+                self.leave(probe, &fault);
+                Err(self.blame(&probe.asked(Operation::DeleteObject), fault))
+            }
         }
     }
 
@@ -113,11 +116,13 @@ impl UpstreamStore {
     pub(super) async fn try_multipart(&self, probe: &Probe) -> (Verdict, Option<String>) {
         let call = self.clients.once.create_multipart_upload().bucket(&probe.bucket);
         let call = call.key(&probe.key).set_server_side_encryption(self.sse());
-        let out = match call.send().await {
+        let out = match call.send().await.map_err(Fault::from) {
             Ok(out) => out,
-            Err(error) => {
+            Err(fault) => {
+                // It may be begun all the same.
+                self.leave(probe, &fault);
                 let asked = probe.asked(Operation::CreateMultipartUpload);
-                return (Err(self.blame(&asked, error)), None);
+                return (Err(self.blame(&asked, fault)), None);
             }
         };
         let Some(id) = out.upload_id().filter(|id| !id.is_empty()) else {
@@ -144,7 +149,10 @@ impl UpstreamStore {
             Ok(_) => Ok("uploads in parts work".to_owned()),
             // The first attempt's answer was lost.
             Err(fault) if fault.has_code("NoSuchUpload") => Ok("uploads in parts work".to_owned()),
-            Err(fault) => Err(self.blame(&probe.asked(Operation::AbortMultipartUpload), fault)),
+            Err(fault) => {
+                self.leave(probe, &fault);
+                Err(self.blame(&probe.asked(Operation::AbortMultipartUpload), fault))
+            }
         }
     }
 }
