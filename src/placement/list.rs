@@ -15,8 +15,8 @@ use super::plan::{self, View};
 use super::route::{Mode, Upstream};
 use super::{Placement, answered};
 use crate::object::{
-    BucketName, ListEntry, ListPage, ListQuery, ObjectKey, VersionEntry, VersionId, VersionMarker,
-    VersionsPage, VersionsQuery,
+    BucketName, ListEntry, ListPage, ListQuery, ObjectInfo, ObjectKey, VersionEntry, VersionId,
+    VersionMarker, VersionsPage, VersionsQuery,
 };
 use crate::store::{GetRequest, ObjectPath, Result, StoreError};
 
@@ -50,6 +50,7 @@ impl Placement {
                     bucket,
                     query,
                     gone,
+                    gone_since: Vec::new(),
                     last: query.after.clone(),
                     spare: query.limit.clamp(GLANCE, LONGEST),
                     home: Window::unread(),
@@ -89,14 +90,7 @@ impl Placement {
     async fn line_of(&self, bucket: &BucketName, key: &ObjectKey) -> Result<Option<ListEntry>> {
         let at = ObjectPath { bucket: bucket.clone(), key: key.clone() };
         match self.head(&at, &GetRequest::default()).await {
-            Ok(head) => Ok(Some(ListEntry::Object {
-                key: head.object.key,
-                size: head.object.size,
-                etag: head.object.etag,
-                last_modified: head.object.last_modified,
-                checksum: head.object.checksum.map(|sum| (sum.value.algorithm, sum.kind)),
-                storage_class: head.object.metadata.storage_class,
-            })),
+            Ok(head) => Ok(Some(object_line(head.object))),
             Err(StoreError::NoSuchKey) => Ok(None),
             Err(error) => Err(error),
         }
@@ -107,7 +101,7 @@ impl Placement {
         &self,
         bucket: &BucketName,
         prefix: &str,
-        gone: &Keys,
+        was_gone: &(impl Fn(&ObjectKey) -> bool + Sync),
     ) -> Result<bool> {
         let mut below =
             ListQuery { prefix: prefix.to_owned(), limit: GLANCE, ..Default::default() };
@@ -117,7 +111,7 @@ impl Placement {
             let records = self.locations.of_keys(bucket, &keys).await?;
             let there = |(key, record): (&&ObjectKey, &Option<Location>)| {
                 let elsewhere = record.as_ref().is_some_and(|record| record.truth == Truth::Remote);
-                !elsewhere && !merge::is_gone(gone, key, record.as_ref())
+                !elsewhere && !merge::is_gone(was_gone(key), record.as_ref())
             };
             if keys.iter().zip(&records).any(there) {
                 return Ok(true);
@@ -138,7 +132,10 @@ struct Layers<'a> {
     upstream: &'a Upstream,
     bucket: &'a BucketName,
     query: &'a ListQuery,
+    /// The keys that were deleted when the page was begun ...
     gone: Arc<Keys>,
+    /// ... and those that were when the upstream was asked, where they are others.
+    gone_since: Vec<Arc<Keys>>,
     /// The text of the last line that was taken off the windows.
     last: Option<String>,
     /// How many lines the next page of the upstream may have in addition.
@@ -170,7 +167,17 @@ impl Layers<'_> {
     /// How many keys behind the last line are gone, counted up to `most`.
     fn gone_behind(&self, most: usize) -> usize {
         let last = self.last.as_deref();
-        merge::within(&self.gone, &self.query.prefix, last).take(most).count()
+        let behind = |keys| merge::within(keys, &self.query.prefix, last).take(most).count();
+        self.all_gone().map(|keys| behind(keys)).max().unwrap_or_default()
+    }
+
+    fn all_gone(&self) -> impl Iterator<Item = &Keys> {
+        [&self.gone].into_iter().chain(&self.gone_since).map(|keys| &**keys)
+    }
+
+    /// Whether a key was deleted at any time since the page was begun.
+    fn was_gone(&self, key: &ObjectKey) -> bool {
+        self.all_gone().any(|keys| keys.contains(key))
     }
 
     async fn batch(&mut self, most: usize) -> Result<Vec<Pair<ListEntry, ListEntry>>> {
@@ -202,6 +209,11 @@ impl Layers<'_> {
         // be gone are made up for, by more with every page.
         let query = self.following(most.saturating_sub(1) + self.gone_behind(self.spare));
         self.spare = (self.spare * 2).min(LONGEST);
+        // What is removed upstream from here on is known to have been deleted before.
+        let gone = self.placement.locations.gone(self.bucket).await?;
+        if !self.all_gone().any(|keys| std::ptr::eq(keys, &*gone)) {
+            self.gone_since.push(gone);
+        }
         let page = self.upstream.store.list_objects(self.bucket, &query).await;
         let page = answered(self.upstream, page)?;
         Ok(Window::new(page.entries, page.next.is_some()))
@@ -247,7 +259,7 @@ impl Layers<'_> {
         pair: Pair<ListEntry, ListEntry>,
         record: Option<&Location>,
     ) -> Shown {
-        if record.is_none() && self.gone.contains(key) {
+        if record.is_none_or(|record| record.truth != Truth::Gone) && self.was_gone(key) {
             return Shown::Ask;
         }
         merge::layered(pair, record, |line, remote| {
@@ -260,11 +272,12 @@ impl Layers<'_> {
     /// that there are records of what is under it.
     async fn survives(&self, pair: &Pair<ListEntry, ListEntry>, marked: bool) -> Result<bool> {
         let prefix = pair.text();
-        let gone = merge::within(&self.gone, prefix, None).next().is_some();
+        let gone = self.all_gone().any(|keys| merge::within(keys, prefix, None).next().is_some());
         if !gone && !marked {
             return Ok(true);
         }
-        let here = || self.placement.survives_at_home(self.bucket, prefix, &self.gone);
+        let was_gone = |key: &ObjectKey| self.was_gone(key);
+        let here = || self.placement.survives_at_home(self.bucket, prefix, &was_gone);
         match pair {
             Pair::First(_) => here().await,
             Pair::Second(_) => self.survives_upstream(prefix).await,
@@ -279,12 +292,12 @@ impl Layers<'_> {
             let page = self.upstream.store.list_objects(self.bucket, &below).await;
             let page = answered(self.upstream, page)?;
             let keys: Vec<&ObjectKey> = page.entries.iter().filter_map(key_of).collect();
-            if keys.iter().any(|key| !self.gone.contains(*key)) {
+            if keys.iter().any(|key| !self.was_gone(key)) {
                 return Ok(true);
             }
             let records = self.placement.locations.of_keys(self.bucket, &keys).await?;
             let there = |(key, record): (&&ObjectKey, &Option<Location>)| {
-                !merge::is_gone(&self.gone, key, record.as_ref())
+                !merge::is_gone(self.was_gone(key), record.as_ref())
             };
             if keys.iter().zip(&records).any(there) {
                 return Ok(true);
@@ -303,6 +316,17 @@ fn cut(mut entries: Vec<ListEntry>, limit: usize, more: bool) -> ListPage {
     entries.truncate(limit);
     let next = entries.last().filter(|_| more).map(|last| last.text().to_owned());
     ListPage { entries, next }
+}
+
+fn object_line(object: ObjectInfo) -> ListEntry {
+    ListEntry::Object {
+        key: object.key,
+        size: object.size,
+        etag: object.etag,
+        last_modified: object.last_modified,
+        checksum: object.checksum.map(|sum| (sum.value.algorithm, sum.kind)),
+        storage_class: object.metadata.storage_class,
+    }
 }
 
 fn key_of(entry: &ListEntry) -> Option<&ObjectKey> {

@@ -167,8 +167,8 @@ pub(super) fn within<'a>(
 
 /// Whether a key is deleted. What was gone when the listing began, and has no record now, was
 /// removed upstream meanwhile.
-pub(super) fn is_gone(gone: &Keys, key: &ObjectKey, record: Option<&Location>) -> bool {
-    record.map_or_else(|| gone.contains(key), |record| record.truth == Truth::Gone)
+pub(super) fn is_gone(was_gone: bool, record: Option<&Location>) -> bool {
+    record.map_or(was_gone, |record| record.truth == Truth::Gone)
 }
 
 /// An object's line out of what both layers list, the upstream's last, and of the record that was
@@ -193,9 +193,11 @@ pub(super) fn layered(
             Pair::Both(_, line) if !remote.is_some_and(|remote| is_of(&line, remote)) => Shown::Ask,
             Pair::Both(_, line) | Pair::Second(line) => upstream(line),
         },
-        Some(Truth::Local) | None => match pair {
-            Pair::First(line) | Pair::Both(line, _) => Shown::Entry(line),
-            Pair::Second(line) => upstream(line),
+        Some(Truth::Local) | None => match (pair, record) {
+            (Pair::First(line) | Pair::Both(line, _), _) => Shown::Entry(line),
+            (Pair::Second(line), None) => upstream(line),
+            // It came home after home was read, or never did.
+            (Pair::Second(_), Some(_)) => Shown::Ask,
         },
     }
 }
@@ -207,19 +209,28 @@ pub(super) fn recorded(pair: Pair<RecordLine, ListEntry>) -> Shown {
         Pair::Both(RecordLine::Record(_, record, _), line) if record.truth == Truth::Local => {
             Shown::Entry(line)
         }
+        // It went from home before home was read, or never came.
+        Pair::First(RecordLine::Record(_, record, _)) if record.truth == Truth::Local => Shown::Ask,
         Pair::First(RecordLine::Record(key, _, remote))
-        | Pair::Both(RecordLine::Record(key, _, remote), _) => Shown::Entry(ListEntry::Object {
-            key,
-            size: remote.size,
-            etag: remote.etag,
-            last_modified: remote.last_modified,
-            checksum: None,
-            storage_class: None,
-        }),
+        | Pair::Both(RecordLine::Record(key, _, remote), _) => {
+            Shown::Entry(remote_line(key, remote))
+        }
         Pair::First(RecordLine::CommonPrefix(prefix))
         | Pair::Both(RecordLine::CommonPrefix(prefix), _) => {
             Shown::Entry(ListEntry::CommonPrefix(prefix))
         }
+    }
+}
+
+/// The line of an object by its record.
+pub(super) fn remote_line(key: ObjectKey, remote: Remote) -> ListEntry {
+    ListEntry::Object {
+        key,
+        size: remote.size,
+        etag: remote.etag,
+        last_modified: remote.last_modified,
+        checksum: None,
+        storage_class: None,
     }
 }
 

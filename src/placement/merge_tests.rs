@@ -124,7 +124,7 @@ fn a_line_of_both_layers() {
         (None, second(), entry(&there)),
         (None, both(), entry(&home)),
         (Some(local()), first(), entry(&home)),
-        (Some(local()), second(), entry(&known)),
+        (Some(local()), second(), Shown::Ask),
         (Some(local()), both(), entry(&home)),
         (Some(told()), first(), Shown::Ask),
         (Some(told()), second(), entry(&known)),
@@ -154,12 +154,13 @@ fn a_line_of_the_records() {
         (Pair::Second(home.clone()), &home),
         (Pair::Both(line(Truth::Local), home.clone()), &home),
         (Pair::Both(line(Truth::Remote), home.clone()), &told),
-        (Pair::First(line(Truth::Local)), &told),
+        (Pair::First(line(Truth::Remote)), &told),
         (Pair::First(RecordLine::CommonPrefix("p/".to_owned())), &prefix("p/")),
         (Pair::Both(RecordLine::CommonPrefix("p/".to_owned()), prefix("p/")), &prefix("p/")),
     ] {
         assert_eq!(recorded(pair.clone()), Shown::Entry(expected.clone()), "{pair:?}");
     }
+    assert_eq!(recorded(Pair::First(line(Truth::Local))), Shown::Ask);
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{GLANCE, LONGEST, cut, key_of};
-use crate::object::{BucketName, ListEntry, ListPage, ListQuery};
+use super::{GLANCE, LONGEST, cut, key_of, object_line};
+use crate::object::{BucketName, ListEntry, ListPage, ListQuery, ObjectKey};
 use crate::placement::Placement;
 use crate::placement::locate::{Keys, just_behind};
 use crate::placement::location::{Location, Remote, Truth};
 use crate::placement::merge::{self, Line as _, Pair, RecordLine, Shown, Step, Window};
-use crate::store::{LedgerQuery, Result};
+use crate::store::{GetRequest, LedgerQuery, ObjectPath, Objects as _, Result, StoreError};
 
 impl Placement {
     /// A page of what is at home and what the records say to be upstream.
@@ -55,20 +55,47 @@ impl Records<'_> {
 
     async fn shown(&self, pair: Pair<RecordLine, ListEntry>) -> Result<Option<ListEntry>> {
         let (placement, bucket) = (self.placement, self.bucket);
-        if let Pair::Second(line) = &pair {
-            let Some(key) = key_of(line) else {
-                let below = merge::within(&self.gone, line.text(), None).next().is_some();
-                let there =
-                    !below || placement.survives_at_home(bucket, line.text(), &self.gone).await?;
-                return Ok(there.then(|| line.clone()));
-            };
-            if self.gone.contains(key) {
-                return placement.line_of(bucket, key).await;
-            }
+        let Some(key) = key_in(&pair).cloned() else {
+            let below = || merge::within(&self.gone, pair.text(), None).next().is_some();
+            let was_gone = |key: &ObjectKey| self.gone.contains(key);
+            let gone = matches!(pair, Pair::Second(_))
+                && below()
+                && !placement.survives_at_home(bucket, pair.text(), &was_gone).await?;
+            return Ok((!gone).then(|| ListEntry::CommonPrefix(pair.text().to_owned())));
+        };
+        if self.gone.contains(&key) {
+            return self.line_now(key).await;
         }
         match merge::recorded(pair) {
             Shown::Entry(entry) => Ok(Some(entry)),
-            Shown::Nothing | Shown::Ask => Ok(None),
+            Shown::Nothing => Ok(None),
+            Shown::Ask => self.line_now(key).await,
+        }
+    }
+
+    /// The line of a key that moved while the listing was made, or of which a write was never
+    /// finished. The upstream isn't asked for it.
+    async fn line_now(&self, key: ObjectKey) -> Result<Option<ListEntry>> {
+        let Placement { locations, home, .. } = self.placement;
+        let at = ObjectPath { bucket: self.bucket.clone(), key };
+        loop {
+            let record = locations.of(&at).await?;
+            if record.as_ref().is_some_and(|record| record.truth == Truth::Gone) {
+                return Ok(None);
+            }
+            let remote = record.as_ref().and_then(upstream_object);
+            let is_there = record.as_ref().is_some_and(|record| record.truth == Truth::Remote);
+            if !is_there {
+                match home.head_object(&at, &GetRequest::default()).await {
+                    Ok(head) => return Ok(Some(object_line(head.object))),
+                    Err(StoreError::NoSuchKey) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            // What is not at home may have gone from there since the record was read.
+            if locations.of(&at).await? == record {
+                return Ok(remote.map(|remote| merge::remote_line(at.key, remote)));
+            }
         }
     }
 
@@ -118,6 +145,18 @@ impl Records<'_> {
 
     fn common_prefix<'k>(&self, key: &'k str) -> Option<&'k str> {
         merge::common_prefix(key, &self.query.prefix, self.query.delimiter.as_deref())
+    }
+}
+
+fn key_in(pair: &Pair<RecordLine, ListEntry>) -> Option<&ObjectKey> {
+    match pair {
+        Pair::Second(line) => key_of(line),
+        Pair::First(RecordLine::Record(key, ..)) | Pair::Both(RecordLine::Record(key, ..), _) => {
+            Some(key)
+        }
+        Pair::First(RecordLine::CommonPrefix(_)) | Pair::Both(RecordLine::CommonPrefix(_), _) => {
+            None
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod broken_disk;
 mod buckets;
+mod clients;
 mod conformance;
 mod copies;
 mod flaky;
