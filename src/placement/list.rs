@@ -168,7 +168,7 @@ impl Layers<'_> {
     fn gone_behind(&self, most: usize) -> usize {
         let last = self.last.as_deref();
         let behind = |keys| merge::within(keys, &self.query.prefix, last).take(most).count();
-        self.all_gone().map(|keys| behind(keys)).max().unwrap_or_default()
+        self.all_gone().map(behind).max().unwrap_or_default()
     }
 
     fn all_gone(&self) -> impl Iterator<Item = &Keys> {
@@ -211,7 +211,7 @@ impl Layers<'_> {
         self.spare = (self.spare * 2).min(LONGEST);
         // What is removed upstream from here on is known to have been deleted before.
         let gone = self.placement.locations.gone(self.bucket).await?;
-        if !self.all_gone().any(|keys| std::ptr::eq(keys, &*gone)) {
+        if !self.all_gone().any(|keys| std::ptr::eq(keys, &raw const *gone)) {
             self.gone_since.push(gone);
         }
         let page = self.upstream.store.list_objects(self.bucket, &query).await;

@@ -36,16 +36,16 @@ class Traits:
     exact_pages: bool = True
     # Compares the dates of conditions by whole seconds, as HTTP dates have them.
     whole_seconds: bool = True
-    # Stores as much as came of a body that breaks off, where nothing vouches for it.
-    stores_cut_bodies: bool = False
+    # Takes as much as came of a request that breaks off for the whole.
+    takes_cut_requests: bool = False
     # Serves HTTPS.
     tls: bool = True
 
 
 TRAITS = {
-    "moto": Traits(checks_keys=False, tls=False),
+    "moto": Traits(checks_keys=False, tls=False, takes_cut_requests=True),
     "versitygw": Traits(
-        files=True, exact_pages=False, whole_seconds=False, stores_cut_bodies=True
+        files=True, exact_pages=False, whole_seconds=False
     ),
     "stowgate": Traits(),
 }

@@ -68,7 +68,7 @@ def disturb(world, chance, log):
     roll = chance.random()
     if roll < 0.45:
         command, limits = chance.choice(FAULTS)
-        if command.startswith("cut up") and world.server.traits.stores_cut_bodies:
+        if command.startswith("cut up") and world.server.traits.takes_cut_requests:
             command = "cut down 0"
         log.append(f"{time.monotonic():.3f} fault {command} {limits}")
         world.fault(command, **limits)

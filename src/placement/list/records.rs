@@ -8,7 +8,7 @@ use crate::placement::Placement;
 use crate::placement::locate::{Keys, just_behind};
 use crate::placement::location::{Location, Remote, Truth};
 use crate::placement::merge::{self, Line as _, Pair, RecordLine, Shown, Step, Window};
-use crate::store::{GetRequest, LedgerQuery, ObjectPath, Objects as _, Result, StoreError};
+use crate::store::{GetRequest, LedgerQuery, ObjectPath, Result, StoreError};
 
 impl Placement {
     /// A page of what is at home and what the records say to be upstream.

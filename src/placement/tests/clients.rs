@@ -291,7 +291,7 @@ impl Scene {
         weather.abort();
         let _ = weather.await;
         self.clear();
-        self.spool.flush(std::time::Duration::from_secs(600)).await;
+        self.spool.flush(std::time::Duration::from_mins(10)).await;
         for key in KEYS {
             self.read(key).await;
         }

@@ -38,10 +38,7 @@ impl Buckets for UpstreamStore {
         let call = self.clients.once.create_bucket().bucket(&asked.bucket);
         let call = call.set_create_bucket_configuration(configuration);
         match call.send().await.map_err(Fault::from) {
-            Ok(_) => {
-                self.existence.saw(&asked.bucket);
-                Ok(())
-            }
+            Ok(_) => Ok(()),
             Err(fault)
                 if fault.has_code("BucketAlreadyOwnedByYou")
                     || fault.has_code("BucketAlreadyExists") =>
@@ -57,14 +54,8 @@ impl Buckets for UpstreamStore {
         let asked = self.asked(Operation::HeadBucket, name);
         let call = self.clients.plain.head_bucket().bucket(&asked.bucket);
         match call.send().await.map_err(Fault::from) {
-            Ok(_) => {
-                self.existence.saw(&asked.bucket);
-                Ok(self.bucket(name.clone(), Timestamp(0)))
-            }
-            Err(fault) if fault.is(404) => {
-                self.existence.forget(&asked.bucket);
-                Err(StoreError::NoSuchBucket)
-            }
+            Ok(_) => Ok(self.bucket(name.clone(), Timestamp(0))),
+            Err(fault) if fault.is(404) => Err(StoreError::NoSuchBucket),
             Err(fault) => Err(self.refuse(&asked, fault)),
         }
     }
@@ -82,15 +73,11 @@ impl Buckets for UpstreamStore {
         let call = self.clients.once.delete_bucket().bucket(&asked.bucket);
         match call.send().await.map_err(Fault::from) {
             Ok(_) => {
-                self.existence.forget(&asked.bucket);
                 self.choices.forget_bucket(name);
                 Ok(())
             }
             Err(fault) if fault.has_code("BucketNotEmpty") => Err(StoreError::BucketNotEmpty),
-            Err(fault) if fault.has_code("NoSuchBucket") => {
-                self.existence.forget(&asked.bucket);
-                Err(StoreError::NoSuchBucket)
-            }
+            Err(fault) if fault.has_code("NoSuchBucket") => Err(StoreError::NoSuchBucket),
             Err(fault) => Err(self.refuse(&asked, fault)),
         }
     }

@@ -22,7 +22,6 @@ mod client;
 mod completion;
 mod copy;
 mod error;
-mod existence;
 mod incoming;
 mod listing;
 mod marker;
@@ -65,7 +64,6 @@ use answer::Fault;
 use choices::Choices;
 use client::Clients;
 use error::{Site, no_bucket};
-use existence::Existence;
 use operation::{Asked, Operation};
 use outgoing::Patience;
 use reasons::Reasons;
@@ -77,7 +75,6 @@ pub struct UpstreamStore {
     site: Site,
     clients: Clients,
     clock: Arc<dyn Clock>,
-    existence: Existence,
     choices: Choices,
     reasons: Reasons,
     leftovers: Leftovers,
@@ -91,9 +88,9 @@ impl UpstreamStore {
     ) -> Result<Self, InvalidUpstream> {
         let clients = Clients::new(&options).await?;
         let site = Site::new(&options);
-        let (existence, choices) = (Existence::default(), Choices::default());
+        let choices = Choices::default();
         let (reasons, leftovers) = (Reasons::default(), Leftovers::default());
-        Ok(Self { options, site, clients, clock, existence, choices, reasons, leftovers })
+        Ok(Self { options, site, clients, clock, choices, reasons, leftovers })
     }
 
     /// Where a bucket's objects are there: bucket and prefix of the keys.
@@ -111,9 +108,6 @@ impl UpstreamStore {
     /// The store's error for a fault.
     fn refuse(&self, asked: &Asked, fault: impl Into<Fault>) -> StoreError {
         let fault = fault.into();
-        if fault.has_code("NoSuchBucket") {
-            self.existence.forget(&asked.bucket);
-        }
         self.site.refusal(asked, &self.explained(asked, fault))
     }
 

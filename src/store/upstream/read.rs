@@ -128,11 +128,7 @@ impl UpstreamStore {
             .set_version_id(version_text(request.version))
             .set_part_number(part)
             .set_checksum_mode(self.checksum_mode());
-        let out = with_conditions!(call, request.conditions).send().await;
-        if out.is_ok() {
-            self.existence.saw(&asked.bucket);
-        }
-        Ok(out?)
+        Ok(with_conditions!(call, request.conditions).send().await?)
     }
 
     /// Without an explicit word services do not show checksums.
@@ -163,10 +159,7 @@ impl UpstreamStore {
             (412, _) => StoreError::PreconditionFailed(failed_condition(&request.conditions)),
             (416, _) => self.refuse_selection(asked, at, request, answer.object_size()).await,
             (404, Some("NoSuchKey" | "NoSuchVersion")) => missing(request.version),
-            (404, None) => match self.bucket_is_there(&asked.bucket, asked).await {
-                Ok(()) => missing(request.version),
-                Err(error) => error,
-            },
+            (404, None) => self.why_missing(asked, at, request.version).await,
             (400, Some("InvalidArgument")) if request.version.is_some() => missing(request.version),
             (400, None) if request.version.is_some() => {
                 self.refuse_version(asked, at, request, fault).await
@@ -225,27 +218,32 @@ impl UpstreamStore {
         let whole = GetRequest { version, ..GetRequest::default() };
         match self.ask_head(asked, at, &whole).await {
             Ok(out) => Ok(object_info!(out, at)),
-            Err(fault) if fault.is(404) => match self.bucket_is_there(&asked.bucket, asked).await {
-                Ok(()) => Err(missing(version)),
-                Err(error) => Err(error),
-            },
+            Err(fault) if fault.is(404) => Err(self.why_missing(asked, at, version).await),
             Err(fault) => Err(self.refuse(asked, fault)),
         }
     }
 
-    /// Whether a 404 without a body can be a key's: the bucket is there. Whoever may not ask for
-    /// it gets a 403, which tells as much.
-    async fn bucket_is_there(&self, bucket: &str, asked: &Asked) -> Result<()> {
-        if self.existence.is_known(bucket) {
-            return Ok(());
+    /// What a 404 without a body means: the key is missing, or the bucket, or nobody knows. A GET
+    /// of nothing much is answered with the reason.
+    async fn why_missing(
+        &self,
+        asked: &Asked,
+        at: &ObjectPath,
+        version: Option<VersionId>,
+    ) -> StoreError {
+        let call = self.clients.plain.get_object().bucket(&asked.bucket).key(asked.key(at));
+        let call = call.set_version_id(version_text(version)).range("bytes=0-0");
+        let asked = Asked { operation: Operation::GetObject, ..asked.clone() };
+        match call.send().await.map_err(Fault::from) {
+            Err(told) if told.has_code("NoSuchKey") || told.has_code("NoSuchVersion") => {
+                missing(version)
+            }
+            Err(told) if !told.is(416) => self.refuse(&asked, told),
+            _ => {
+                let words = "a HEAD was answered with 404, and a GET found the object";
+                self.site.unavailable(&asked, words)
+            }
         }
-        let asked = Asked { operation: Operation::HeadBucket, ..asked.clone() };
-        match self.clients.plain.head_bucket().bucket(bucket).send().await.map_err(Fault::from) {
-            Err(fault) if fault.is(404) => return Err(self.no_bucket(&asked)),
-            Err(fault) if !fault.is(403) => return Err(self.refuse(&asked, fault)),
-            _ => self.existence.saw(bucket),
-        }
-        Ok(())
     }
 }
 
