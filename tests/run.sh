@@ -162,7 +162,9 @@ step_upstream() {
 
 step_histories() {
   upstreams || return 1
-  STOWGATE_HISTORIES="${counts[histories]:-20}" suite boto3-current tests/histories
+  local seed="${STOWGATE_HISTORY_SEED:-$((RANDOM << 9 | RANDOM >> 6))}"
+  STOWGATE_HISTORIES="${counts[histories]:-20}" STOWGATE_HISTORY_SEED="$seed" \
+    suite boto3-current --numprocesses=2 tests/histories
 }
 
 declare -A counts=()
