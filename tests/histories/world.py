@@ -52,6 +52,7 @@ class World:
         self.life = 0
         self._last_fault = None
         self._faulty = False
+        self._fault = ("pass", {})
 
     def _config(self):
         text = upstream_toml(f"http://127.0.0.1:{self.proxy.port}", self.server.key, **TIMES)
@@ -72,6 +73,11 @@ class World:
         self.serving.clear()
         if kill:
             self.gateway.kill()
+            # What it had sent arrives now or never: a network that delivers it after a later write
+            # of the next process is beyond what the gateway can know of.
+            command, limits = self._fault
+            self.proxy.fault("refuse")
+            self.proxy.fault(command, **limits)
         else:
             assert self.gateway.stop() == 0, self.gateway.tail()
 
@@ -87,9 +93,11 @@ class World:
 
     def fault(self, command, **limits):
         self._faulty = True
+        self._fault = (command, limits)
         self.proxy.fault(command, **limits)
 
     def heal(self):
+        self._fault = ("pass", {})
         self.proxy.heal()
         if self._faulty:
             self._last_fault = time.monotonic()
