@@ -188,6 +188,7 @@ async fn open(
     let storage = Storage::open(config, Arc::clone(&clock)).await.map_err(AppError::Store)?;
     let mut workers = Supervisor::default();
     let mut configured = ConfiguredBuckets::new(config, storage.home());
+    let buckets_made = configured.made();
     if configured.step().await != Next::Done {
         workers.start(configured);
     }
@@ -204,7 +205,7 @@ async fn open(
     control.admin.open(Views {
         clock,
         started,
-        disk: storage.disk(&config.data_dir),
+        disk: storage.disk(&config.data_dir, buckets_made),
         home: storage.home(),
         routes: Arc::clone(&layers.routes),
         upstreams: layers.views(),

@@ -1,6 +1,7 @@
 //! Makes the configured buckets, so that they exist without CreateBucket.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,6 +12,8 @@ use crate::object::{BucketName, Owner};
 use crate::store::{Home, StoreError};
 
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// As long as the store does not know what it has.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Makes one bucket a step. While the store is rebuilding its index it can't tell which exist, so
 /// this may take a while.
@@ -18,6 +21,7 @@ pub(super) struct ConfiguredBuckets {
     missing: Vec<BucketName>,
     owner: Owner,
     store: Arc<dyn Home>,
+    made: Arc<AtomicBool>,
     complained: bool,
 }
 
@@ -29,8 +33,14 @@ impl ConfiguredBuckets {
             missing: config.routes.named.keys().cloned().collect(),
             owner,
             store,
+            made: Arc::default(),
             complained: false,
         }
+    }
+
+    /// Becomes true when all of them exist.
+    pub(super) fn made(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.made)
     }
 }
 
@@ -45,6 +55,7 @@ impl Worker for ConfiguredBuckets {
             match self.store.create_bucket(name, &self.owner).await {
                 Ok(()) => tracing::info!(bucket = name.as_str(), "made the configured bucket"),
                 Err(StoreError::BucketExists { .. }) => {}
+                Err(StoreError::Rebuilding) => return Next::After(LOOK),
                 Err(error) => {
                     if !std::mem::replace(&mut self.complained, true) {
                         tracing::warn!(bucket = name.as_str(), %error, "a configured bucket has to wait");
@@ -54,6 +65,7 @@ impl Worker for ConfiguredBuckets {
             }
             self.missing.pop();
         }
+        self.made.store(true, Ordering::SeqCst);
         Next::Done
     }
 }
@@ -72,7 +84,10 @@ mod tests {
         let store: Arc<dyn Home> = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
         for _ in 0..2 {
             let mut worker = ConfiguredBuckets::new(&config, Arc::clone(&store));
+            let made = worker.made();
+            assert!(!made.load(Ordering::SeqCst));
             assert_eq!(worker.step().await, Next::Done);
+            assert!(made.load(Ordering::SeqCst));
         }
         let name = BucketName::parse("psc-accounting").expect("a good name");
         let bucket = store.head_bucket(&name).await.expect("the bucket");

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::admin::{Disk, DiskState, Space, Usage};
 use crate::object::BucketName;
@@ -11,14 +12,16 @@ use crate::store::local::{LocalStore, Phase};
 pub(super) struct LocalDisk {
     pub(super) store: Arc<LocalStore>,
     pub(super) dir: PathBuf,
+    /// Whether all configured buckets exist.
+    pub(super) buckets_made: Arc<AtomicBool>,
 }
 
 impl Disk for LocalDisk {
     fn state(&self) -> DiskState {
         match (self.store.read_only_reason(), self.store.phase()) {
             (Some(reason), _) | (None, Phase::Failed(reason)) => DiskState::ReadOnly(reason),
-            (None, Phase::Ready) => DiskState::Ready,
-            (None, Phase::Opening | Phase::Rebuilding { .. }) => DiskState::Rebuilding,
+            (None, Phase::Ready) if self.buckets_made.load(Ordering::SeqCst) => DiskState::Ready,
+            (None, _) => DiskState::Rebuilding,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::disk::LocalDisk;
 use crate::admin::Disk;
@@ -33,9 +34,9 @@ impl Storage {
         Arc::clone(&self.0) as _
     }
 
-    /// The disk under it, which is at `dir`.
-    pub(super) fn disk(&self, dir: &Path) -> Arc<dyn Disk> {
-        Arc::new(LocalDisk { store: Arc::clone(&self.0), dir: dir.to_owned() })
+    /// The disk under it, which is at `dir`; `buckets_made` says that all configured buckets exist.
+    pub(super) fn disk(&self, dir: &Path, buckets_made: Arc<AtomicBool>) -> Arc<dyn Disk> {
+        Arc::new(LocalDisk { store: Arc::clone(&self.0), dir: dir.to_owned(), buckets_made })
     }
 
     /// Done where the store turns out not to be usable; says why. Else this never ends.

@@ -70,6 +70,11 @@ impl Fault {
         self.answer().is_some_and(|answer| answer.status == status)
     }
 
+    /// Whether the upstream answered with any code.
+    pub(super) fn has_reason(&self) -> bool {
+        self.answer().is_some_and(|answer| answer.code.is_some())
+    }
+
     /// Whether the upstream answered with this code.
     pub(super) fn has_code(&self, code: &str) -> bool {
         self.answer().is_some_and(|answer| answer.code.as_deref() == Some(code))

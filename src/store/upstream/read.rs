@@ -128,7 +128,17 @@ impl UpstreamStore {
             .set_version_id(version_text(request.version))
             .set_part_number(part)
             .set_checksum_mode(self.checksum_mode());
-        Ok(with_conditions!(call, request.conditions).send().await?)
+        let call = with_conditions!(call, request.conditions);
+        match call.clone().send().await.map_err(Fault::from) {
+            Err(fault) if fault.is(404) && !fault.has_reason() => {
+                match self.why_missing(asked, at, request.version).await {
+                    Some(reason) => Err(reason),
+                    // It came between: now there is one to be shown.
+                    None => Ok(call.send().await?),
+                }
+            }
+            answer => answer,
+        }
     }
 
     /// Without an explicit word services do not show checksums.
@@ -159,7 +169,6 @@ impl UpstreamStore {
             (412, _) => StoreError::PreconditionFailed(failed_condition(&request.conditions)),
             (416, _) => self.refuse_selection(asked, at, request, answer.object_size()).await,
             (404, Some("NoSuchKey" | "NoSuchVersion")) => missing(request.version),
-            (404, None) => self.why_missing(asked, at, request.version).await,
             (400, Some("InvalidArgument")) if request.version.is_some() => missing(request.version),
             (400, None) if request.version.is_some() => {
                 self.refuse_version(asked, at, request, fault).await
@@ -218,32 +227,24 @@ impl UpstreamStore {
         let whole = GetRequest { version, ..GetRequest::default() };
         match self.ask_head(asked, at, &whole).await {
             Ok(out) => Ok(object_info!(out, at)),
-            Err(fault) if fault.is(404) => Err(self.why_missing(asked, at, version).await),
+            Err(fault) if fault.has_code("NoSuchKey") || fault.has_code("NoSuchVersion") => {
+                Err(missing(version))
+            }
             Err(fault) => Err(self.refuse(asked, fault)),
         }
     }
 
     /// What a 404 without a body means: the key is missing, or the bucket, or nobody knows. A GET
-    /// of nothing much is answered with the reason.
+    /// of nothing much is answered with the reason, unless the object is there by now.
     async fn why_missing(
         &self,
         asked: &Asked,
         at: &ObjectPath,
         version: Option<VersionId>,
-    ) -> StoreError {
+    ) -> Option<Fault> {
         let call = self.clients.plain.get_object().bucket(&asked.bucket).key(asked.key(at));
         let call = call.set_version_id(version_text(version)).range("bytes=0-0");
-        let asked = Asked { operation: Operation::GetObject, ..asked.clone() };
-        match call.send().await.map_err(Fault::from) {
-            Err(told) if told.has_code("NoSuchKey") || told.has_code("NoSuchVersion") => {
-                missing(version)
-            }
-            Err(told) if !told.is(416) => self.refuse(&asked, told),
-            _ => {
-                let words = "a HEAD was answered with 404, and a GET found the object";
-                self.site.unavailable(&asked, words)
-            }
-        }
+        call.send().await.map_err(Fault::from).err().filter(|told| !told.is(416))
     }
 }
 
