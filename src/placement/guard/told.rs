@@ -10,17 +10,24 @@ use tokio::time::Instant;
 const FORGOTTEN: Duration = Duration::from_mins(10);
 /// An outage that begins so soon after the last belongs to it.
 const RELAPSE: Duration = Duration::from_mins(1);
-/// How many causes are remembered. Upstreams fail in few ways.
+/// How many causes, and buckets, are remembered. Upstreams fail in few ways.
 const KEPT: usize = 64;
 
 /// What was said, and what has been seen since.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     causes: HashMap<String, Heard>,
-    /// When the last outage ended.
-    back: Option<Instant>,
-    /// Whether this outage was told of.
-    outage: bool,
+    /// By bucket.
+    outages: HashMap<String, Outage>,
+}
+
+/// The last outage of a bucket.
+#[derive(Debug, Clone, Copy, Default)]
+struct Outage {
+    /// Whether it is to be told that it is over.
+    told: bool,
+    /// When it ended.
+    over: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -44,13 +51,14 @@ impl Told {
         true
     }
 
-    /// The upstream is left alone from now on: whether to say so. Not where it is on and off, and
+    /// The bucket is left alone from now on: whether to say so. Not where it is on and off, and
     /// not where the cause has just been told.
-    pub(super) fn opened(&mut self, cause: &str, now: Instant) -> bool {
+    pub(super) fn opened(&mut self, bucket: &str, cause: &str, now: Instant) -> bool {
         let recently = |at: Instant| now.duration_since(at) < RELAPSE;
-        let relapse = self.back.is_some_and(recently);
         let told = self.causes.get(cause).is_some_and(|heard| recently(heard.told));
-        self.outage = !relapse;
+        let outage = self.outage(bucket);
+        let relapse = outage.over.is_some_and(recently);
+        outage.told = !relapse;
         if relapse || told {
             return false;
         }
@@ -59,14 +67,22 @@ impl Told {
     }
 
     /// It is back: whether to say so.
-    pub(super) fn closed(&mut self, now: Instant) -> bool {
-        self.back = Some(now);
-        std::mem::take(&mut self.outage)
+    pub(super) fn closed(&mut self, bucket: &str, now: Instant) -> bool {
+        let outage = self.outage(bucket);
+        outage.over = Some(now);
+        std::mem::take(&mut outage.told)
     }
 
     /// All is well: whatever fails from now on is news.
     pub(super) fn well(&mut self) {
         self.causes.clear();
+    }
+
+    fn outage(&mut self, bucket: &str) -> &mut Outage {
+        if self.outages.len() >= KEPT && !self.outages.contains_key(bucket) {
+            self.outages.clear();
+        }
+        self.outages.entry(bucket.to_owned()).or_default()
     }
 
     fn say(&mut self, cause: &str, now: Instant) {
@@ -102,24 +118,33 @@ mod tests {
     fn an_outage_is_told_with_its_first_failure_or_as_it_begins() {
         let (mut told, now) = (Told::default(), Instant::now());
         assert!(told.failed("no route", now));
-        assert!(!told.opened("no route", now));
-        assert!(told.closed(now + 10 * SECOND));
+        assert!(!told.opened("b", "no route", now));
+        assert!(told.closed("b", now + 10 * SECOND));
         let later = now + 5 * MINUTE;
         assert!(!told.failed("no route", later), "one failure of a known kind");
-        assert!(told.opened("no route", later), "another outage");
-        assert!(told.closed(later + SECOND));
+        assert!(told.opened("b", "no route", later), "another outage");
+        assert!(told.closed("b", later + SECOND));
     }
 
     #[test]
     fn what_is_on_and_off_is_not_told_every_time() {
         let (mut told, mut now) = (Told::default(), Instant::now());
-        assert!(told.opened("denied", now));
-        assert!(told.closed(now));
+        assert!(told.opened("b", "denied", now));
+        assert!(told.closed("b", now));
         for _ in 0..100 {
             now += 5 * SECOND;
-            assert!(!told.failed("denied", now) && !told.opened("denied", now));
-            assert!(!told.closed(now));
+            assert!(!told.failed("denied", now) && !told.opened("b", "denied", now));
+            assert!(!told.closed("b", now));
         }
+    }
+
+    #[test]
+    fn one_bucket_that_is_back_hides_no_outage_of_another() {
+        let (mut told, now) = (Told::default(), Instant::now());
+        assert!(told.opened("a", "no route", now) && told.closed("a", now + 2 * MINUTE));
+        let soon = now + 2 * MINUTE + SECOND;
+        assert!(!told.opened("a", "no route", soon));
+        assert!(told.opened("b", "no route", soon));
     }
 
     #[test]
@@ -127,7 +152,8 @@ mod tests {
         let (mut told, now) = (Told::default(), Instant::now());
         for cause in 0..10 * KEPT {
             assert!(told.failed(&cause.to_string(), now));
+            told.closed(&cause.to_string(), now);
         }
-        assert!(told.causes.len() <= KEPT);
+        assert!(told.causes.len() <= KEPT && told.outages.len() <= KEPT);
     }
 }

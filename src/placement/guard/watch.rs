@@ -74,7 +74,7 @@ impl Watch {
     pub(super) fn succeeded(&self, bucket: Option<&BucketName>, admission: Admission) {
         let change = self.with(bucket, |breaker, now| breaker.succeeded(admission, now));
         if let Change::Closed(after) = change
-            && self.told().closed(Instant::now())
+            && self.told().closed(shown(bucket).unwrap_or_default(), Instant::now())
         {
             let (upstream, after_ms) = (&self.name, millis(after));
             tracing::info!(%upstream, bucket = shown(bucket), after_ms, "an upstream is back");
@@ -85,7 +85,7 @@ impl Watch {
         let change = self.with(bucket, |breaker, now| breaker.failed(admission, cause, now));
         let (upstream, bucket) = (&self.name, shown(bucket));
         let (opened, now, mut told) = (change == Change::Opened, Instant::now(), self.told());
-        if opened && told.opened(cause, now) {
+        if opened && told.opened(bucket.unwrap_or_default(), cause, now) {
             tracing::warn!(%upstream, bucket, cause, "an upstream fails and is left alone");
         } else if told.failed(cause, now) {
             tracing::warn!(%upstream, bucket, cause, "an upstream fails");

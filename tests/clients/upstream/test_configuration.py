@@ -74,15 +74,20 @@ def named(gateway, bucket, *patterns):
     (upstream,) = tried["upstreams"]
     assert len(upstream["faults"]) == 1 and has_all(upstream["faults"][0], patterns), tried
     assert bucket in upstream["faults"][0], tried
-    status, info = gateway.side("GET", "/storage/info")
-    assert status == 200
+    info, state = eventually(lambda: described(gateway, bucket), 20, f"{bucket} in /storage/info")
     assert info["upstreams"][0]["last_trial"]["faults"] == upstream["faults"], info
-    (state,) = (one["state"] for one in info["buckets"] if one["name"] == bucket)
     assert has_all(state, patterns), info
     for text in (line, json.dumps(tried), json.dumps(info)):
         assert MAIN.secret not in text and upstreams.KEY.secret not in text
         assert "wrong-secret-of-upstream" not in text
     return tried
+
+
+def described(gateway, bucket):
+    """The answer of /storage/info and what it says of the bucket, once that is made."""
+    status, info = gateway.side("GET", "/storage/info")
+    assert status == 200, info
+    return next(((info, one["state"]) for one in info["buckets"] if one["name"] == bucket), None)
 
 
 def told_once(gateway, at_most=1):
