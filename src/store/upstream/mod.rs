@@ -192,9 +192,10 @@ fn sdk_time(at: Timestamp) -> DateTime {
     DateTime::from_secs(at.seconds())
 }
 
-/// A time of the SDK's.
+/// A time of the SDK's,
+/// in whole seconds as HTTP has them: some services list parts of seconds.
 fn timestamp(at: &DateTime) -> Timestamp {
-    Timestamp(at.to_millis().unwrap_or_default())
+    Timestamp(at.secs().saturating_mul(1000))
 }
 
 /// A size of the SDK's.
