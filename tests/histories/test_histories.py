@@ -16,7 +16,8 @@ import upstreams
 from actor import Actor, Everything
 from gateway import MAIN
 from model import SharedKey, Wrong
-from plain import Client
+from plain import Client, Refused
+from waiting import eventually
 from world import World
 
 COUNT = int(os.environ.get("STOWGATE_HISTORIES", "20"))
@@ -120,6 +121,8 @@ def settle(world, actors, shared, log):
 
 def compare(world, bucket, actors, shared):
     client = Client(world.gateway.port, MAIN)
+    # What the upstream's return means for this bucket may not have been noticed yet.
+    eventually(lambda: answers(client, bucket), 20, f"a listing of {bucket}")
     listed = client.list(bucket)
     there = set()
     for page in world.up.get_paginator("list_objects_v2").paginate(Bucket=bucket):
@@ -157,6 +160,14 @@ def compare(world, bucket, actors, shared):
             raise Wrong(f"{bucket}/{name} differs upstream")
         if answer["Metadata"].get("version") != headers["x-amz-meta-version"]:
             raise Wrong(f"{bucket}/{name} has another version upstream")
+
+
+def answers(client, bucket):
+    try:
+        client.list(bucket)
+    except Refused:
+        return False
+    return True
 
 
 @pytest.mark.timeout(600)
