@@ -176,8 +176,10 @@ class ByVariables:
         return [entry["Key"] for entry in listed.get("Contents", ())]
 
     def keys_there(self):
+        """Without the objects that a trial of the permissions makes and removes."""
         listed = self.up.list_objects_v2(Bucket=self.bucket)
-        return [entry["Key"] for entry in listed.get("Contents", ())]
+        keys = [entry["Key"] for entry in listed.get("Contents", ())]
+        return [key for key in keys if not key.startswith(".stowgate-probe-")]
 
     def backends(self):
         """How many of the bucket's objects are where, as the side API says."""
