@@ -43,7 +43,7 @@ def main():
             usual = dict.fromkeys(("connect_timeout", "first_byte_timeout", "stall_timeout"))
             config = upstream_toml(server.endpoint, server.key, **usual)
             config += bucket_toml("bench", mode, upstream="main")
-            gateway = stack.enter_context(Gateway(home / mode, keys=(server.key,), config=config))
+            gateway = stack.enter_context(Gateway(home / f"gateway-{mode}", keys=(server.key,), config=config))
             endpoints.append(f"{mode}=127.0.0.1:{gateway.port}@{gateway.pid}")
             processes.append(gateway.pid)
         if arguments.pin:
