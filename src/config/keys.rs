@@ -121,21 +121,10 @@ fn one(entry: &Spanned<file::Key>, document: &Document) -> Result<Key, ConfigErr
 
 fn secret_of(entry: &Spanned<file::Key>, document: &Document) -> Result<Secret, ConfigError> {
     let key = entry.get_ref();
-    let (secret, span) = match (&key.secret_key, &key.secret_key_file) {
-        (Some(secret), None) => (secret.get_ref().0.clone(), secret.span()),
-        (None, Some(path)) => {
-            let secret = secret::read(path.get_ref())
-                .map_err(|message| document.error(&path.span(), message))?;
-            (secret, path.span())
-        }
-        (Some(_), Some(path)) => {
-            let message = "secret_key is given as well; one of the two is enough";
-            return Err(document.error(&path.span(), message));
-        }
-        (None, None) => {
-            let message = "the key has no secret; give secret_key or secret_key_file";
-            return Err(document.error(&key.access_key.span(), message));
-        }
+    let given = secret::given(key.secret_key.as_ref(), key.secret_key_file.as_ref(), document)?;
+    let Some((secret, span)) = given else {
+        let message = "the key has no secret; give secret_key or secret_key_file";
+        return Err(document.error(&key.access_key.span(), message));
     };
     check_secret(&secret).map_err(|message| document.error(&span, message))?;
     Ok(secret)

@@ -266,19 +266,8 @@ fn secret_key(
     section: &file::Upstream,
     document: &Document,
 ) -> Result<Option<Secret>, ConfigError> {
-    let (secret, span) = match (&section.secret_key, &section.secret_key_file) {
-        (None, None) => return Ok(None),
-        (Some(secret), None) => (secret.get_ref().0.clone(), secret.span()),
-        (None, Some(path)) => {
-            let secret = secret::read(path.get_ref())
-                .map_err(|message| document.error(&path.span(), message))?;
-            (secret, path.span())
-        }
-        (Some(_), Some(path)) => {
-            let message = "secret_key is given as well; one of the two is enough";
-            return Err(document.error(&path.span(), message));
-        }
-    };
+    let (inline, file) = (section.secret_key.as_ref(), section.secret_key_file.as_ref());
+    let Some((secret, span)) = secret::given(inline, file, document)? else { return Ok(None) };
     check_secret(&secret).map_err(|message| document.error(&span, message))?;
     Ok(Some(secret))
 }
