@@ -12,7 +12,7 @@ use super::checksum::{self, sdk_algorithm, texts};
 use super::metadata::{Wire, tagging, with_metadata};
 use super::operation::{Asked, Operation};
 use super::tied::Tied;
-use super::{UpstreamStore, percent, timestamp, upload_id, version_text, version_told};
+use super::{UpstreamStore, percent, timestamp, version_text, version_told};
 use crate::object::{
     ETag, ObjectInfo, ObjectMetadata, PartNumber, PartSummary, ReadConditions, ReadVerdict,
     VersionId,
@@ -93,13 +93,12 @@ impl UpstreamStore {
         number: PartNumber,
         request: CopyPartRequest,
     ) -> Result<PartSummary> {
-        let id = upload_id::meant(&upload.id).ok_or(StoreError::NoSuchUpload)?;
+        let (asked, id) = self.asked_of(Operation::UploadPartCopy, upload)?;
         let from = self.source(source, request.source_version, &request.source_conditions).await?;
         let size = part_size(from.size, request.range)?;
         if size > request.size_limit {
             return Err(StoreError::SourceTooLarge { size, limit: request.size_limit });
         }
-        let asked = self.asked(Operation::UploadPartCopy, &upload.object.bucket);
         let call = self
             .clients
             .patient

@@ -15,7 +15,7 @@ use super::metadata::{Wire, tagging, with_metadata};
 use super::operation::{Asked, Operation};
 use super::outgoing::{Outgoing, Stalled, Stream, Watch, Whole};
 use super::tied::Tied;
-use super::{UpstreamStore, upload_id, version_told};
+use super::{UpstreamStore, version_told};
 use crate::body::Payload;
 use crate::object::{
     Algorithm, Checksum, ChecksumValue, ETag, ObjectInfo, PartNumber, PartSummary, VersionId,
@@ -157,8 +157,7 @@ impl UpstreamStore {
         number: PartNumber,
         body: Payload,
     ) -> Result<PartSummary> {
-        let id = upload_id::meant(&upload.id).ok_or(StoreError::NoSuchUpload)?;
-        let asked = self.asked(Operation::UploadPart, &upload.object.bucket);
+        let (asked, id) = self.asked_of(Operation::UploadPart, upload)?;
         let call = |client: &Client| -> UploadPartFluentBuilder {
             client
                 .upload_part()
