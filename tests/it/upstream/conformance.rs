@@ -26,70 +26,101 @@ macro_rules! each {
     ($($case:path),+ $(,)?) => { $( $case(&subject().await).await; )+ };
 }
 
+/// What holds over an upstream, in groups that are each given to `$run`.
+macro_rules! objects_hold {
+    ($run:ident) => {
+        $run!(
+            objects::what_is_put_is_got,
+            objects::the_head_says_all,
+            objects::deleting,
+            objects::versions_without_versioning,
+            objects::a_broken_body_stores_nothing,
+            objects::an_abandoned_put_stores_nothing,
+            tags::objects,
+            tags::buckets,
+            buckets::a_new_one_is_empty,
+        )
+    };
+}
+
+macro_rules! conditions_hold {
+    ($run:ident) => {
+        $run!(
+            conditions::reads,
+            conditions::writes,
+            conditions::deletes,
+            ranges::ranges,
+            ranges::parts_of_a_single_put,
+            ranges::parts_of_many,
+            copies::copies,
+            copies::conditions,
+            copies::refusals,
+            copies::onto_itself,
+        )
+    };
+}
+
+macro_rules! listings_hold {
+    ($run:ident) => {
+        $run!(listing::objects, listing::versions, listing::entries, listing::follows_writes,)
+    };
+}
+
+macro_rules! uploads_hold {
+    ($run:ident) => {
+        $run!(
+            multipart::an_upload_becomes_an_object,
+            multipart::composite_checksums,
+            multipart::full_object_checksums,
+            multipart::refused_completions,
+            multipart::conditional_completions,
+            multipart::parts_are_replaced,
+            multipart::broken_parts_are_not_stored,
+            multipart::copied_parts,
+            multipart::refused_part_copies,
+            uploads::unknown_ones,
+            uploads::invisible_until_completed,
+            uploads::pages_of_uploads,
+        )
+    };
+}
+
+macro_rules! rivals_hold {
+    ($run:ident) => {
+        $run!(
+            concurrency::one_creator_wins,
+            concurrency::one_editor_wins,
+            concurrency::readers_keep_what_they_opened,
+            concurrency::writers_never_mix,
+            concurrency::parts_arrive_together,
+            concurrency::completions_agree,
+        )
+    };
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn objects_and_what_is_kept_with_them() {
-    each!(
-        objects::what_is_put_is_got,
-        objects::the_head_says_all,
-        objects::deleting,
-        objects::versions_without_versioning,
-        objects::a_broken_body_stores_nothing,
-        objects::an_abandoned_put_stores_nothing,
-        tags::objects,
-        tags::buckets,
-        buckets::a_new_one_is_empty,
-    );
+    objects_hold!(each);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn conditions_ranges_and_copies() {
-    each!(
-        conditions::reads,
-        conditions::writes,
-        conditions::deletes,
-        ranges::ranges,
-        ranges::parts_of_a_single_put,
-        ranges::parts_of_many,
-        copies::copies,
-        copies::conditions,
-        copies::refusals,
-        copies::onto_itself,
-    );
+    conditions_hold!(each);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn listings() {
-    each!(listing::objects, listing::versions, listing::entries, listing::follows_writes);
+    listings_hold!(each);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uploads_in_parts() {
-    each!(
-        multipart::an_upload_becomes_an_object,
-        multipart::composite_checksums,
-        multipart::full_object_checksums,
-        multipart::refused_completions,
-        multipart::conditional_completions,
-        multipart::parts_are_replaced,
-        multipart::broken_parts_are_not_stored,
-        multipart::copied_parts,
-        multipart::refused_part_copies,
-        uploads::unknown_ones,
-        uploads::invisible_until_completed,
-        uploads::pages_of_uploads,
-    );
+    uploads_hold!(each);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_happens_at_the_same_time() {
-    each!(
-        concurrency::one_creator_wins,
-        concurrency::one_editor_wins,
-        concurrency::readers_keep_what_they_opened,
-        concurrency::writers_never_mix,
-        concurrency::parts_arrive_together,
-        concurrency::completions_agree,
-    );
+    rivals_hold!(each);
 }
 
 macro_rules! none_holds {
@@ -177,48 +208,10 @@ async fn another_service() {
             )+
         };
     }
-    tried!(
-        objects::what_is_put_is_got,
-        objects::the_head_says_all,
-        objects::deleting,
-        objects::versions_without_versioning,
-        objects::a_broken_body_stores_nothing,
-        objects::an_abandoned_put_stores_nothing,
-        tags::objects,
-        tags::buckets,
-        buckets::a_new_one_is_empty,
-        conditions::reads,
-        conditions::writes,
-        conditions::deletes,
-        ranges::ranges,
-        ranges::parts_of_a_single_put,
-        ranges::parts_of_many,
-        copies::copies,
-        copies::conditions,
-        copies::refusals,
-        copies::onto_itself,
-        listing::objects,
-        listing::versions,
-        listing::entries,
-        listing::follows_writes,
-        multipart::an_upload_becomes_an_object,
-        multipart::composite_checksums,
-        multipart::full_object_checksums,
-        multipart::refused_completions,
-        multipart::conditional_completions,
-        multipart::parts_are_replaced,
-        multipart::broken_parts_are_not_stored,
-        multipart::copied_parts,
-        multipart::refused_part_copies,
-        uploads::unknown_ones,
-        uploads::invisible_until_completed,
-        uploads::pages_of_uploads,
-        concurrency::one_creator_wins,
-        concurrency::one_editor_wins,
-        concurrency::readers_keep_what_they_opened,
-        concurrency::writers_never_mix,
-        concurrency::parts_arrive_together,
-        concurrency::completions_agree,
-    );
-    assert!(failed.is_empty(), "{} of 41 do not hold there: {failed:#?}", failed.len());
+    objects_hold!(tried);
+    conditions_hold!(tried);
+    listings_hold!(tried);
+    uploads_hold!(tried);
+    rivals_hold!(tried);
+    assert!(failed.is_empty(), "{} do not hold there: {failed:#?}", failed.len());
 }
