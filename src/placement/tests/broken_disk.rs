@@ -3,19 +3,16 @@
 use std::sync::Arc;
 
 use super::flaky::{Fate, Flaky};
-use super::world::{START, bucket, content, owner, path, place, text};
+use super::world::{START, bucket, content, new_upload, owner, path, place, text};
 use crate::background::Worker as _;
-use crate::object::{
-    Algorithm, ChecksumChoice, ChecksumKind, Clock, ListQuery, ManualClock, ObjectMetadata,
-    PartNumber, TagSet,
-};
+use crate::object::{Algorithm, Clock, ListQuery, ManualClock, PartNumber};
 use crate::placement::location::Truth;
 use crate::placement::spool::Spool;
 use crate::placement::{Location, Mode, Placement};
 use crate::store::conformance::body;
 use crate::store::{
     Buckets as _, DeleteRequest, GetRequest, Ledger as _, MemoryStore, Multipart as _, NewObject,
-    NewUpload, Objects as _, Result, StoreError, Stored, UploadPath,
+    Objects as _, Result, StoreError, Stored, UploadPath,
 };
 
 struct World {
@@ -171,14 +168,7 @@ async fn where_both_fail_the_write_is_refused_and_changes_nothing() {
 }
 
 async fn begun(world: &World) -> UploadPath {
-    let checksum = ChecksumChoice {
-        algorithm: Algorithm::Crc64Nvme,
-        kind: ChecksumKind::FullObject,
-        explicit: false,
-    };
-    let (metadata, tags) = (ObjectMetadata::default(), TagSet::default());
-    let new = NewUpload { metadata, tags, checksum, initiator: owner() };
-    let id = world.placement.create_upload(&path("upload"), new).await.unwrap();
+    let id = world.placement.create_upload(&path("upload"), new_upload()).await.unwrap();
     UploadPath { object: path("upload"), id }
 }
 

@@ -1,16 +1,16 @@
 //! Copies from layer to layer.
 
 use super::World;
-use super::world::{content, owner, path};
+use super::world::{content, new_upload, path};
 use crate::object::{
-    Algorithm, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ObjectMetadata, PartNumber,
-    ReadConditions, TagSet, UserMetadata, WriteCondition,
+    Algorithm, CompletedPart, Completion, ObjectMetadata, PartNumber, ReadConditions, TagSet,
+    UserMetadata, WriteCondition,
 };
 use crate::placement::Mode;
 use crate::store::conformance::body;
 use crate::store::{
-    Call, CopyPartRequest, CopyRequest, GetRequest, Multipart as _, NewObject, NewUpload,
-    Objects as _, StoreError, Tags as _, UploadPath,
+    Call, CopyPartRequest, CopyRequest, GetRequest, Multipart as _, NewObject, Objects as _,
+    StoreError, Tags as _, UploadPath,
 };
 
 fn copy() -> CopyRequest {
@@ -96,22 +96,11 @@ async fn while_the_upstream_is_away() {
 
 #[tokio::test]
 async fn parts_from_the_other_layer() {
-    let unnamed = ChecksumChoice {
-        algorithm: Algorithm::Crc64Nvme,
-        kind: ChecksumKind::FullObject,
-        explicit: false,
-    };
     for (from, to) in [(Mode::Upstream, Mode::Fallback), (Mode::Local, Mode::Upstream)] {
         let mut world = World::new(from).await;
         world.put("source", &content("0123456789")).await.unwrap();
         world.restart(to).await;
-        let new = NewUpload {
-            metadata: ObjectMetadata::default(),
-            tags: TagSet::default(),
-            checksum: unnamed,
-            initiator: owner(),
-        };
-        let id = world.placement.create_upload(&path("copy"), new).await.unwrap();
+        let id = world.placement.create_upload(&path("copy"), new_upload()).await.unwrap();
         let upload = UploadPath { object: path("copy"), id };
         let number = PartNumber::new(1).unwrap();
         let part = |range| CopyPartRequest {

@@ -15,12 +15,11 @@ use proptest::prelude::*;
 
 use self::script::{Belief, Condition, KEYS, MODES, Op, Seen, op};
 use super::flaky::{Fate, Flaky};
-use super::world::{START, bucket, content, owner, path, place};
+use super::world::{START, bucket, content, new_upload, owner, path, place};
 use crate::background::Worker as _;
 use crate::object::{
-    Algorithm, ChecksumChoice, ChecksumKind, Clock, CompletedPart, Completion, ETag, ETagMatch,
-    ListEntry, ListQuery, ManualClock, ObjectMetadata, PartNumber, ReadConditions, TagSet,
-    WriteCondition,
+    Algorithm, Clock, CompletedPart, Completion, ETag, ETagMatch, ListEntry, ListQuery,
+    ManualClock, ObjectMetadata, PartNumber, ReadConditions, WriteCondition,
 };
 use crate::placement::location::{Task, Todo};
 use crate::placement::spool::Spool;
@@ -28,7 +27,7 @@ use crate::placement::{Location, Mode, Placement};
 use crate::store::conformance::body;
 use crate::store::{
     Buckets as _, CopyRequest, DeleteRequest, GetRequest, Home, Ledger as _, MemoryStore,
-    Multipart as _, NewObject, NewUpload, Objects as _, Result, Store, StoreError, UploadPath,
+    Multipart as _, NewObject, Objects as _, Result, Store, StoreError, UploadPath,
 };
 
 struct History {
@@ -227,20 +226,9 @@ impl History {
     async fn upload(&mut self, key: &'static str, condition: Condition) {
         let (content, condition) = (self.fresh(), self.condition(key, condition));
         let (placement, at) = (Arc::clone(&self.placement), path(key));
-        let checksum = ChecksumChoice {
-            algorithm: Algorithm::Crc64Nvme,
-            kind: ChecksumKind::FullObject,
-            explicit: false,
-        };
-        let new = NewUpload {
-            metadata: ObjectMetadata::default(),
-            tags: TagSet::default(),
-            checksum,
-            initiator: owner(),
-        };
         let whole = Some(condition.clone());
         let completed = async {
-            let id = placement.create_upload(&at, new).await?;
+            let id = placement.create_upload(&at, new_upload()).await?;
             let upload = UploadPath { object: at.clone(), id };
             let number = PartNumber::new(1).unwrap();
             let piece = body(&content, Some(Algorithm::Crc64Nvme));

@@ -3,34 +3,23 @@
 use std::sync::Arc;
 
 use super::World;
-use super::world::{bucket, content, key, owner, path, place_with};
+use super::world::{bucket, content, key, new_upload, owner, path, place_with};
 use crate::background::Worker as _;
 use crate::object::{
-    Algorithm, BucketName, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ETagMatch,
-    ObjectMetadata, PartNumber, Replication, TagSet, UploadEntry, UploadsQuery, WriteCondition,
+    Algorithm, BucketName, CompletedPart, Completion, ETagMatch, PartNumber, Replication,
+    UploadEntry, UploadsQuery, WriteCondition,
 };
 use crate::placement::Mode;
 use crate::placement::location::Truth;
 use crate::placement::spool::SpoolOptions;
 use crate::store::conformance::body;
 use crate::store::{
-    Buckets as _, Call, GetRequest, Multipart as _, NewObject, NewUpload, ObjectPath, Objects as _,
-    Result, Store, StoreError, UploadPath,
+    Buckets as _, Call, GetRequest, Multipart as _, NewObject, ObjectPath, Objects as _, Result,
+    Store, StoreError, UploadPath,
 };
 
 async fn begun(world: &World, at: &str) -> UploadPath {
-    let checksum = ChecksumChoice {
-        algorithm: Algorithm::Crc64Nvme,
-        kind: ChecksumKind::FullObject,
-        explicit: false,
-    };
-    let new = NewUpload {
-        metadata: ObjectMetadata::default(),
-        tags: TagSet::default(),
-        checksum,
-        initiator: owner(),
-    };
-    let id = world.placement.create_upload(&path(at), new).await.unwrap();
+    let id = world.placement.create_upload(&path(at), new_upload()).await.unwrap();
     UploadPath { object: path(at), id }
 }
 

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use crate::background::Worker as _;
 use crate::body::Payload;
 use crate::object::{
-    BucketName, Clock, ETag, ListEntry, ListPage, ListQuery, ManualClock, ObjectKey, Owner,
-    Timestamp, WriteCondition,
+    Algorithm, BucketName, ChecksumChoice, ChecksumKind, Clock, ETag, ListEntry, ListPage,
+    ListQuery, ManualClock, ObjectKey, ObjectMetadata, Owner, TagSet, Timestamp, WriteCondition,
 };
 use crate::placement::locks::KeyLocks;
 use crate::placement::spool::{Spool, SpoolOptions};
@@ -17,7 +17,7 @@ use crate::placement::{Location, Mode, Placement, Route, Routes, Upstream};
 use crate::store::conformance::body;
 use crate::store::{
     Buckets as _, Call, DeleteRequest, Deleted, FaultStore, GetRequest, Got, Home, NewObject,
-    ObjectPath, Objects as _, Result, Store, StoreError, Stored,
+    NewUpload, ObjectPath, Objects as _, Result, Store, StoreError, Stored,
 };
 use crate::store::{Ledger as _, MemoryStore};
 
@@ -217,6 +217,17 @@ pub(super) fn path(text: &str) -> ObjectPath {
 
 pub(super) fn content(text: &str) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())
+}
+
+/// An upload with nothing special about it.
+pub(super) fn new_upload() -> NewUpload {
+    let checksum = ChecksumChoice {
+        algorithm: Algorithm::Crc64Nvme,
+        kind: ChecksumKind::FullObject,
+        explicit: false,
+    };
+    let (metadata, tags) = (ObjectMetadata::default(), TagSet::default());
+    NewUpload { metadata, tags, checksum, initiator: owner() }
 }
 
 /// A body that fails at its end.
