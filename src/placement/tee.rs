@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::body::{BodyError, Digests, Expected, Payload, Source};
 
 /// How many pieces one side may be ahead of the other.
-const AHEAD: usize = 8;
+const AHEAD: usize = 2;
 
 /// A body in two.
 #[derive(Debug)]
