@@ -43,6 +43,9 @@ struct Arguments {
     /// Only sizes up to this many bytes.
     #[arg(long, default_value_t = u64::MAX)]
     largest: u64,
+    /// Only sizes of at least this many bytes.
+    #[arg(long, default_value_t = 0)]
+    smallest: u64,
 }
 
 #[derive(Clone)]
@@ -80,7 +83,8 @@ async fn main() -> Result<()> {
         connection.request("PUT", "/bench", "", Body::NONE, false).await?;
     }
     if !arguments.only_list {
-        for (label, size) in SIZES.into_iter().filter(|(_, size)| *size <= arguments.largest) {
+        let sizes = arguments.smallest..=arguments.largest;
+        for (label, size) in SIZES.into_iter().filter(|(_, size)| sizes.contains(size)) {
             for verb in [Verb::Put, Verb::Get] {
                 for connections in CONNECTIONS {
                     case(&arguments, &endpoints, verb, label, size, connections).await?;
