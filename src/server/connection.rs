@@ -25,7 +25,7 @@ use super::{Peer, TlsConfig};
 
 /// Far above what 8 KB of headers can hold, so that the limit in bytes is the one that counts.
 const MAX_HEADERS: usize = 1024;
-const BUFFER: usize = 256 << 10;
+const BUFFER: usize = 128 << 10;
 const H2_STREAMS: u32 = 100;
 const H2_STREAM_WINDOW: u32 = 512 << 10;
 const H2_CONNECTION_WINDOW: u32 = 2 << 20;

@@ -27,6 +27,10 @@ const BACKOFF: Duration = Duration::from_millis(100);
 /// Idle connections are given up before services do it, most of them after a minute.
 const IDLE: Duration = Duration::from_secs(20);
 
+/// The pieces in which a body with a checksum behind it is sent. Each is copied by the SDK and
+/// takes twice its size; up to 16 of them, or some 400 KiB, wait for the network.
+const CHUNK: usize = 16 << 10;
+
 /// What copies and completions may take: services move the bytes before they answer.
 const LONG_ANSWER: Duration = Duration::from_mins(1);
 const LONG_WORK: Duration = Duration::from_mins(10);
@@ -123,6 +127,7 @@ impl Base<'_> {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .disable_s3_express_session_auth(true)
             .request_checksum_calculation(sums)
+            .aws_chunked_encoding_chunk_size(Some(CHUNK))
             .response_checksum_validation(validation);
         config.set_endpoint_url(options.endpoint.clone());
         Client::from_conf(config.build())
