@@ -192,8 +192,7 @@ fn sdk_time(at: Timestamp) -> DateTime {
     DateTime::from_secs(at.seconds())
 }
 
-/// A time of the SDK's,
-/// in whole seconds as HTTP has them: some services list parts of seconds.
+/// A time of the SDK's, in whole seconds as HTTP has them: some services list parts of seconds.
 fn timestamp(at: &DateTime) -> Timestamp {
     Timestamp(at.secs().saturating_mul(1000))
 }
