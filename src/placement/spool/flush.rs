@@ -1,9 +1,11 @@
 //! What an operator can ask of the spool: forward now, and try again.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Spool;
+use crate::placement::carried::{begun, carried};
 use crate::store::{ObjectPath, Result};
 
 /// What a flush came to.
@@ -69,7 +71,7 @@ impl Spool {
     }
 
     /// Lets every dead letter be tried again, and says how many there were.
-    pub async fn retry_dead(&self) -> Result<usize> {
+    pub async fn retry_dead(self: &Arc<Self>) -> Result<usize> {
         let mut revived = 0;
         for letter in self.dead_letters(usize::MAX) {
             revived += usize::from(self.retry(&letter.at).await?);
@@ -78,9 +80,15 @@ impl Spool {
     }
 
     /// Lets a dead letter be tried again; false where the key is none.
-    pub async fn retry(&self, at: &ObjectPath) -> Result<bool> {
+    pub async fn retry(self: &Arc<Self>, at: &ObjectPath) -> Result<bool> {
+        let (spool, at) = (Arc::clone(self), at.clone());
+        carried(async move { spool.revive(&at).await }).await
+    }
+
+    async fn revive(&self, at: &ObjectPath) -> Result<bool> {
         let _sending = self.sending.lock(at).await;
         let key = self.lock(at).await;
+        begun().await;
         let Some(mut record) = self.record(at).await? else {
             self.settled(at);
             return Ok(false);

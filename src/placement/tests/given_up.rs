@@ -22,6 +22,7 @@ enum Call {
     Put,
     Delete,
     Tag,
+    Retry,
 }
 
 /// How the upstream is meanwhile.
@@ -77,6 +78,7 @@ impl Scene {
                 let tags = TagSet::for_object([("k".to_owned(), "v".to_owned())]).unwrap();
                 self.placement.set_object_tags(&at, None, tags).await
             }
+            Call::Retry => self.spool.retry(&at).await.map(|_| ()),
         }
     }
 
@@ -165,4 +167,31 @@ async fn nothing_waits_that_the_spool_does_not_know() {
         }
     }
     assert!(left > 100, "only {left}");
+}
+
+/// A dead letter whose retry was given up is still one, or is tried again.
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_is_given_up_can_be_repeated() {
+    for turns in 0.. {
+        let scene = Scene::new(Mode::Fallback).await;
+        scene.put("old").await.unwrap();
+        scene.set(There::Away);
+        scene.put("new").await.unwrap();
+        let foreign = body(&content("foreign"), None);
+        scene.there.put_object(&path(KEY), NewObject::default(), foreign).await.unwrap();
+        scene.set(There::Well);
+        scene.forward().await;
+        assert_eq!(scene.spool.snapshot().total.dead, 1);
+        scene.there.delete_object(&path(KEY), &DeleteRequest::default()).await.unwrap();
+
+        let under_way = scene.left_after(turns, Call::Retry).await;
+        scene.spool.retry_dead().await.unwrap();
+        scene.forward().await;
+        assert_eq!(scene.record().await.and_then(|record| record.todo), None, "{turns} turns");
+        assert_eq!(read(&*scene.there).await, Some("new".into()), "{turns} turns");
+        if !under_way {
+            assert!(turns > 2, "it was never given up");
+            break;
+        }
+    }
 }
