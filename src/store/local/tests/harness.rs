@@ -62,7 +62,8 @@ pub(super) enum Operation {
 
 /// What an operation leaves.
 enum Outcome {
-    Object(u64, Option<Version>),
+    /// One of these: where it is not known what a key had, it is not known what was tagged.
+    Object(u64, Vec<Option<Version>>),
     Note(u64, Option<Bytes>),
     Nothing,
 }
@@ -169,13 +170,14 @@ impl Machine {
     fn outcome(&self, operation: &Operation) -> Outcome {
         match operation {
             Operation::Put(key, version) | Operation::Upload(key, version) => {
-                Outcome::Object(*key, Some(version.clone()))
+                Outcome::Object(*key, vec![Some(version.clone())])
             }
-            Operation::Delete(key) => Outcome::Object(*key, None),
-            Operation::Tag(key, tag) => match self.may[key].first().cloned().flatten() {
-                Some(old) => Outcome::Object(*key, Some(Version { tag: Some(tag.clone()), ..old })),
-                None => Outcome::Nothing,
-            },
+            Operation::Delete(key) => Outcome::Object(*key, vec![None]),
+            Operation::Tag(key, tag) => {
+                let old = self.may[key].iter().flatten().cloned();
+                let tagged = old.map(|old| Some(Version { tag: Some(tag.clone()), ..old }));
+                Outcome::Object(*key, tagged.collect())
+            }
             Operation::Note(key, note) => Outcome::Note(*key, note.clone()),
             Operation::Abort(_) => Outcome::Nothing,
         }
@@ -198,8 +200,8 @@ impl Machine {
         let outcome = self.outcome(operation);
         match result {
             Ok(true) => match outcome {
-                Outcome::Object(key, version) => {
-                    self.may.insert(key, vec![version]);
+                Outcome::Object(key, versions) => {
+                    self.may.insert(key, versions);
                 }
                 Outcome::Note(key, note) => {
                     self.notes.insert(key, vec![note]);
@@ -227,7 +229,7 @@ impl Machine {
 
     fn may_also(&mut self, outcome: Outcome) {
         match outcome {
-            Outcome::Object(key, version) => self.may.get_mut(&key).unwrap().push(version),
+            Outcome::Object(key, versions) => self.may.get_mut(&key).unwrap().extend(versions),
             Outcome::Note(key, note) => self.notes.get_mut(&key).unwrap().push(note),
             Outcome::Nothing => {}
         }
