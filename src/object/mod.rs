@@ -16,6 +16,7 @@ mod record;
 mod request_id;
 mod roll;
 mod tags;
+mod template;
 mod time;
 mod version;
 
@@ -46,5 +47,6 @@ pub use record::{
 pub use request_id::RequestId;
 pub use roll::{Offer, Roll, Rolled, RolledPage, Start, fill_page};
 pub use tags::{MAX_BUCKET_TAGS, MAX_OBJECT_TAGS, TagError, TagSet};
+pub use template::{InvalidTemplate, KeyLabels, KeyTemplate};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use version::VersionId;
