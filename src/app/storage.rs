@@ -8,8 +8,9 @@ use super::disk::LocalDisk;
 use crate::admin::Disk;
 use crate::config::{self, Config};
 use crate::object::Clock;
-use crate::store::Home;
+use crate::placement::Location;
 use crate::store::local::{LocalOptions, LocalStore, Phase};
+use crate::store::{ClaimReader, Home};
 
 /// An open store.
 pub(super) struct Storage(Arc<LocalStore>);
@@ -72,6 +73,7 @@ pub(crate) fn store_options(store: &config::Store) -> LocalOptions {
         checkpoint_interval: store.checkpoint_interval,
         free_space_watermark: store.min_free,
         allow_network: store.allow_network,
+        claims: ClaimReader(Location::claim),
         ..LocalOptions::default()
     }
 }

@@ -8,6 +8,7 @@ mod crc;
 mod etag;
 mod listing;
 mod metadata;
+mod month;
 mod name;
 mod owner;
 mod precondition;
@@ -34,6 +35,7 @@ pub use metadata::{
     ContentHeaders, MAX_USER_METADATA_BYTES, ObjectMetadata, UserMetadata, decode_header_value,
     encode_header_value, stored_content_encoding,
 };
+pub use month::Month;
 pub use name::{BucketName, InvalidBucketName, InvalidKey, MAX_KEY_BYTES, ObjectKey};
 pub use owner::Owner;
 pub use precondition::{

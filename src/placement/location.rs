@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::object::{ETag, Timestamp};
-use crate::store::StoreError;
+use crate::store::{Claim, Kept, StoreError};
 
 /// What the ledger holds for a key. No record at all means: what the local layer has, and if it
 /// has nothing, what the upstream has, where the mode asks it.
@@ -130,6 +130,17 @@ impl Location {
             doing: "encode a location record".to_owned(),
             source: std::io::Error::other(error),
         })
+    }
+
+    /// What a record says to whoever counts objects. One that cannot be read says nothing.
+    pub fn claim(bytes: &[u8]) -> Claim {
+        let Ok(record) = Self::decode(bytes) else { return Claim::Here { otherwise: None } };
+        let kept = record.remote.map(|it| Kept { size: it.size, modified: it.last_modified });
+        match (record.truth, kept) {
+            (Truth::Gone, _) => Claim::Gone,
+            (Truth::Remote, Some(kept)) => Claim::There(kept),
+            (Truth::Local | Truth::Remote, otherwise) => Claim::Here { otherwise },
+        }
     }
 
     /// Reads what [`Location::encode`] wrote.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{ObjectPath, Result};
-use crate::object::{BucketName, ObjectKey};
+use crate::object::{BucketName, ObjectKey, Timestamp};
 
 /// Which records of a bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +25,49 @@ pub struct LedgerPage {
     /// Whether there are more behind the last.
     pub more: bool,
 }
+
+/// An object somewhere else, as far as it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its Last-Modified.
+    pub modified: Timestamp,
+}
+
+/// What a record says of where its key's object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// In the store, as without a record. Where the store has none, `otherwise` is somewhere else.
+    Here {
+        /// That other object.
+        otherwise: Option<Kept>,
+    },
+    /// Somewhere else, whatever the store has.
+    There(Kept),
+    /// Nowhere, whatever the store has.
+    Gone,
+}
+
+/// How records are understood by whoever counts objects: the only thing that a store knows of what
+/// its records mean.
+#[derive(Debug, Clone, Copy)]
+pub struct ClaimReader(pub fn(&[u8]) -> Claim);
+
+impl Default for ClaimReader {
+    /// Records that say nothing.
+    fn default() -> Self {
+        Self(|_| Claim::Here { otherwise: None })
+    }
+}
+
+impl PartialEq for ClaimReader {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::fn_addr_eq(self.0, other.0)
+    }
+}
+
+impl Eq for ClaimReader {}
 
 /// A record of at most a few KiB for every key of a bucket, whether or not there is an object.
 ///

@@ -30,7 +30,7 @@ use async_trait::async_trait;
 
 pub use error::StoreError;
 pub use fault::{Call, FaultStore};
-pub use ledger::{Ledger, LedgerPage, LedgerQuery};
+pub use ledger::{Claim, ClaimReader, Kept, Ledger, LedgerPage, LedgerQuery};
 pub use memory::MemoryStore;
 
 use crate::body::Payload;

@@ -8,6 +8,7 @@ use super::effects::{Change, Effects, LedgerDelta};
 use super::format::meta::Assembly;
 use super::format::place::{BlobId, Dead};
 use super::keeper::{Keeper, Task};
+use super::split::Split;
 use crate::store::StoreError;
 
 /// Applies batches in order until there are no more to come.
@@ -43,6 +44,7 @@ pub(crate) fn checkpoint_is_due(core: &Core) -> bool {
 }
 
 fn apply_batch(core: &Core, batch: &mut Batch, keeper: &Keeper) -> Result<(), StoreError> {
+    let _applying = core.stand_still();
     for effects in &mut batch.effects {
         apply_record(core, effects)?;
         if let Some(LedgerDelta::Gone(bucket)) = effects.ledger {
@@ -54,7 +56,7 @@ fn apply_batch(core: &Core, batch: &mut Batch, keeper: &Keeper) -> Result<(), St
         progress.tally.begin_segment(segment, first_lsn);
     }
     for effects in &batch.effects {
-        progress.add(effects);
+        progress.add(core, effects);
     }
     progress.position = batch.position;
     let applied = progress.applied;
@@ -118,7 +120,12 @@ pub(crate) fn remove_blob(core: &Core, blob: BlobId, noted: bool) -> Result<(), 
 
 impl Progress {
     /// Counts a record that was applied.
-    pub(crate) fn add(&mut self, effects: &Effects) {
+    pub(crate) fn add(&mut self, core: &Core, effects: &Effects) {
+        for change in &effects.changes {
+            if let Change::Bucket(name, bucket) = change {
+                self.tally.set_split(bucket.id, Split::empty(core.template(name)));
+            }
+        }
         self.tally.apply(effects);
         self.applied = effects.record.lsn;
         self.records += 1;

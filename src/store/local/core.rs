@@ -19,7 +19,7 @@ use super::options::LocalOptions;
 use super::reserve::Reserve;
 use super::tally::Tally;
 use super::vfs::Vfs;
-use crate::object::{BucketName, Clock};
+use crate::object::{BucketName, Clock, KeyTemplate};
 use crate::store::StoreError;
 
 /// How far the start of a store is.
@@ -63,6 +63,9 @@ pub(crate) struct Core {
     catalog: RwLock<Option<Catalog>>,
     buckets: RwLock<BTreeMap<String, BucketEntry>>,
     progress: Mutex<Progress>,
+    /// Held while a batch is applied, from the first change of the index to the counters.
+    applying: Mutex<()>,
+    templates: RwLock<BTreeMap<String, KeyTemplate>>,
     applied: AtomicU64,
     damage: RwLock<Vec<Damage>>,
     read_only: OnceLock<String>,
@@ -114,6 +117,8 @@ impl Core {
             catalog: RwLock::default(),
             buckets: RwLock::default(),
             progress: Mutex::default(),
+            applying: Mutex::default(),
+            templates: RwLock::default(),
             applied: AtomicU64::new(0),
             damage: RwLock::default(),
             read_only: OnceLock::new(),
@@ -178,6 +183,22 @@ impl Core {
     /// How far the index is. Every change under the lock is one step.
     pub(crate) fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// While this is held, index and counters are of one record, and stay so.
+    pub(crate) fn stand_still(&self) -> MutexGuard<'_, ()> {
+        self.applying.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// By which template the keys of a bucket are to be counted.
+    pub(crate) fn template(&self, bucket: &str) -> Option<KeyTemplate> {
+        let templates = self.templates.read().unwrap_or_else(PoisonError::into_inner);
+        templates.get(bucket).cloned()
+    }
+
+    /// Sets the templates of all buckets. What is counted by others is not counted anew by this.
+    pub(crate) fn set_templates(&self, templates: BTreeMap<String, KeyTemplate>) {
+        *self.templates.write().unwrap_or_else(PoisonError::into_inner) = templates;
     }
 
     /// The last record whose effects every reader sees.

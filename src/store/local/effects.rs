@@ -5,6 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::format::counts::Counts;
 use super::format::entry::{
     BucketEntry, CompletedEntry, LedgerEntry, ObjectEntry, PartEntry, SettingEntry, UploadEntry,
     inline,
@@ -12,6 +13,7 @@ use super::format::entry::{
 use super::format::meta::{Assembly, At, Meta};
 use super::format::place::{Body, BucketId, Dead, RecordRef};
 use super::format::{Flaw, StoreId};
+use super::split::Shift;
 
 /// One change of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +83,19 @@ pub(crate) struct Effects {
     pub(crate) usage: Option<UsageDelta>,
     /// What to count of a ledger.
     pub(crate) ledger: Option<LedgerDelta>,
+    /// What to count by class.
+    pub(crate) shift: ShiftDelta,
+}
+
+/// A change of a bucket's counters by class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShiftDelta {
+    /// None.
+    Nothing,
+    /// The key of the record, as that of the changed object or ledger record.
+    Key(Shift),
+    /// The record is about a key, but does not say what to count.
+    Unknown,
 }
 
 /// The id of the upload that the record with that LSN started: the LSN, so that ids order by
@@ -106,7 +121,7 @@ impl Effects {
     pub(crate) fn of(
         store: StoreId,
         record: RecordRef,
-        meta: Meta,
+        (meta, counts): (Meta, Option<Counts>),
         data: &[u8],
     ) -> Result<Self, Flaw> {
         let mut effects = Self {
@@ -116,12 +131,33 @@ impl Effects {
             dead: Dead::default(),
             usage: None,
             ledger: None,
+            shift: match counts {
+                Some(Counts { before, after, .. }) => ShiftDelta::Key(Shift { before, after }),
+                None => ShiftDelta::Unknown,
+            },
         };
-        effects.fill(store, meta, data)?;
+        effects.fill(store, meta, counts.unwrap_or_default(), data)?;
+        if effects.key().is_none() {
+            effects.shift = ShiftDelta::Nothing;
+        }
         Ok(effects)
     }
 
-    fn fill(&mut self, store: StoreId, meta: Meta, data: &[u8]) -> Result<(), Flaw> {
+    /// The key whose object or ledger record changes.
+    pub(crate) fn key(&self) -> Option<&At> {
+        self.changes.iter().find_map(|change| match change {
+            Change::Object(at, _) | Change::ObjectGone(at) | Change::Entry(at, _) => Some(at),
+            _ => None,
+        })
+    }
+
+    fn fill(
+        &mut self,
+        store: StoreId,
+        meta: Meta,
+        counts: Counts,
+        data: &[u8],
+    ) -> Result<(), Flaw> {
         let record = self.record;
         match meta {
             Meta::PutObject(put) => {
@@ -208,7 +244,8 @@ impl Effects {
                 self.dead.records.extend(set.replaces);
                 let (bucket, added) = (set.at.bucket, set.present.then_some(record));
                 self.ledger = Some(LedgerDelta::Entry { bucket, added, removed: set.replaces });
-                let entry = added.map(|head| LedgerEntry { head });
+                let claimed = counts.claimed;
+                let entry = added.map(|head| LedgerEntry { head, claimed });
                 self.changes.push(Change::Entry(set.at, entry));
             }
         }

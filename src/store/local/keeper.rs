@@ -12,6 +12,7 @@ use super::format::checkpoint::Checkpoint;
 use super::format::entry::SCHEMA;
 use super::format::place::{BlobId, BucketId};
 use super::log;
+use super::recount::{Recounts, Reply};
 use super::sweep;
 use super::vfs::{self, Access, Vfs};
 use crate::object::Timestamp;
@@ -26,6 +27,9 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// How many ledger records of a bucket that is gone are cleared before other work is looked at.
 const CLEARED_AT_ONCE: usize = 1000;
+
+/// How long others may write between two portions of a recount.
+const RECOUNT_PAUSE: Duration = Duration::from_millis(1);
 
 /// What the keeper is told.
 pub(crate) enum Task {
@@ -42,6 +46,10 @@ pub(crate) enum Task {
     ClearLedger(BucketId),
     /// Clear what a stop left of the ledgers of buckets that are gone.
     ClearLedgers,
+    /// Count a bucket anew.
+    Recount(BucketId, Reply),
+    /// Count anew whatever is not counted as it should be.
+    Compare,
     /// See whether a checkpoint is due.
     Wake,
     /// End.
@@ -77,18 +85,25 @@ pub(crate) fn run(core: &Core, tasks: &Receiver<Task>) {
     let mut since_checkpoint = Duration::ZERO;
     let mut ticked = Instant::now();
     let mut gone = VecDeque::new();
+    let mut recounts = Recounts::default();
     loop {
-        let wait =
-            if gone.is_empty() { tick.saturating_sub(ticked.elapsed()) } else { Duration::ZERO };
+        let wait = match (gone.is_empty(), recounts.is_empty()) {
+            (false, _) => Duration::ZERO,
+            (true, false) => RECOUNT_PAUSE,
+            (true, true) => tick.saturating_sub(ticked.elapsed()),
+        };
         match tasks.recv_timeout(wait) {
             Ok(Task::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Ok(Task::Seal { segment, last_lsn }) => seal(core, segment, last_lsn),
             Ok(Task::Sweep(orphans)) => sweep(core, orphans),
             Ok(Task::ClearLedger(bucket)) => gone.push_back(bucket),
             Ok(Task::ClearLedgers) => gone.extend(ledgers_left(core)),
+            Ok(Task::Recount(bucket, reply)) => recounts.add(core, bucket, Some(reply)),
+            Ok(Task::Compare) => recounts.compare(core),
             Ok(Task::Wake) | Err(RecvTimeoutError::Timeout) => {}
         }
         clear_some(core, &mut gone);
+        recounts.go_on(core);
         let passed = ticked.elapsed();
         if passed >= tick {
             (ticked, since_checkpoint) = (Instant::now(), since_checkpoint + passed);
@@ -203,8 +218,7 @@ fn seal(core: &Core, segment: u64, last_lsn: u64) {
 
 /// Makes the index durable and notes how far it is, where there is anything new.
 pub(crate) fn checkpoint(core: &Core) -> Result<(), StoreError> {
-    let progress = core.progress().clone();
-    if progress.records == 0 {
+    if core.progress().records == 0 {
         return Ok(());
     }
     write_checkpoint(core)

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::store::ClaimReader;
+
 /// How a local store behaves. The defaults are fit for production.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LocalOptions {
@@ -29,6 +31,8 @@ pub struct LocalOptions {
     pub reserve: u64,
     /// Whether file systems are accepted whose locks and syncs are not to be trusted.
     pub allow_network: bool,
+    /// What ledger records say of where objects are, for the counters.
+    pub claims: ClaimReader,
 }
 
 /// The largest pack limit.
@@ -50,6 +54,7 @@ impl Default for LocalOptions {
             completion_memory: Duration::from_hours(1),
             reserve: 64 << 20,
             allow_network: false,
+            claims: ClaimReader::default(),
         }
     }
 }

@@ -82,7 +82,7 @@ pub enum OpenError {
 pub struct LocalStore {
     pub(super) core: Arc<Core>,
     pub(super) submitter: Submitter,
-    keeper: Keeper,
+    pub(super) keeper: Keeper,
     home: Arc<dyn IndexHome>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     lock: Mutex<Option<Box<dyn Lock>>>,
@@ -281,6 +281,7 @@ fn run_threads(
         }
     }
     keeper.tell(Task::ClearLedgers);
+    keeper.tell(Task::Compare);
     // What is sealed already costs one read of its end.
     for (segment, last_lsn) in started.full {
         keeper.tell(Task::Seal { segment, last_lsn });

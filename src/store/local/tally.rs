@@ -10,9 +10,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::effects::{Effects, LedgerDelta, UsageDelta};
+use super::effects::{Effects, LedgerDelta, ShiftDelta, UsageDelta};
 use super::format::checkpoint::{SegmentRow, Usage, UsageKey};
 use super::format::place::{BucketId, RecordRef};
+use super::split::{Split, State};
 
 /// The class of the counters of a bucket's ledger, before the segment's id in hexadecimal.
 const LEDGER: &str = "ledger/";
@@ -28,6 +29,8 @@ pub(crate) struct Tally {
     segments: BTreeMap<u64, (u64, u64)>,
     /// Only of buckets that have ledger records. Shared with copies, which checkpoints take.
     ledgers: HashMap<BucketId, Arc<LedgerRows>>,
+    /// Shared with copies too. A bucket that has none here was never counted by class.
+    splits: HashMap<BucketId, Arc<Split>>,
 }
 
 impl Tally {
@@ -37,7 +40,11 @@ impl Tally {
             segments: segments.iter().map(|row| (row.id, (row.first_lsn, row.live))).collect(),
             ..Self::default()
         };
+        let mut splits: HashMap<BucketId, Option<Split>> = HashMap::new();
         for (key, usage) in usage {
+            if Split::read(splits.entry(key.bucket).or_default(), &key.class, *usage) {
+                continue;
+            }
             let segment = key.class.strip_prefix(LEDGER);
             match segment.and_then(|segment| u64::from_str_radix(segment, 16).ok()) {
                 Some(segment) => {
@@ -49,6 +56,8 @@ impl Tally {
                 }
             }
         }
+        let there = |(bucket, split): (_, Option<Split>)| Some((bucket, Arc::new(split?)));
+        tally.splits = splits.into_iter().filter_map(there).collect();
         tally
     }
 
@@ -61,6 +70,10 @@ impl Tally {
             rows.extend(ledger.iter().map(|(segment, usage)| {
                 (UsageKey { bucket: *bucket, class: format!("{LEDGER}{segment:x}") }, *usage)
             }));
+        }
+        for (bucket, split) in &self.splits {
+            let row = |(class, usage)| (UsageKey { bucket: *bucket, class }, usage);
+            rows.extend(split.saved().map(row));
         }
         rows.sort_by(|(one, _), (other, _)| one.cmp(other));
         rows
@@ -106,6 +119,7 @@ impl Tally {
         if let Some(delta) = effects.usage {
             self.count(delta);
         }
+        self.shift(effects);
         match effects.ledger {
             Some(LedgerDelta::Entry { bucket, added, removed }) => {
                 if let Some(record) = added {
@@ -115,9 +129,58 @@ impl Tally {
                     self.strike(bucket, record);
                 }
             }
-            Some(LedgerDelta::Gone(bucket)) => self.close_ledger(bucket),
+            Some(LedgerDelta::Gone(bucket)) => {
+                self.close_ledger(bucket);
+                self.splits.remove(&bucket);
+            }
             None => {}
         }
+    }
+
+    /// Counts by class what a record does.
+    fn shift(&mut self, effects: &Effects) {
+        let Some(at) = effects.key() else { return };
+        let Some(split) = self.splits.get_mut(&at.bucket) else { return };
+        let here = effects.usage.map_or((None, None), |usage| (usage.added, usage.removed));
+        match effects.shift {
+            ShiftDelta::Nothing => {}
+            ShiftDelta::Key(shift) => Arc::make_mut(split).apply(&at.key, shift, here),
+            ShiftDelta::Unknown => Arc::make_mut(split).lose(),
+        }
+    }
+
+    /// A bucket's counters by class, if it has any.
+    pub(crate) fn split(&self, bucket: BucketId) -> Option<&Arc<Split>> {
+        self.splits.get(&bucket)
+    }
+
+    /// The same to be changed.
+    pub(crate) fn split_mut(&mut self, bucket: BucketId) -> Option<&mut Split> {
+        self.splits.get_mut(&bucket).map(Arc::make_mut)
+    }
+
+    /// A bucket has these counters by class from now on.
+    pub(crate) fn set_split(&mut self, bucket: BucketId, split: Split) {
+        self.splits.insert(bucket, Arc::new(split));
+    }
+
+    /// The bucket has so many objects here.
+    pub(crate) fn set_bucket(&mut self, bucket: BucketId, usage: Usage) {
+        self.usage.insert(UsageKey { bucket, class: String::new() }, usage);
+    }
+
+    /// The buckets with any ledger record.
+    pub(crate) fn ledgers(&self) -> impl Iterator<Item = BucketId> {
+        self.ledgers.keys().copied()
+    }
+
+    /// Takes away what is counted by class of buckets where `other` does not know it for sure, so
+    /// that the rest can be compared with `other`.
+    pub(crate) fn forget_uncertain(&mut self, other: &Self) {
+        let certain = |bucket: &BucketId| {
+            other.splits.get(bucket).is_some_and(|split| split.state == State::Exact)
+        };
+        self.splits.retain(|bucket, _| certain(bucket));
     }
 
     /// A record of the log holds a ledger record of the bucket.
@@ -173,13 +236,6 @@ impl Tally {
     pub(crate) fn count(&mut self, delta: UsageDelta) {
         let key = UsageKey { bucket: delta.bucket, class: String::new() };
         let usage = self.usage.entry(key).or_default();
-        if let Some(size) = delta.removed {
-            usage.objects = usage.objects.saturating_sub(1);
-            usage.bytes = usage.bytes.saturating_sub(size);
-        }
-        if let Some(size) = delta.added {
-            usage.objects = usage.objects.saturating_add(1);
-            usage.bytes = usage.bytes.saturating_add(size);
-        }
+        usage.shift(delta.added, delta.removed);
     }
 }

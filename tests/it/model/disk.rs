@@ -1,28 +1,33 @@
 //! The store on disk, opened again and again on one directory.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use stowgate::object::{BucketsQuery, ListEntry, ListQuery, ManualClock};
-use stowgate::store::local::{BucketUsage, CheckOptions, LocalOptions, LocalStore, check};
+use stowgate::object::{BucketsQuery, KeyTemplate, ListEntry, ListQuery, ManualClock, Month};
+use stowgate::store::local::{
+    Accuracy, BucketUsage, CheckOptions, LocalOptions, LocalStore, check,
+};
 use stowgate::store::{Buckets, Objects, Store};
 use tempfile::TempDir;
 
 use super::outcome::{Outcome, same};
-use super::step::Restart;
+use super::step::{BUCKETS, Restart};
 
 pub(super) struct Disk {
     // Dropped before the directory.
     store: Option<LocalStore>,
     dir: TempDir,
     clock: Arc<ManualClock>,
+    /// How often it was opened: by turns the objects are counted by another template.
+    opened: usize,
 }
 
 impl Disk {
     pub(super) async fn new(clock: Arc<ManualClock>) -> Self {
-        let mut disk = Self { store: None, dir: TempDir::new().unwrap(), clock };
+        let mut disk = Self { store: None, dir: TempDir::new().unwrap(), clock, opened: 0 };
         disk.open().await;
         disk
     }
@@ -74,7 +79,16 @@ impl Disk {
         let store = LocalStore::open(&self.root(), options(), self.clock.clone()).unwrap();
         store.ready().await.unwrap();
         assert_eq!(store.read_only_reason(), None);
+        self.opened += 1;
+        let templates = self.template().map(|it| BUCKETS.map(|name| (name.to_owned(), it.clone())));
+        store.count_by(templates.into_iter().flatten().collect());
         self.store = Some(store);
+    }
+
+    /// By which template objects are counted.
+    fn template(&self) -> Option<KeyTemplate> {
+        let text = [None, Some("{type}/{*}"), Some("{company}")][self.opened % 3];
+        text.map(|text| KeyTemplate::parse(text).unwrap())
     }
 
     /// A check of the stopped store finds nothing, with the index that it has and with one made
@@ -104,13 +118,40 @@ impl Disk {
             let query = ListQuery { limit: 1000, ..ListQuery::default() };
             let page = store.list_objects(&bucket.name, &query).await.unwrap();
             let mut recount = BucketUsage::default();
+            let mut classes: BTreeMap<_, BucketUsage> = BTreeMap::new();
+            let template = self.template();
             for entry in page.entries {
-                let ListEntry::Object { size, .. } = entry else { panic!("no delimiter") };
-                recount.objects += 1;
-                recount.bytes += size;
+                let ListEntry::Object { key, size, last_modified, .. } = entry else {
+                    panic!("no delimiter")
+                };
+                let labels = template.as_ref().and_then(|it| it.labels(key.as_str()));
+                let labels = labels.unwrap_or_default();
+                let label = |label: Option<&str>| label.map(str::to_owned);
+                let month = Month::of(last_modified).to_string();
+                let class = (label(labels.company), label(labels.kind), false, month);
+                for counter in [&mut recount, classes.entry(class).or_default()] {
+                    counter.objects += 1;
+                    counter.bytes += size;
+                }
             }
             let counted = store.usage(&bucket.name).unwrap();
             same(&format!("{counted:?}"), &format!("{recount:?}"), what)?;
+            let split = loop {
+                let split = store.split_usage(&bucket.name).unwrap();
+                if split.accuracy == Accuracy::Exact && split.template == template {
+                    break split;
+                }
+                tokio::task::yield_now().await;
+            };
+            let rows = split
+                .rows
+                .into_iter()
+                .map(|row| ((row.company, row.kind, row.away, row.month.to_string()), row.usage));
+            let rows: BTreeMap<_, _> = rows.collect();
+            same(&format!("{rows:?}"), &format!("{classes:?}"), what)?;
+            let recounted = store.recount(&bucket.name).await.unwrap();
+            same(&format!("{:?}", recounted.wrong), "[]", what)?;
+            same(&format!("{:?}", recounted.counted), &format!("{:?}", recounted.found), what)?;
         }
         Ok(())
     }

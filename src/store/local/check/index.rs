@@ -79,7 +79,7 @@ fn buckets(
 /// What a record does; the text of an error says why that cannot be said.
 fn described(core: &Core, record: RecordRef) -> std::result::Result<Effects, String> {
     let read = core.log.read(record).map_err(|error| error.to_string())?;
-    Meta::decode(read.header.kind, read.header.format, read.meta())
+    Meta::decode_counted(read.header.kind, read.header.format, read.meta())
         .and_then(|meta| Effects::of(core.store, record, meta, &read.data()))
         .map_err(|flaw| format!("record {}: {flaw}", record.lsn))
 }
@@ -213,12 +213,14 @@ fn uploads(
 
 /// Compares the counters with a recount.
 pub(super) fn count(core: &Core, catalog: &Catalog, report: &mut Report) -> Result<()> {
-    let (counted, unreadable) = recount(core, catalog)?;
+    let mut kept = core.progress().tally.clone();
+    let (mut counted, unreadable) = recount(core, catalog, &kept)?;
     if !unreadable.is_empty() {
         // Told with the objects that they belong to.
         return Ok(());
     }
-    let kept = core.progress().tally.clone();
+    counted.forget_uncertain(&kept);
+    kept.forget_uncertain(&kept.clone());
     if counted.usage_rows() != kept.usage_rows() {
         let (is, says) = (counted.usage_rows(), kept.usage_rows());
         report.problem("counter", format!("buckets have {is:?}, counted as {says:?}"));

@@ -163,8 +163,8 @@ fn records(core: &Core, newest: &mut Newest, id: u64, report: &mut Report) -> Re
             report.problem("log", place("its durable sequence number cannot be"));
         }
         durable = header.durable;
-        let decoded = Meta::decode(header.kind, header.format, meta).and_then(|meta| {
-            let subject = meta.subject();
+        let decoded = Meta::decode_counted(header.kind, header.format, meta).and_then(|meta| {
+            let subject = meta.0.subject();
             Ok((subject, Effects::of(core.store, found.at, meta, data)?))
         });
         match decoded {

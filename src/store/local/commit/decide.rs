@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::super::effects::upload_lsn;
+use super::super::format::counts::{Amount, Claimed, Counted, Counts};
 use super::super::format::entry::ObjectEntry;
 use super::super::format::meta::{
     AbortUpload, At, BucketSetting, ChangeObject, CompleteUpload, CreateBucket, CreateUpload,
@@ -13,12 +14,14 @@ use super::super::format::record::block_crcs;
 use super::overlay::View;
 use super::{Command, Content};
 use crate::object::{Timestamp, VersionId, WriteCondition, WriteVerdict};
-use crate::store::{ObjectPath, StoreError};
+use crate::store::{ClaimReader, ObjectPath, StoreError};
 
 /// A record to be written.
 pub(super) struct Draft {
     /// What it says.
     pub(super) meta: Meta,
+    /// What to count of it.
+    pub(super) counts: Counts,
     /// Its data.
     pub(super) data: Bytes,
     /// The data's checksums.
@@ -36,7 +39,12 @@ pub(super) enum Decision {
 type Decided = Result<Decision, StoreError>;
 
 /// Decides about a command after everything in `view`.
-pub(super) fn decide(view: &View, command: &Command, now: Timestamp) -> Decided {
+pub(super) fn decide(
+    view: &View,
+    command: &Command,
+    now: Timestamp,
+    claims: ClaimReader,
+) -> Decided {
     match command {
         Command::CreateBucket { name, owner } => match view.bucket(name) {
             Some(bucket) => Err(StoreError::BucketExists { owner: bucket.owner.clone() }),
@@ -57,46 +65,60 @@ pub(super) fn decide(view: &View, command: &Command, now: Timestamp) -> Decided 
         }
         Command::SetEntry { at, value } => {
             let at = located(view, at)?;
-            let replaces = view.entry(&at)?;
-            if value.is_none() && replaces.is_none() {
+            let old = view.entry(&at)?;
+            if value.is_none() && old.is_none() {
                 return Ok(Decision::Write(Vec::new()));
             }
+            let claimed = value.as_ref().map(|value| Claimed::from(claims.0(value)));
+            let object = view.object(&at)?.map(|object| object.amount());
+            let counts = Counts {
+                before: Counted::of(object, old.and_then(|old| old.claimed)),
+                after: Counted::of(object, claimed),
+                claimed,
+            };
+            let replaces = old.map(|old| old.head);
             let meta = Meta::SetEntry(SetEntry { at, present: value.is_some(), replaces });
             let data = value.clone().unwrap_or_default();
             let crcs = block_crcs(&data);
-            Ok(Decision::Write(vec![Draft { meta, data, crcs }]))
+            Ok(Decision::Write(vec![Draft { meta, counts, data, crcs }]))
         }
         Command::Put { at, object, content, condition } => {
             let at = located(view, at)?;
-            let replaces = allowed(view, &at, condition.as_ref())?.map(|old| replaced(&old));
+            let old = allowed(view, &at, condition.as_ref())?;
+            let counts = counted(view, &at, old.as_ref(), Some(object.amount()))?;
+            let replaces = old.map(|old| replaced(&old));
             let (carried, data, crcs) = content.draft();
             let (object, replaces) = ((**object).clone(), replaces.unwrap_or_default());
             let meta = Meta::PutObject(PutObject { at, object, carried, replaces });
-            Ok(Decision::Write(vec![Draft { meta, data, crcs }]))
+            Ok(Decision::Write(vec![Draft { meta, counts, data, crcs }]))
         }
         Command::Delete { at, condition } => {
             let at = located(view, at)?;
             // What is not there is deleted, whatever the condition says.
             let Some(old) = view.object(&at)? else { return Ok(Decision::Write(Vec::new())) };
             check_condition(condition.as_ref(), Some(&old))?;
-            Ok(write(Meta::DeleteObject(DeleteObject {
+            let counts = counted(view, &at, Some(&old), None)?;
+            let meta = Meta::DeleteObject(DeleteObject {
                 at,
                 version: VersionId::Null,
                 time: now,
                 replaces: replaced(&old),
-            })))
+            });
+            Ok(Decision::Write(vec![Draft::with(meta, Vec::new()).counting(counts)]))
         }
         Command::Change { at, head, object } => {
             let at = located(view, at)?;
             match view.object(&at)? {
                 Some(old) if old.head.lsn == *head => {
                     let dead = old.dead_description();
-                    Ok(write(Meta::ChangeObject(ChangeObject {
+                    let counts = counted(view, &at, Some(&old), Some(object.amount()))?;
+                    let meta = Meta::ChangeObject(ChangeObject {
                         at,
                         object: (**object).clone(),
                         body: old.body,
                         replaces: Replaces { size: None, dead },
-                    })))
+                    });
+                    Ok(Decision::Write(vec![Draft::with(meta, Vec::new()).counting(counts)]))
                 }
                 _ => Ok(Decision::Retry),
             }
@@ -117,6 +139,18 @@ pub(super) fn decide(view: &View, command: &Command, now: Timestamp) -> Decided 
 
 fn write(meta: Meta) -> Decision {
     Decision::Write(vec![Draft::with(meta, Vec::new())])
+}
+
+/// What a key is counted as before and after its object here is replaced.
+fn counted(
+    view: &View,
+    at: &At,
+    old: Option<&ObjectEntry>,
+    new: Option<Amount>,
+) -> Result<Counts, StoreError> {
+    let claimed = view.entry(at)?.and_then(|entry| entry.claimed);
+    let before = Counted::of(old.map(ObjectEntry::amount), claimed);
+    Ok(Counts { before, after: Counted::of(new, claimed), claimed: None })
 }
 
 fn bucket_id(view: &View, name: &str) -> Result<BucketId, StoreError> {
@@ -174,7 +208,8 @@ fn part(view: &View, command: &Command, at: &At, id: u128) -> Decided {
         carried,
         replaces: Replaces { size: None, dead },
     });
-    Ok(Decision::Write(vec![Draft { meta, data, crcs }]))
+    let counts = Counts::default();
+    Ok(Decision::Write(vec![Draft { meta, counts, data, crcs }]))
 }
 
 fn complete(view: &View, command: &Command, at: At, id: u128, now: Timestamp) -> Decided {
@@ -185,7 +220,9 @@ fn complete(view: &View, command: &Command, at: At, id: u128, now: Timestamp) ->
     if view.upload(&at, id)?.is_none() || view.upload_changed(id, *as_of) {
         return Ok(Decision::Retry);
     }
-    let replaces = allowed(view, &at, condition.as_ref())?.map(|old| replaced(&old));
+    let old = allowed(view, &at, condition.as_ref())?;
+    let counts = counted(view, &at, old.as_ref(), Some(object.amount()))?;
+    let replaces = old.map(|old| replaced(&old));
     let meta = Meta::CompleteUpload(CompleteUpload {
         at,
         upload: upload_lsn(id),
@@ -194,7 +231,7 @@ fn complete(view: &View, command: &Command, at: At, id: u128, now: Timestamp) ->
         time: now,
         replaces: replaces.unwrap_or_default(),
     });
-    Ok(Decision::Write(vec![Draft::with(meta, assembly.encode())]))
+    Ok(Decision::Write(vec![Draft::with(meta, assembly.encode()).counting(counts)]))
 }
 
 fn abort(view: &View, at: &At, id: u128, as_of: u64, dead: &Dead) -> Decided {
@@ -230,7 +267,11 @@ fn delete_bucket(
 impl Draft {
     fn with(meta: Meta, data: Vec<u8>) -> Self {
         let crcs = block_crcs(&data);
-        Self { meta, data: Bytes::from(data), crcs }
+        Self { meta, counts: Counts::default(), data: Bytes::from(data), crcs }
+    }
+
+    fn counting(self, counts: Counts) -> Self {
+        Self { counts, ..self }
     }
 }
 

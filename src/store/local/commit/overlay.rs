@@ -1,13 +1,13 @@
 //! What is written but not applied to the index yet.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 
 use super::super::catalog::Catalog;
 use super::super::effects::{Change, Effects};
-use super::super::format::entry::{BucketEntry, ObjectEntry, PartEntry, UploadEntry};
+use super::super::format::entry::{BucketEntry, LedgerEntry, ObjectEntry, PartEntry, UploadEntry};
 use super::super::format::meta::At;
-use super::super::format::place::{BucketId, RecordRef};
+use super::super::format::place::BucketId;
 use crate::store::Result;
 
 /// The state after the last record written: the index, and over it what it has not got yet.
@@ -15,7 +15,10 @@ pub(super) struct View {
     catalog: Catalog,
     buckets: HashMap<String, BucketEntry>,
     objects: HashMap<At, (u64, Option<Box<ObjectEntry>>)>,
-    entries: HashMap<At, (u64, Option<RecordRef>)>,
+    entries: HashMap<At, (u64, Option<LedgerEntry>)>,
+    /// The buckets that had a ledger record at any time since the start: of others none is looked
+    /// for.
+    ledgers: HashSet<BucketId>,
     uploads: HashMap<u128, (u64, Option<Upload>)>,
     parts: HashMap<(u128, u16), (u64, Box<PartEntry>)>,
     /// What to take out again, once the index is at that record.
@@ -38,13 +41,15 @@ enum Pending {
 }
 
 impl View {
-    /// The state of the index, with nothing pending.
+    /// The state of the index, with nothing pending; `ledgers` are the buckets with ledger records.
     pub(super) fn new(
         catalog: Catalog,
         buckets: impl IntoIterator<Item = (String, BucketEntry)>,
+        ledgers: impl IntoIterator<Item = BucketId>,
     ) -> Self {
         Self {
             catalog,
+            ledgers: ledgers.into_iter().collect(),
             buckets: buckets.into_iter().collect(),
             objects: HashMap::new(),
             entries: HashMap::new(),
@@ -123,9 +128,11 @@ impl View {
                 Change::BucketGone(name, id) => {
                     self.buckets.remove(name);
                     self.touched_buckets.remove(id);
+                    self.ledgers.remove(id);
                 }
                 Change::Entry(at, entry) => {
-                    self.entries.insert(at.clone(), (lsn, entry.map(|entry| entry.head)));
+                    self.ledgers.insert(at.bucket);
+                    self.entries.insert(at.clone(), (lsn, *entry));
                     self.pending.push_back((lsn, Pending::Entry(at.clone())));
                 }
                 Change::Completed(..) | Change::Setting(..) => {}
@@ -157,11 +164,14 @@ impl View {
         }
     }
 
-    /// The record that holds a key's ledger record.
-    pub(super) fn entry(&self, at: &At) -> Result<Option<RecordRef>> {
+    /// A key's ledger record.
+    pub(super) fn entry(&self, at: &At) -> Result<Option<LedgerEntry>> {
+        if !self.ledgers.contains(&at.bucket) {
+            return Ok(None);
+        }
         match self.entries.get(at) {
-            Some((_, record)) => Ok(*record),
-            None => Ok(self.catalog.entry(at.bucket, &at.key)?.map(|entry| entry.head)),
+            Some((_, entry)) => Ok(*entry),
+            None => self.catalog.entry(at.bucket, &at.key),
         }
     }
 

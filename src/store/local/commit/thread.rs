@@ -58,7 +58,8 @@ impl Committer {
         log: Appender,
         durable: u64,
     ) -> Result<Self, StoreError> {
-        let view = View::new(core.catalog()?, core.buckets());
+        let ledgers: Vec<_> = core.progress().tally.ledgers().collect();
+        let view = View::new(core.catalog()?, core.buckets(), ledgers);
         Ok(Self {
             core,
             queue,
@@ -148,9 +149,10 @@ impl Committer {
     fn draw(&mut self) -> Draught {
         self.buffer.clear();
         let mut draught = Draught::default();
+        let claims = self.core.options.claims;
         while self.buffer.len() < BATCH_BYTES {
             let Some((command, answer)) = self.waiting.pop_front() else { break };
-            let outcome = match decide(&self.view, &command, self.core.clock.now()) {
+            let outcome = match decide(&self.view, &command, self.core.clock.now(), claims) {
                 Ok(Decision::Write(drafts)) => self.encode(drafts, &mut draught.effects),
                 Ok(Decision::Retry) => Ok(Outcome::Retry),
                 Err(error) => Err(error),
@@ -165,7 +167,7 @@ impl Committer {
         for draft in drafts {
             let lsn = self.durable + 1 + effects.len() as u64;
             let position = self.log.position();
-            let meta = draft.meta.encode();
+            let meta = draft.meta.encode(&draft.counts);
             if meta.len() > MAX_META_LEN || draft.data.len() > MAX_DATA_LEN {
                 return Err(too_long(meta.len().max(draft.data.len())));
             }
@@ -186,7 +188,8 @@ impl Committer {
                 Meta::UploadPart(part) => Some(part.at.bucket),
                 _ => None,
             };
-            let effect = Effects::of(self.core.store, record, draft.meta, &draft.data);
+            let effect =
+                Effects::of(self.core.store, record, (draft.meta, Some(draft.counts)), &draft.data);
             let effect = effect.map_err(|flaw| StoreError::Damaged { what: flaw.0.to_owned() })?;
             self.view.add(&effect);
             if let Some(bucket) = part_of {

@@ -5,6 +5,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::counts::{Amount, Claimed};
 use super::meta::{Described, Tag};
 use super::place::{Body, BucketId, Dead, RecordRef};
 use super::{Flaw, crc32c, to_postcard};
@@ -13,7 +14,7 @@ use crate::object::{
 };
 
 /// The number of this set of values and keys. An index of another is rebuilt.
-pub(crate) const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 2;
 
 /// Metadata up to this many bytes stands in the entry itself; longer one is read from the record.
 const INLINE_METADATA: usize = 256;
@@ -114,6 +115,8 @@ pub(crate) struct SettingEntry {
 pub(crate) struct LedgerEntry {
     /// The record of the log.
     pub(crate) head: RecordRef,
+    /// What it says of the key's object; nothing where it was written before that was noted.
+    pub(crate) claimed: Option<Claimed>,
 }
 
 /// A dead file that waits to be removed.
@@ -168,6 +171,11 @@ impl ObjectEntry {
             storage_class,
             metadata: if whole { inline(metadata) } else { None },
         }
+    }
+
+    /// The object as far as it is counted.
+    pub(crate) fn amount(&self) -> Amount {
+        Amount::new(self.size, self.modified)
     }
 
     /// What dies when the same bytes are described anew: the description, unless the bytes are in

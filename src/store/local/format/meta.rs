@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::counts::{Amount, Counts};
 use super::place::{Body, BucketId, Carried, Dead, RecordRef};
-use super::record::META_FORMAT;
 use super::{Flaw, ledger_subject, subject, to_postcard};
 use crate::object::{
     Checksum, ChecksumChoice, ChecksumValue, ETag, ObjectMetadata, Owner, TagSet, Timestamp,
@@ -53,6 +53,13 @@ pub(crate) struct Described {
     pub(crate) metadata: ObjectMetadata,
     /// Tags.
     pub(crate) tags: TagSet,
+}
+
+impl Described {
+    /// The object as far as it is counted.
+    pub(crate) fn amount(&self) -> Amount {
+        Amount::new(self.size, self.modified)
+    }
 }
 
 /// What a mutation replaces.
@@ -288,8 +295,12 @@ impl Meta {
         }
     }
 
-    /// The meta's bytes.
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    /// The bytes of the meta and of what it says about the counters.
+    pub(crate) fn encode(&self, counts: &Counts) -> Vec<u8> {
+        to_postcard(counts, self.encode_alone())
+    }
+
+    fn encode_alone(&self) -> Vec<u8> {
         let into = Vec::with_capacity(256);
         match self {
             Self::PutObject(meta) => to_postcard(meta, into),
@@ -308,21 +319,37 @@ impl Meta {
 
     /// Reads the meta of a record of that kind and format.
     pub(crate) fn decode(kind: u8, format: u8, bytes: &[u8]) -> Result<Self, Flaw> {
-        if format != META_FORMAT {
-            return Err(Flaw("the record is of a format that this version does not know"));
+        Self::decode_counted(kind, format, bytes).map(|(meta, _)| meta)
+    }
+
+    /// The same with what it says about the counters, which those of format 1 do not.
+    pub(crate) fn decode_counted(
+        kind: u8,
+        format: u8,
+        bytes: &[u8],
+    ) -> Result<(Self, Option<Counts>), Flaw> {
+        let (meta, rest) = Self::decode_front(kind, bytes)?;
+        match (format, rest) {
+            (1, []) => Ok((meta, None)),
+            (1, _) => Err(Flaw("there are bytes behind the encoded value")),
+            (2, rest) => Ok((meta, Some(read(rest)?))),
+            _ => Err(Flaw("the record is of a format that this version does not know")),
         }
+    }
+
+    fn decode_front(kind: u8, bytes: &[u8]) -> Result<(Self, &[u8]), Flaw> {
         match kind {
-            1 => read(bytes).map(Self::PutObject),
-            2 => read(bytes).map(Self::DeleteObject),
-            4 => read(bytes).map(Self::CreateBucket),
-            5 => read(bytes).map(Self::DeleteBucket),
-            6 => read(bytes).map(Self::BucketSetting),
-            7 => read(bytes).map(Self::CreateUpload),
-            8 => read(bytes).map(Self::UploadPart),
-            9 => read(bytes).map(Self::CompleteUpload),
-            10 => read(bytes).map(Self::AbortUpload),
-            11 => read(bytes).map(Self::ChangeObject),
-            15 => read(bytes).map(Self::SetEntry),
+            1 => front(bytes, Self::PutObject),
+            2 => front(bytes, Self::DeleteObject),
+            4 => front(bytes, Self::CreateBucket),
+            5 => front(bytes, Self::DeleteBucket),
+            6 => front(bytes, Self::BucketSetting),
+            7 => front(bytes, Self::CreateUpload),
+            8 => front(bytes, Self::UploadPart),
+            9 => front(bytes, Self::CompleteUpload),
+            10 => front(bytes, Self::AbortUpload),
+            11 => front(bytes, Self::ChangeObject),
+            15 => front(bytes, Self::SetEntry),
             _ => Err(Flaw("the record is of a kind that this version does not know")),
         }
     }
@@ -412,6 +439,16 @@ impl Tag {
             Self::Text(text) => ETag::parse(text),
         }
     }
+}
+
+/// The value at the front of some bytes, made into a meta, and the bytes behind it.
+fn front<'a, T: Deserialize<'a>>(
+    bytes: &'a [u8],
+    meta: fn(T) -> Meta,
+) -> Result<(Meta, &'a [u8]), Flaw> {
+    let (value, rest) =
+        postcard::take_from_bytes(bytes).map_err(|_| Flaw("the encoded value cannot be read"))?;
+    Ok((meta(value), rest))
 }
 
 fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Flaw> {

@@ -66,8 +66,11 @@
 //! bucket, 6 bucket setting, 7 create upload, 8 upload part, 9 complete upload, 10 abort upload,
 //! 11 change of an object's metadata, 12 relocation (reserved), 13 outbox (reserved), 14 journal
 //! (reserved), 15 a key's ledger record. `meta` has the struct of each.
+//!
+//! Formats of the meta: 1 is the struct of the kind, 2 the same and behind it what `counts` has.
 
 pub(crate) mod checkpoint;
+pub(crate) mod counts;
 pub(crate) mod cursor;
 pub(crate) mod entry;
 pub(crate) mod hint;

@@ -6,7 +6,7 @@ use super::{Flaw, Identity, crc32c};
 /// What every record starts with.
 pub(crate) const MAGIC: [u8; 4] = *b"SREC";
 /// The number of the metas that this program writes.
-pub(crate) const META_FORMAT: u8 = 1;
+pub(crate) const META_FORMAT: u8 = 2;
 /// Length of the header.
 pub(crate) const HEADER_LEN: usize = 48;
 /// Length of the trailer.

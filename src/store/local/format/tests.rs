@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::checkpoint::{Checkpoint, Position, SegmentRow, Usage, UsageKey};
+use super::counts::{Amount, Claimed, Counted, Counts};
 use super::entry::{self, BucketEntry, ObjectEntry};
 use super::hint::{FRAME_HEADER_LEN, FrameBuilder, FrameHeader, SealFooter};
 use super::meta::{Assembly, At, Described, ManifestPart, Meta, PutObject, Replaces, Tag};
@@ -11,7 +12,7 @@ use super::record::{Frame, Header, Record, block_crcs, record_len};
 use super::segment::SegmentHeader;
 use super::store_file::{CleanStop, Compatibility, StoreFormat};
 use super::{Identity, StoreId};
-use crate::object::{ETag, ObjectMetadata, Owner, TagSet, Timestamp, VersionId};
+use crate::object::{ETag, Month, ObjectMetadata, Owner, TagSet, Timestamp, VersionId};
 
 const IDENTITY: Identity = Identity { store: StoreId([7; 16]), segment: 3 };
 const ELSEWHERE: Identity = Identity { store: StoreId([7; 16]), segment: 4 };
@@ -43,7 +44,7 @@ fn put(key: &str, size: u64) -> Meta {
 
 fn encoded(meta: &Meta, data: &[u8], lsn: u64) -> Vec<u8> {
     let crcs = block_crcs(data);
-    let bytes = meta.encode();
+    let bytes = meta.encode(&Counts::default());
     let frame = Frame {
         kind: meta.kind(),
         lsn,
@@ -78,6 +79,42 @@ fn tags_are_kept_whatever_they_look_like() {
 }
 
 #[test]
+fn what_is_counted_reads_back_and_older_records_do_not_say_it() {
+    let amount = |size| Amount { size, month: Month::from_number(24_300) };
+    let counts = Counts {
+        before: Some(Counted { away: true, amount: amount(u64::MAX) }),
+        after: Some(Counted { away: false, amount: amount(4096) }),
+        claimed: Some(Claimed::Here(Some(amount(0)))),
+    };
+    let bytes = put("key", 3).encode(&counts);
+    assert_eq!(Meta::decode_counted(1, 2, &bytes), Ok((put("key", 3), Some(counts))));
+    let alone = put("key", 3).encode(&Counts::default());
+    let older = &alone[..alone.len() - 3];
+    assert_eq!(Meta::decode_counted(1, 1, older), Ok((put("key", 3), None)));
+    for (format, bytes) in [(1, alone.as_slice()), (2, older), (3, alone.as_slice())] {
+        Meta::decode(1, format, bytes).unwrap_err();
+    }
+}
+
+#[test]
+fn a_key_is_counted_where_readers_find_it() {
+    let amount = |size| Amount { size, month: Month::from_number(1) };
+    let here = Some(Counted { away: false, amount: amount(1) });
+    let there = Some(Counted { away: true, amount: amount(2) });
+    for (object, claimed, counted) in [
+        (None, None, None),
+        (Some(amount(1)), None, here),
+        (Some(amount(1)), Some(Claimed::Here(Some(amount(2)))), here),
+        (None, Some(Claimed::Here(Some(amount(2)))), there),
+        (None, Some(Claimed::Here(None)), None),
+        (Some(amount(1)), Some(Claimed::There(amount(2))), there),
+        (Some(amount(1)), Some(Claimed::Gone), None),
+    ] {
+        assert_eq!(Counted::of(object, claimed), counted, "{object:?} {claimed:?}");
+    }
+}
+
+#[test]
 fn a_record_belongs_to_one_place() {
     let bytes = encoded(&put("key", 3), b"abc", 5);
     Record::decode(&IDENTITY, &bytes).unwrap();
@@ -108,7 +145,7 @@ fn segments_and_hints_read_back() {
     let header = SegmentHeader { identity: IDENTITY, first_lsn: 12, created: Timestamp(-5) };
     assert_eq!(SegmentHeader::decode(&header.encode()), Ok(header));
     let mut frame = FrameBuilder::default();
-    let metas = [put("a", 1).encode(), put("b", 2).encode()];
+    let metas = [put("a", 1).encode(&Counts::default()), put("b", 2).encode(&Counts::default())];
     for (offset, meta) in (0..).zip(&metas) {
         let bytes = encoded(&put("ab", 1), b"", 8);
         let header = Header::decode(&IDENTITY, &bytes).unwrap();
@@ -232,6 +269,7 @@ proptest! {
         let _ = Record::decode(&IDENTITY, &bytes);
         let _ = Header::decode(&IDENTITY, &bytes);
         let _ = Meta::decode(kind, 1, &bytes);
+        let _ = Meta::decode_counted(kind, 2, &bytes);
         let _ = Assembly::decode(&bytes);
         let _ = Dead::decode(&bytes);
         let _ = SegmentHeader::decode(&bytes);

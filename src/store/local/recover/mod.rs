@@ -222,7 +222,7 @@ fn replay(
         let mut effects = effects(core, scanned)?;
         apply_record(core, &mut effects)?;
         replayed += 1;
-        core.progress().add(&effects);
+        core.progress().add(core, &effects);
         Ok(())
     })?;
     tracing::info!(records = replayed, "the log is replayed");
@@ -246,7 +246,7 @@ fn finish(core: &Core, segments: &[SegmentHeader], end: tail::End, applied: u64)
 /// What a record does, with its dead manifests left as they are.
 fn effects(core: &Core, scanned: &Scanned<'_>) -> Result<Effects> {
     let Record { header, meta, data, .. } = scanned.record;
-    Meta::decode(header.kind, header.format, meta)
+    Meta::decode_counted(header.kind, header.format, meta)
         .and_then(|meta| Effects::of(core.store, scanned.at, meta, data))
         .map_err(|flaw| {
             let place = core.vfs.describe(&log::segment_path(scanned.at.segment));

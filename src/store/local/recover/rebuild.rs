@@ -9,6 +9,7 @@ use super::super::blob::ExtentError;
 use super::super::catalog::Catalog;
 use super::super::core::{Core, Phase, Progress};
 use super::super::effects::{Change, UsageDelta, upload_id};
+use super::super::format::counts::Counts;
 use super::super::format::entry::{
     BucketEntry, CompletedEntry, LedgerEntry, ObjectEntry, PartEntry, SettingEntry, UploadEntry,
     inline,
@@ -21,6 +22,7 @@ use super::super::format::segment::SegmentHeader;
 use super::super::index::IndexHome;
 use super::super::log;
 use super::super::read::manifest;
+use super::super::recount::count_bucket;
 use super::super::tally::Tally;
 use super::super::vfs::Access;
 use super::{Result, Start, tail};
@@ -66,7 +68,9 @@ pub(super) fn rebuild(
     }
     let Builder { catalog, .. } = builder;
     let progress = super::finish(core, segments, end, from.applied);
-    let (tally, unreadable) = recount(core, &catalog)?;
+    // Where there is no checkpoint, the templates are compared with the configured ones later.
+    let known = from.checkpoint.as_ref().map(|it| Tally::load(&it.usage, &it.segments));
+    let (tally, unreadable) = recount(core, &catalog, &known.unwrap_or_default())?;
     for error in unreadable {
         tracing::error!(error, "an object's list of parts cannot be read");
     }
@@ -171,7 +175,7 @@ impl Builder<'_> {
     fn hint(&mut self, segment: u64, entry: &HintEntry<'_>) -> std::result::Result<(), Visited> {
         let (lsn, offset) = (entry.lsn, u64::from(entry.offset));
         let record = RecordRef { lsn, segment, offset, len: entry.len };
-        let meta = Meta::decode(entry.kind, entry.format, entry.meta).map_err(|flaw| {
+        let meta = Meta::decode_counted(entry.kind, entry.format, entry.meta).map_err(|flaw| {
             Visited::Unreadable(ExtentError::Damaged { what: format!("hint of {lsn}: {flaw}") })
         })?;
         self.record(record, meta).map_err(Visited::Failed)
@@ -207,7 +211,7 @@ impl Builder<'_> {
             }
             let meta = header
                 .meta(&head)
-                .and_then(|meta| Meta::decode(header.kind, header.format, meta))
+                .and_then(|meta| Meta::decode_counted(header.kind, header.format, meta))
                 .map_err(damaged)?;
             let (lsn, segment) = (header.lsn, identity.segment);
             self.record(RecordRef { lsn, segment, offset: at, len: *len }, meta)?;
@@ -216,7 +220,7 @@ impl Builder<'_> {
     }
 
     /// Takes in a record older than all before.
-    fn record(&mut self, record: RecordRef, meta: Meta) -> Result<()> {
+    fn record(&mut self, record: RecordRef, (meta, counts): (Meta, Option<Counts>)) -> Result<()> {
         match meta {
             Meta::PutObject(put) => {
                 let entry = ObjectEntry::new(record, put.carried.body(record), &put.object);
@@ -285,7 +289,10 @@ impl Builder<'_> {
                 let entry = setting.present.then_some(SettingEntry { head: record });
                 self.catalog.apply(&Change::Setting(of.0, of.1, entry))
             }
-            Meta::SetEntry(set) => self.entry(record, set),
+            Meta::SetEntry(set) => {
+                let claimed = counts.and_then(|counts| counts.claimed);
+                self.entry(LedgerEntry { head: record, claimed }, set)
+            }
             // Buckets are known from the checkpoint and the log behind it.
             Meta::CreateBucket(_) | Meta::DeleteBucket(_) => Ok(()),
         }
@@ -298,16 +305,14 @@ impl Builder<'_> {
         self.catalog.apply(&Change::Object(at, Box::new(entry)))
     }
 
-    fn entry(&mut self, record: RecordRef, set: SetEntry) -> Result<()> {
+    fn entry(&mut self, entry: LedgerEntry, set: SetEntry) -> Result<()> {
         let at = set.at;
         if !self.is_alive(&at) || self.struck.contains(&at) {
             return Ok(());
         }
         match self.catalog.entry(at.bucket, &at.key)? {
             Some(_) => Ok(()),
-            None if set.present => {
-                self.catalog.apply(&Change::Entry(at, Some(LedgerEntry { head: record })))
-            }
+            None if set.present => self.catalog.apply(&Change::Entry(at, Some(entry))),
             None => {
                 self.struck.insert(&at);
                 Ok(())
@@ -340,9 +345,13 @@ impl From<ExtentError> for Visited {
 
 /// Counts everything that the index leads to.
 ///
-/// The packed parts of objects whose list of parts cannot be read are not counted; the texts say
-/// which lists those are.
-pub(crate) fn recount(core: &Core, catalog: &Catalog) -> Result<(Tally, Vec<String>)> {
+/// By class each bucket is counted as `known` has it. The packed parts of objects whose list of
+/// parts cannot be read are not counted; the texts say which lists those are.
+pub(crate) fn recount(
+    core: &Core,
+    catalog: &Catalog,
+    known: &Tally,
+) -> Result<(Tally, Vec<String>)> {
     let mut tally = Tally::default();
     let mut manifests = Vec::new();
     catalog.objects(|at, object| {
@@ -366,6 +375,10 @@ pub(crate) fn recount(core: &Core, catalog: &Catalog) -> Result<(Tally, Vec<Stri
         }
         ControlFlow::Continue(())
     })?;
+    for bucket in &alive {
+        let template = known.split(*bucket).and_then(|split| split.template.clone());
+        tally.set_split(*bucket, count_bucket(catalog, *bucket, template)?);
+    }
     let mut unreadable = Vec::new();
     for record in manifests {
         match manifest(core, record) {

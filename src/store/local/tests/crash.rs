@@ -14,6 +14,8 @@ async fn live(seed: u64, lives: u64) {
             let limit = if machine.random.below(4) == 0 { 40 } else { 700 };
             machine.sim.stop_at(calls + machine.random.below(limit));
         }
+        machine.template = machine.random.below(3);
+        machine.template = machine.random.below(3);
         let opened = machine.open().await;
         if let Err(error) = &opened {
             assert!(machine.sim.is_stopped(), "{error}");

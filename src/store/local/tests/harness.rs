@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::usage::{DAY, assert_right, claim, templates};
 use crate::object::{
     BucketName, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ListQuery, ManualClock,
     ObjectKey, ObjectMetadata, Owner, PartNumber, TagSet,
@@ -18,13 +19,13 @@ use crate::store::local::store::prepare;
 use crate::store::local::vfs::sim::Sim;
 use crate::store::local::{LocalOptions, LocalStore};
 use crate::store::{
-    Buckets, DeleteRequest, GetRequest, Ledger, LedgerQuery, Multipart, NewObject, NewUpload,
-    ObjectPath, Objects, Result, StoreError, Tags, UploadPath,
+    Buckets, ClaimReader, DeleteRequest, GetRequest, Ledger, LedgerQuery, Multipart, NewObject,
+    NewUpload, ObjectPath, Objects, Result, StoreError, Tags, UploadPath,
 };
 
 /// Sizes on both sides of everything that decides where bytes go.
 const SIZES: [usize; 8] = [0, 1, 100, 2047, 2048, 2049, 9000, 70_000];
-const KEYS: u64 = 12;
+pub(super) const KEYS: u64 = 12;
 
 pub(super) struct Random(pub(super) u64);
 
@@ -62,7 +63,7 @@ pub(super) enum Operation {
 
 /// What an operation leaves.
 enum Outcome {
-    /// One of these: where it is not known what a key had, it is not known what was tagged.
+    /// One of these: more than one where it is not known what there was.
     Object(u64, Vec<Option<Version>>),
     Note(u64, Option<Bytes>),
     Nothing,
@@ -80,6 +81,8 @@ pub(super) struct Machine {
     /// The same of its ledger record.
     pub(super) notes: BTreeMap<u64, Vec<Option<Bytes>>>,
     made: u64,
+    /// By which template objects are counted from the next opening on.
+    pub(super) template: u64,
 }
 
 pub(super) fn options() -> LocalOptions {
@@ -91,6 +94,7 @@ pub(super) fn options() -> LocalOptions {
         free_space_watermark: 0,
         garbage_grace: Duration::ZERO,
         reserve: 0,
+        claims: ClaimReader(claim),
         ..LocalOptions::default()
     }
 }
@@ -128,6 +132,7 @@ impl Machine {
             may: (0..KEYS).map(|key| (key, vec![None])).collect(),
             notes: (0..KEYS).map(|key| (key, vec![None])).collect(),
             made: seed << 32,
+            template: 0,
         }
     }
 
@@ -143,6 +148,7 @@ impl Machine {
     /// The same with the bucket in it.
     pub(super) async fn open(&self) -> std::result::Result<LocalStore, String> {
         let store = self.try_open().await?;
+        store.count_by(templates(self.template));
         match store.create_bucket(&bucket(), &owner()).await {
             Ok(()) | Err(StoreError::BucketExists { .. }) => Ok(store),
             Err(error) => Err(error.to_string()),
@@ -174,9 +180,10 @@ impl Machine {
             }
             Operation::Delete(key) => Outcome::Object(*key, vec![None]),
             Operation::Tag(key, tag) => {
-                let old = self.may[key].iter().flatten().cloned();
-                let tagged = old.map(|old| Some(Version { tag: Some(tag.clone()), ..old }));
-                Outcome::Object(*key, tagged.collect())
+                let tagged = |old: &Version| Version { tag: Some(tag.clone()), ..old.clone() };
+                let there = self.may[key].iter().flatten();
+                let versions: Vec<_> = there.map(|old| Some(tagged(old))).collect();
+                if versions.is_empty() { Outcome::Nothing } else { Outcome::Object(*key, versions) }
             }
             Operation::Note(key, note) => Outcome::Note(*key, note.clone()),
             Operation::Abort(_) => Outcome::Nothing,
@@ -186,7 +193,15 @@ impl Machine {
     /// Carries operations on different keys out at once; says whether all were acknowledged.
     pub(super) async fn run(&mut self, store: &LocalStore, operations: Vec<Operation>) -> bool {
         let all = operations.iter().map(|operation| carry_out(store, operation));
-        let results = futures_util::future::join_all(all).await;
+        let all = futures_util::future::join_all(all);
+        let results = if self.random.below(3) == 0 {
+            let bucket = bucket();
+            let (results, recounted) = tokio::join!(all, store.recount(&bucket));
+            recounted.iter().for_each(assert_right);
+            results
+        } else {
+            all.await
+        };
         let mut fine = true;
         for (operation, result) in operations.iter().zip(results) {
             fine &= self.judge(operation, result.map(|()| true));
@@ -238,6 +253,9 @@ impl Machine {
     /// A few operations at a time, on keys that differ.
     pub(super) fn group(&mut self) -> Vec<Operation> {
         let size = 1 + self.random.below(4);
+        if self.random.below(4) == 0 {
+            self.clock.advance(20 * DAY);
+        }
         let mut group: BTreeMap<u64, Operation> = BTreeMap::new();
         for _ in 0..size {
             let operation = self.operation();
@@ -275,14 +293,16 @@ impl Machine {
             .collect();
         assert_eq!(listed, there);
         self.verify_notes(store).await;
-        let (counted, unreadable) = recount(&store.core, &store.core.catalog().unwrap()).unwrap();
-        assert_eq!(unreadable, [""; 0]);
         let kept = store.core.progress().tally.clone();
+        let catalog = store.core.catalog().unwrap();
+        let (counted, unreadable) = recount(&store.core, &catalog, &kept).unwrap();
+        assert_eq!(unreadable, [""; 0]);
         assert_eq!(counted.usage_rows(), kept.usage_rows());
         for row in kept.segment_rows() {
             assert_eq!(counted.live(row.id), row.live, "segment {}", row.id);
         }
         assert_eq!(store.core.damage(), []);
+        self.verify_usage(store).await;
     }
 
     /// Every ledger record is one that may be there, and found in every way.

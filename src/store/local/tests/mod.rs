@@ -11,6 +11,7 @@ mod harness;
 mod ledger;
 mod loss;
 mod restart;
+mod usage;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
