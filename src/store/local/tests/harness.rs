@@ -293,6 +293,7 @@ impl Machine {
             .collect();
         assert_eq!(listed, there);
         self.verify_notes(store).await;
+        self.settled(store).await;
         let kept = store.core.progress().tally.clone();
         let catalog = store.core.catalog().unwrap();
         let (counted, unreadable) = recount(&store.core, &catalog, &kept).unwrap();

@@ -7,7 +7,7 @@ use super::harness::{KEYS, Machine, at, bucket, owner};
 use crate::object::{BucketName, KeyTemplate, Month, ObjectKey, Timestamp};
 use crate::store::conformance::{body, content};
 use crate::store::local::format::checkpoint::Usage;
-use crate::store::local::{Accuracy, BucketUsage, LocalStore, Recounted};
+use crate::store::local::{Accuracy, BucketUsage, LocalStore, Recounted, SplitUsage};
 use crate::store::{
     Buckets, Claim, DeleteRequest, GetRequest, Kept, Ledger, NewObject, ObjectPath, Objects,
     StoreError,
@@ -46,6 +46,19 @@ pub(super) fn assert_right(recounted: &Recounted) {
 }
 
 impl Machine {
+    /// The counters by class, once they are counted by the template that is set.
+    pub(super) async fn settled(&self, store: &LocalStore) -> SplitUsage {
+        loop {
+            let usage = store.split_usage(&bucket()).unwrap();
+            if usage.accuracy == Accuracy::Exact
+                && usage.template == templates(self.template).remove("bucket")
+            {
+                return usage;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// The counters by class are those of what is there, and a recount finds nothing else.
     pub(super) async fn verify_usage(&mut self, store: &LocalStore) {
         let mut expected = BTreeMap::new();
@@ -72,15 +85,7 @@ impl Machine {
             let (objects, bytes) = expected.entry(class).or_insert((0_u64, 0_u64));
             (*objects, *bytes) = (*objects + 1, *bytes + size);
         }
-        let usage = loop {
-            let usage = store.split_usage(&bucket()).unwrap();
-            if usage.accuracy == Accuracy::Exact
-                && usage.template == templates(self.template).remove("bucket")
-            {
-                break usage;
-            }
-            tokio::task::yield_now().await;
-        };
+        let usage = self.settled(store).await;
         let rows = usage.rows.into_iter().map(|row| {
             let class = (row.company, row.kind, row.away, row.month.to_string());
             (class, (row.usage.objects, row.usage.bytes))
