@@ -23,7 +23,7 @@ use futures_util::future::join;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use crate::admin::{Admin, Rule, Views};
+use crate::admin::{Admin, Counting, Jobs, Prices, Rule, Surveys, Views};
 use crate::auth::{AuthSettings, Authenticator, Keyring};
 use crate::background::{Next, Supervisor, Worker as _};
 use crate::config::{self, Config, ConfigError};
@@ -202,6 +202,8 @@ async fn open(
         token_key: token_key(&config.keys.ring),
     };
     gateway.open(s3::Service::new(settings, layers.store(), Arc::clone(&control.auth)));
+    let jobs = Arc::new(Jobs::new(Arc::clone(&clock)));
+    workers.start(jobs.worker());
     control.admin.open(Views {
         clock,
         started,
@@ -210,9 +212,19 @@ async fn open(
         routes: Arc::clone(&layers.routes),
         upstreams: layers.views(),
         spool: layers.spool.clone(),
+        store: layers.store(),
+        counting: counting(&config.usage),
+        jobs,
+        surveys: Arc::new(Surveys::default()),
     });
     tracing::info!(data_dir = %config.data_dir.display(), "the store is open");
     Ok(Running { storage, layers, workers })
+}
+
+/// How objects are counted, and what they cost.
+fn counting(usage: &config::Usage) -> Counting {
+    let config::Prices { currency, local, s3 } = usage.prices.clone();
+    Counting { templates: usage.templates.clone(), prices: Prices { currency, local, s3 } }
 }
 
 fn clock() -> Arc<dyn Clock> {

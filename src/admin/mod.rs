@@ -8,17 +8,26 @@
 //! - `GET /storage/spool`: what waits to be forwarded, and what was given up.
 //! - `POST /storage/spool/flush?wait=60s`: forwards at once, and waits until all is forwarded.
 //! - `POST /storage/spool/retry[?bucket=&key=]`: lets what was given up be tried again.
+//! - `GET /storage/usage-by-company`, `GET /storage/stats`: objects and bytes by company, type,
+//!   backend and month. `GET /attachments/stats` is the latter while no bucket is called so.
+//! - `POST /storage/verify[?bucket=&content=&upstream=]`: counts anew and repairs the counters,
+//!   checks bodies and what is upstream; `GET /storage/verify[/{id}]` tells how far that is.
 //!
 //! Health answers anyone, without detail; `access` says who may use the rest. Every other path is
 //! 501. Owns the shapes of the answers; knows nothing of the S3 protocol or of the configuration.
 //! No answer holds a secret.
 
 mod access;
+mod buckets;
+mod job;
 mod overview;
 mod permissions;
 mod query;
 mod reply;
 mod spool;
+mod survey;
+mod usage;
+mod verify;
 mod view;
 
 use std::sync::Arc;
@@ -29,7 +38,9 @@ use http::{Method, Request, Response, StatusCode, uri};
 use tokio::sync::SetOnce;
 
 pub use access::{Origin, Rule};
-pub use view::{Disk, DiskState, Space, Trials, UpstreamView, Usage, Views};
+pub use job::{JobWorker, Jobs};
+pub use survey::Surveys;
+pub use view::{Counting, Disk, DiskState, Prices, Space, Trials, UpstreamView, Usage, Views};
 
 use access::Access;
 use query::Parameters;
@@ -37,6 +48,10 @@ use reply::{Fault, json};
 
 use crate::auth::Authenticator;
 use crate::body::Payload;
+use crate::object::BucketName;
+
+/// Another path of `/storage/stats`, for an application that asks there.
+const ALIAS: &str = "/attachments/stats";
 
 /// The side API.
 pub struct Admin {
@@ -55,10 +70,29 @@ enum Resource {
     Spool,
     Flush,
     Retry,
+    UsageByCompany,
+    Stats,
+    Verify,
+    VerifyJob,
 }
 
+/// A resource, and what its path says behind the fixed part.
+type Named<'a> = (Resource, &'a str);
+
 impl Resource {
-    fn named(path: &str) -> Option<Self> {
+    fn named(path: &str) -> Option<Named<'_>> {
+        if let Some(resource) = Self::fixed(path) {
+            return Some((resource, ""));
+        }
+        let (folder, rest) = path.split_once('/')?;
+        let resource = match folder {
+            "verify" if !rest.contains('/') => Self::VerifyJob,
+            _ => return None,
+        };
+        (!rest.is_empty()).then_some((resource, rest))
+    }
+
+    fn fixed(path: &str) -> Option<Self> {
         Some(match path {
             "health/live" => Self::Live,
             "health/ready" => Self::Ready,
@@ -67,6 +101,9 @@ impl Resource {
             "spool" => Self::Spool,
             "spool/flush" => Self::Flush,
             "spool/retry" => Self::Retry,
+            "usage-by-company" => Self::UsageByCompany,
+            "stats" => Self::Stats,
+            "verify" => Self::Verify,
             _ => return None,
         })
     }
@@ -77,9 +114,11 @@ impl Resource {
 
     /// `None` where the method is one that it has.
     fn refuses(self, method: &Method) -> Option<&'static str> {
+        let reads = matches!(*method, Method::GET | Method::HEAD);
         let (fits, allowed) = match self {
             Self::Flush | Self::Retry => (method == Method::POST, "POST"),
-            _ => (matches!(*method, Method::GET | Method::HEAD), "GET, HEAD"),
+            Self::Verify => (reads || method == Method::POST, "GET, HEAD, POST"),
+            _ => (reads, "GET, HEAD"),
         };
         (!fits).then_some(allowed)
     }
@@ -107,7 +146,18 @@ impl Admin {
 
     /// Whether the request is for the side API rather than for S3.
     pub fn owns<B>(&self, request: &Request<B>) -> bool {
-        below_storage(request.uri().path()).is_some() && !self.is_virtual_host(request)
+        let path = request.uri().path();
+        let ours = below_storage(path).is_some() || (path == ALIAS && self.has_alias());
+        ours && !self.is_virtual_host(request)
+    }
+
+    /// Whether the alias is no object's path: there is no such bucket.
+    fn has_alias(&self) -> bool {
+        let bucket = ALIAS.split('/').nth(1).and_then(|name| BucketName::parse(name).ok());
+        let known = self.views.get().zip(bucket);
+        known.is_some_and(|(views, bucket)| {
+            views.routes.of(&bucket).upstream.is_none() && views.disk.lacks(&bucket)
+        })
     }
 
     /// Answers a request that it owns; `None` for the origin is a caller of whom nothing is known.
@@ -117,8 +167,11 @@ impl Admin {
         origin: Option<Origin>,
     ) -> Response<Payload> {
         let (head, body) = request.into_parts();
-        let resource = below_storage(head.uri.path()).and_then(Resource::named);
-        if let Some(resource) = resource.filter(|resource| resource.is_open()) {
+        let resource = match head.uri.path() {
+            ALIAS => Some((Resource::Stats, "")),
+            path => below_storage(path).and_then(Resource::named),
+        };
+        if let Some((resource, _)) = resource.filter(|(resource, _)| resource.is_open()) {
             return match resource.refuses(&head.method) {
                 Some(allowed) => Fault::method(allowed).answer(),
                 None => self.health(resource),
@@ -128,7 +181,7 @@ impl Admin {
         if let Err(fault) = self.check(&head, origin, body) {
             return fault.answer();
         }
-        let Some(resource) = resource else {
+        let Some((resource, rest)) = resource else {
             let message = "this version does not serve this part of the side API";
             return Fault::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message).answer();
         };
@@ -141,7 +194,7 @@ impl Admin {
         }
         match self.views.get() {
             Some(views) => {
-                resource.answer(views, &head).await.unwrap_or_else(|fault| fault.answer())
+                resource.answer(views, &head, rest).await.unwrap_or_else(|fault| fault.answer())
             }
             None => starting(),
         }
@@ -179,10 +232,18 @@ impl Admin {
 }
 
 impl Resource {
-    async fn answer(self, views: &Views, head: &Parts) -> Result<Response<Payload>, Fault> {
+    async fn answer(
+        self,
+        views: &Views,
+        head: &Parts,
+        rest: &str,
+    ) -> Result<Response<Payload>, Fault> {
+        let posts = head.method == Method::POST;
         let known: &[&str] = match self {
             Self::Flush => &["wait"],
             Self::Retry => &["bucket", "key"],
+            Self::UsageByCompany | Self::Stats => usage::PARAMETERS,
+            Self::Verify if posts => verify::PARAMETERS,
             _ => &[],
         };
         let parameters = Parameters::parse(head.uri.query(), known)?;
@@ -194,6 +255,11 @@ impl Resource {
             Self::Spool => Ok(spool::answer(views)),
             Self::Flush => spool::flush(views, &parameters).await,
             Self::Retry => spool::retry(views, &parameters).await,
+            Self::UsageByCompany => usage::by_company(views, &parameters).await,
+            Self::Stats => usage::stats(views, &parameters).await,
+            Self::Verify if posts => verify::begin(views, &parameters).await,
+            Self::Verify => Ok(verify::all(views)),
+            Self::VerifyJob => verify::one(views, rest),
         }
     }
 }

@@ -5,13 +5,14 @@ use serde_json::{Value, json};
 
 use super::reply::{self, Fault};
 use super::view::{Disk, DiskState, UpstreamView, Usage, Views};
-use super::{permissions, spool};
+use super::{buckets, permissions, spool};
 use crate::body::Payload;
-use crate::object::{BucketName, BucketsQuery};
+use crate::object::BucketName;
 use crate::placement::breaker::State;
 use crate::placement::location::Truth;
 use crate::placement::{Location, Mode, Route};
-use crate::store::{LedgerQuery, StoreError};
+use crate::store::LedgerQuery;
+use crate::store::local::Accuracy;
 
 /// How many records are counted in all before the rest is left uncounted.
 const RECORDS: usize = 50_000;
@@ -28,9 +29,9 @@ struct Counted {
 /// Everything that is shown.
 pub(super) async fn answer(views: &Views) -> Result<Response<Payload>, Fault> {
     let now = views.clock.now();
-    let (mut buckets, mut local, mut remote) = (Vec::new(), Usage::default(), Counted::default());
+    let (mut shown, mut local, mut remote) = (Vec::new(), Usage::default(), Counted::default());
     let mut budget = RECORDS;
-    for name in bucket_names(views).await? {
+    for name in buckets::names(views).await? {
         let route = views.routes.of(&name);
         let here = views.disk.usage(&name);
         let there = match route.upstream {
@@ -42,7 +43,7 @@ pub(super) async fn answer(views: &Views) -> Result<Response<Payload>, Fault> {
             add(&mut remote.usage, there.usage);
             remote.more |= there.more;
         }
-        buckets.push(bucket(views, &name, route, here, there));
+        shown.push(bucket(views, &name, route, here, there));
     }
     let uptime = now.0.saturating_sub(views.started.0).max(0) / 1000;
     Ok(reply::json(
@@ -52,7 +53,7 @@ pub(super) async fn answer(views: &Views) -> Result<Response<Payload>, Fault> {
             "started_at": views.started.iso8601(),
             "uptime_seconds": uptime,
             "state": store_state(&views.disk.state()),
-            "buckets": buckets,
+            "buckets": shown,
             "other_buckets": {
                 "mode": mode(views.routes.default.mode),
                 "upstream": views.routes.default.upstream.as_ref().map(|it| &*it.name),
@@ -65,31 +66,16 @@ pub(super) async fn answer(views: &Views) -> Result<Response<Payload>, Fault> {
     ))
 }
 
-async fn bucket_names(views: &Views) -> Result<Vec<BucketName>, Fault> {
-    let mut names = Vec::new();
-    let mut query = BucketsQuery { limit: PAGE, ..BucketsQuery::default() };
-    loop {
-        let page = views.home.list_buckets(&query).await.map_err(|error| unknown(&error))?;
-        names.extend(page.buckets.into_iter().map(|bucket| bucket.name));
-        match page.next {
-            Some(next) => query.after = Some(next),
-            None => return Ok(names),
-        }
-    }
-}
-
-fn unknown(error: &StoreError) -> Fault {
-    let message = match error {
-        StoreError::Rebuilding => "the store's index is being rebuilt; try again soon",
-        _ => "the store cannot say what it holds; the log says why",
-    };
-    tracing::warn!(%error, "the side API could not list the buckets");
-    Fault::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
-}
-
-/// Counts what is recorded upstream of a bucket, as far as the budget goes.
+/// What is recorded upstream of a bucket: by the counters, or, where they are not exact, counted
+/// as far as the budget goes.
 async fn count_remote(views: &Views, bucket: &BucketName, budget: &mut usize) -> Counted {
     let mut counted = Counted::default();
+    if let Some(split) = views.disk.split(bucket).filter(|it| it.accuracy == Accuracy::Exact) {
+        for row in split.rows.iter().filter(|row| row.away) {
+            add(&mut counted.usage, Usage { objects: row.usage.objects, bytes: row.usage.bytes });
+        }
+        return counted;
+    }
     let mut query = LedgerQuery::default();
     loop {
         query.limit = PAGE.min(*budget);

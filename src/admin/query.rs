@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::reply::Fault;
+use crate::object::BucketName;
 
 /// The parameters that a resource knows, with their values.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,6 +32,37 @@ impl Parameters {
     /// A parameter's value.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A bucket's name.
+    pub(super) fn bucket(&self, name: &str) -> Result<Option<BucketName>, Fault> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let refused = |why| Fault::parameter(format!("{name} is {text:?}: {why}"));
+        BucketName::parse(text).map(Some).map_err(refused)
+    }
+
+    /// Whether the backend that is named is the upstream.
+    pub(super) fn away(&self) -> Result<Option<bool>, Fault> {
+        match self.get("storage_backend") {
+            None => Ok(None),
+            Some("local") => Ok(Some(false)),
+            Some("s3") => Ok(Some(true)),
+            Some(other) => Err(Fault::parameter(format!(
+                "storage_backend is {other:?}, which is neither local nor s3"
+            ))),
+        }
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Fault> {
+        match self.get(name) {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(other) => Err(Fault::parameter(format!(
+                "{name} is {other:?}, which is neither true nor false"
+            ))),
+        }
     }
 
     /// A time such as `500ms`, `60s` or `5m`, of at most `most`.

@@ -16,6 +16,7 @@ use crate::placement::location::{Location, Remote, Task, Todo, Truth};
 use crate::placement::locks::KeyLocks;
 use crate::placement::spool::{Spool, SpoolOptions};
 use crate::placement::{Mode, Route, Routes, Upstream};
+use crate::store::local::{Recounted, SplitUsage};
 use crate::store::upstream::{Ability, Check, Complaint, Trial};
 use crate::store::{
     Buckets as _, Call, FaultStore, GetRequest, Home, Ledger as _, MemoryStore, NewObject,
@@ -27,6 +28,7 @@ const START: Timestamp = Timestamp(1_704_067_200_000);
 
 struct FakeDisk(DiskState);
 
+#[async_trait]
 impl Disk for FakeDisk {
     fn state(&self) -> DiskState {
         self.0.clone()
@@ -38,6 +40,18 @@ impl Disk for FakeDisk {
 
     fn usage(&self, bucket: &BucketName) -> Option<Usage> {
         (bucket.as_str() != "plain").then_some(Usage { objects: 2, bytes: 10 })
+    }
+
+    fn split(&self, _: &BucketName) -> Option<SplitUsage> {
+        None
+    }
+
+    async fn recount(&self, _: &BucketName) -> Result<Recounted, StoreError> {
+        Err(StoreError::Closing)
+    }
+
+    fn lacks(&self, bucket: &BucketName) -> bool {
+        bucket.as_str() == "attachments"
     }
 }
 
@@ -140,6 +154,10 @@ impl World {
             started: START,
             disk: Arc::new(FakeDisk(DiskState::Ready)),
             home: Arc::clone(&self.home) as _,
+            store: Arc::clone(&self.home) as _,
+            counting: Counting::default(),
+            jobs: Arc::new(Jobs::new(Arc::clone(&self.clock) as _)),
+            surveys: Arc::default(),
             routes: Arc::clone(&self.routes),
             upstreams: vec![upstream],
             spool: Some(Arc::clone(&self.spool)),

@@ -1,15 +1,19 @@
 //! What the side API is shown, and what it may ask.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::object::{BucketName, Clock, Timestamp};
+use super::job::Jobs;
+use super::survey::Surveys;
+use crate::object::{BucketName, Clock, KeyTemplate, Timestamp};
 use crate::placement::Routes;
 use crate::placement::guard::Guarded;
 use crate::placement::spool::Spool;
-use crate::store::Home;
+use crate::store::local::{Recounted, SplitUsage};
 use crate::store::upstream::Trial;
+use crate::store::{Home, Store, StoreError};
 
 /// All of it.
 pub struct Views {
@@ -21,15 +25,51 @@ pub struct Views {
     pub disk: Arc<dyn Disk>,
     /// The local layer with its records.
     pub home: Arc<dyn Home>,
+    /// All buckets, each through its mode.
+    pub store: Arc<dyn Store>,
     /// The modes of buckets.
     pub routes: Arc<Routes>,
     /// The upstreams, by name.
     pub upstreams: Vec<UpstreamView>,
     /// What waits to be forwarded; none where no bucket has an upstream.
     pub spool: Option<Arc<Spool>>,
+    /// How objects are counted, and what they cost.
+    pub counting: Counting,
+    /// What was begun by a call and goes on beside.
+    pub jobs: Arc<Jobs>,
+    /// What listings found.
+    pub surveys: Arc<Surveys>,
+}
+
+/// How objects are counted, and what they cost.
+#[derive(Debug, Clone, Default)]
+pub struct Counting {
+    /// What buckets' keys look like, by bucket; `*` is every other.
+    pub templates: BTreeMap<String, KeyTemplate>,
+    /// What storing costs.
+    pub prices: Prices,
+}
+
+/// What storing 1 GiB for a month costs, where that is known.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Prices {
+    /// The currency.
+    pub currency: String,
+    /// On this disk.
+    pub local: Option<f64>,
+    /// Upstream.
+    pub s3: Option<f64>,
+}
+
+impl Counting {
+    /// By which template a bucket's keys are understood.
+    pub fn template(&self, bucket: &BucketName) -> Option<&KeyTemplate> {
+        self.templates.get(bucket.as_str()).or_else(|| self.templates.get("*"))
+    }
 }
 
 /// The disk under the local layer.
+#[async_trait]
 pub trait Disk: Send + Sync {
     /// How it does.
     fn state(&self) -> DiskState;
@@ -39,6 +79,16 @@ pub trait Disk: Send + Sync {
 
     /// What lies there of a bucket, where that is known.
     fn usage(&self, bucket: &BucketName) -> Option<Usage>;
+
+    /// The bucket's objects by class, upstream ones that are recorded among them, where that is
+    /// known.
+    fn split(&self, bucket: &BucketName) -> Option<SplitUsage>;
+
+    /// Counts the bucket anew, while it is written to, and repairs what was wrong.
+    async fn recount(&self, bucket: &BucketName) -> Result<Recounted, StoreError>;
+
+    /// Whether there surely is no such bucket.
+    fn lacks(&self, bucket: &BucketName) -> bool;
 }
 
 /// How the local layer does.

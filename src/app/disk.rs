@@ -4,9 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use async_trait::async_trait;
+
 use crate::admin::{Disk, DiskState, Space, Usage};
 use crate::object::BucketName;
-use crate::store::local::{LocalStore, Phase};
+use crate::store::StoreError;
+use crate::store::local::{LocalStore, Phase, Recounted, SplitUsage};
 
 /// The store and the directory it lies in.
 pub(super) struct LocalDisk {
@@ -16,6 +19,7 @@ pub(super) struct LocalDisk {
     pub(super) buckets_made: Arc<AtomicBool>,
 }
 
+#[async_trait]
 impl Disk for LocalDisk {
     fn state(&self) -> DiskState {
         match (self.store.read_only_reason(), self.store.phase()) {
@@ -34,5 +38,17 @@ impl Disk for LocalDisk {
     fn usage(&self, bucket: &BucketName) -> Option<Usage> {
         let counted = self.store.usage(bucket).ok()?;
         Some(Usage { objects: counted.objects, bytes: counted.bytes })
+    }
+
+    fn split(&self, bucket: &BucketName) -> Option<SplitUsage> {
+        self.store.split_usage(bucket).ok()
+    }
+
+    async fn recount(&self, bucket: &BucketName) -> Result<Recounted, StoreError> {
+        self.store.recount(bucket).await
+    }
+
+    fn lacks(&self, bucket: &BucketName) -> bool {
+        matches!(self.store.usage(bucket), Err(StoreError::NoSuchBucket))
     }
 }

@@ -26,7 +26,10 @@ impl Storage {
             opened.map_err(|panic| panic.to_string())?.map_err(|error| error.to_string())?;
         match store.phase() {
             Phase::Failed(reason) => Err(reason),
-            Phase::Opening | Phase::Rebuilding { .. } | Phase::Ready => Ok(Self(Arc::new(store))),
+            Phase::Opening | Phase::Rebuilding { .. } | Phase::Ready => {
+                store.count_by(config.usage.templates.clone());
+                Ok(Self(Arc::new(store)))
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::LogFormat;
 use super::amount::{Period, Size};
+use super::usage::Number;
 use crate::auth::Secret;
 
 #[derive(Debug, Default, Deserialize)]
@@ -34,6 +35,8 @@ pub(super) struct File {
     pub(super) upstream: BTreeMap<Spanned<String>, Upstream>,
     #[serde(default)]
     pub(super) spool: Spool,
+    #[serde(default)]
+    pub(super) usage: Usage,
     pub(super) admin: Option<Spanned<toml::Table>>,
 }
 
@@ -104,6 +107,17 @@ pub(super) struct Bucket {
     pub(super) upstream: Option<Spanned<String>>,
     pub(super) upstream_bucket: Option<Spanned<String>>,
     pub(super) upstream_prefix: Option<Spanned<String>>,
+    pub(super) key_template: Option<Spanned<String>>,
+    pub(super) public_url: Option<Spanned<String>>,
+    pub(super) local_url: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Usage {
+    pub(super) currency: Option<Spanned<String>>,
+    pub(super) local_price: Option<Spanned<Number>>,
+    pub(super) s3_price: Option<Spanned<Number>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -18,11 +18,14 @@ mod secret;
 mod sections;
 mod spool;
 mod upstream;
+mod usage;
 
 #[cfg(test)]
 mod routes_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod usage_tests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,6 +40,7 @@ pub use keys::{BUILT_IN_ACCESS_KEY, BUILT_IN_SECRET_KEY};
 pub use routes::{Mapping, Mode, Route, Routes};
 pub use spool::Spool;
 pub use upstream::{Checksums, Credentials, Encryption, Upstream};
+pub use usage::{EVERY_BUCKET, Links, Prices, Usage};
 
 use crate::auth::{Keyring, Secret};
 use crate::object::Owner;
@@ -84,6 +88,8 @@ pub struct Config {
     pub routes: Routes,
     /// The bounds of what waits to be forwarded.
     pub spool: Spool,
+    /// How objects are counted, what they cost, and how their URLs are made.
+    pub usage: Usage,
     /// The token of the side API.
     pub admin_token: Option<Secret>,
 }
@@ -246,6 +252,7 @@ impl Config {
             ("[upstream]", self.upstreams != new.upstreams),
             ("[[bucket]]", self.routes != new.routes),
             ("[spool]", self.spool != new.spool),
+            ("[usage]", self.usage != new.usage),
         ];
         changed.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
     }

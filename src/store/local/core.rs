@@ -190,10 +190,10 @@ impl Core {
         self.applying.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// By which template the keys of a bucket are to be counted.
+    /// By which template the keys of a bucket are to be counted: its own, or that of `*`.
     pub(crate) fn template(&self, bucket: &str) -> Option<KeyTemplate> {
         let templates = self.templates.read().unwrap_or_else(PoisonError::into_inner);
-        templates.get(bucket).cloned()
+        templates.get(bucket).or_else(|| templates.get("*")).cloned()
     }
 
     /// Sets the templates of all buckets. What is counted by others is not counted anew by this.

@@ -92,7 +92,7 @@ impl LocalStore {
         Ok(split.map_or_else(SplitUsage::unknown, |split| SplitUsage::of(&split)))
     }
 
-    /// Counts keys by these templates from now on, by bucket. Buckets that are counted by others
+    /// Counts keys by these templates from now on, by bucket; `*` is every other. Buckets that are counted by others
     /// are counted anew, in the background.
     pub fn count_by(&self, templates: BTreeMap<String, KeyTemplate>) {
         self.core.set_templates(templates);

@@ -1,0 +1,235 @@
+//! Jobs of the side API: begun by a call, worked on beside requests one after the other, told of
+//! by another call.
+//!
+//! Knows nothing of what they do. What they were is forgotten when the process ends.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::reply::Fault;
+use crate::background::{Next, Worker};
+use crate::object::{Clock, Timestamp};
+
+/// How long nothing may happen before it is looked for jobs again.
+const IDLE: Duration = Duration::from_millis(100);
+/// How many finished jobs are remembered.
+const REMEMBERED: usize = 20;
+
+/// Work that goes on for a while.
+#[async_trait]
+pub(super) trait Job: Send {
+    /// Goes on a little; says whether there is more to do. May be dropped at any time.
+    async fn step(&mut self) -> Result<bool, String>;
+
+    /// How far it is, and what it found.
+    fn shown(&self) -> Value;
+}
+
+/// All jobs.
+pub struct Jobs {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<(String, Box<dyn Job>)>,
+    /// The newest last.
+    told: VecDeque<Told>,
+}
+
+/// What is told of a job.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    id: String,
+    kind: &'static str,
+    state: &'static str,
+    since: Timestamp,
+    until: Option<Timestamp>,
+    error: Option<String>,
+    shown: Value,
+}
+
+/// Works on the jobs.
+pub struct JobWorker {
+    jobs: Arc<Jobs>,
+    current: Option<(String, Box<dyn Job>)>,
+}
+
+impl Told {
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn is_over(&self) -> bool {
+        self.until.is_some()
+    }
+
+    /// As JSON, with the job's own words beside those of every job.
+    pub(super) fn json(&self) -> Value {
+        let mut value = json!({
+            "id": self.id,
+            "kind": self.kind,
+            "state": self.state,
+            "started_at": self.since.iso8601(),
+            "finished_at": self.until.map(Timestamp::iso8601),
+            "error": self.error,
+        });
+        if let (Value::Object(value), Value::Object(shown)) = (&mut value, &self.shown) {
+            value.extend(shown.clone());
+        }
+        value
+    }
+}
+
+impl Jobs {
+    /// No jobs yet.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, state: Mutex::default() }
+    }
+
+    /// What works on them. There is to be one.
+    pub fn worker(self: &Arc<Self>) -> JobWorker {
+        JobWorker { jobs: Arc::clone(self), current: None }
+    }
+
+    /// Begins a job; a fault where one of that kind goes on already.
+    pub(super) fn begin(&self, kind: &'static str, job: Box<dyn Job>) -> Result<Told, Fault> {
+        let mut state = self.state();
+        if let Some(other) = state.told.iter().find(|told| told.kind == kind && !told.is_over()) {
+            let message = format!("the job {} does that already", other.id);
+            return Err(Fault::new(StatusCode::CONFLICT, "JobUnderWay", message));
+        }
+        let told = Told {
+            id: uuid::Uuid::now_v7().simple().to_string(),
+            kind,
+            state: "running",
+            since: self.clock.now(),
+            until: None,
+            error: None,
+            shown: job.shown(),
+        };
+        state.waiting.push_back((told.id.clone(), job));
+        state.told.push_back(told.clone());
+        while state.told.len() > REMEMBERED {
+            let Some(over) = state.told.iter().position(Told::is_over) else { break };
+            state.told.remove(over);
+        }
+        Ok(told)
+    }
+
+    /// Begins a job of which nothing is told.
+    pub(super) fn add(&self, job: Box<dyn Job>) {
+        self.state().waiting.push_back((String::new(), job));
+    }
+
+    /// What is told of a job of that kind.
+    pub(super) fn find(&self, kind: &str, id: &str) -> Result<Told, Fault> {
+        let state = self.state();
+        let found = state.told.iter().find(|told| told.kind == kind && told.id == id).cloned();
+        found.ok_or_else(|| {
+            let message = "there is no job of that id";
+            Fault::new(StatusCode::NOT_FOUND, "NoSuchJob", message)
+        })
+    }
+
+    /// What is told of all jobs of that kind, the newest first.
+    pub(super) fn all(&self, kind: &str) -> Vec<Told> {
+        self.state().told.iter().rev().filter(|told| told.kind == kind).cloned().collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, id: &str, change: impl FnOnce(&mut Told)) {
+        if let Some(told) = self.state().told.iter_mut().find(|told| told.id == id) {
+            change(told);
+        }
+    }
+}
+
+#[async_trait]
+impl Worker for JobWorker {
+    fn name(&self) -> &'static str {
+        "jobs of the side API"
+    }
+
+    async fn step(&mut self) -> Next {
+        let current = self.current.take().or_else(|| self.jobs.state().waiting.pop_front());
+        let Some((id, mut job)) = current else { return Next::After(IDLE) };
+        let stepped = job.step().await;
+        let shown = job.shown();
+        let now = self.jobs.clock.now();
+        if let Err(error) = &stepped {
+            tracing::warn!(error, "a job of the side API failed");
+        }
+        self.jobs.note(&id, |told| {
+            told.shown = shown;
+            match &stepped {
+                Ok(true) => {}
+                Ok(false) => (told.state, told.until) = ("done", Some(now)),
+                Err(error) => {
+                    (told.state, told.until) = ("failed", Some(now));
+                    told.error = Some(error.clone());
+                }
+            }
+        });
+        if let Ok(true) = stepped {
+            self.current = Some((id, job));
+        }
+        Next::Now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::ManualClock;
+
+    struct Counting(u64, Option<u64>);
+
+    #[async_trait]
+    impl Job for Counting {
+        async fn step(&mut self) -> Result<bool, String> {
+            self.0 += 1;
+            if Some(self.0) == self.1 { Err("it broke".to_owned()) } else { Ok(self.0 < 3) }
+        }
+
+        fn shown(&self) -> Value {
+            json!({ "counted": self.0 })
+        }
+    }
+
+    #[tokio::test]
+    async fn jobs_are_done_one_after_the_other_and_told_of() {
+        let jobs = Arc::new(Jobs::new(Arc::new(ManualClock::new(Timestamp(0)))));
+        let mut worker = jobs.worker();
+        assert_eq!(worker.step().await, Next::After(IDLE));
+        let one = jobs.begin("one", Box::new(Counting(0, None))).expect("begun");
+        let two = jobs.begin("two", Box::new(Counting(0, Some(2)))).expect("begun");
+        let fault = jobs.begin("one", Box::new(Counting(0, None))).expect_err("it goes on");
+        assert_eq!(fault.status, StatusCode::CONFLICT);
+        assert!(fault.message.contains(one.id()), "{}", fault.message);
+        assert_eq!(worker.step().await, Next::Now);
+        let told = jobs.find("one", one.id()).expect("known").json();
+        assert_eq!((&told["state"], &told["counted"]), (&json!("running"), &json!(1)));
+        while worker.step().await == Next::Now {}
+        let told = jobs.find("one", one.id()).expect("known").json();
+        assert_eq!((&told["state"], &told["counted"]), (&json!("done"), &json!(3)));
+        let told = jobs.find("two", two.id()).expect("known").json();
+        assert_eq!((&told["state"], &told["error"]), (&json!("failed"), &json!("it broke")));
+        assert_eq!(jobs.find("one", two.id()).expect_err("another kind").status.as_u16(), 404);
+        for _ in 0..30 {
+            jobs.begin("one", Box::new(Counting(2, None))).expect("begun");
+            while worker.step().await == Next::Now {}
+        }
+        assert!(jobs.all("one").len() <= REMEMBERED);
+        assert!(jobs.find("one", one.id()).is_err(), "forgotten");
+    }
+}
