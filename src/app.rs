@@ -23,7 +23,7 @@ use futures_util::future::join;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use crate::admin::{Admin, Counting, Jobs, Prices, Rule, Surveys, Views};
+use crate::admin::{Admin, Counting, Jobs, Metrics, Prices, Rule, Surveys, Views};
 use crate::auth::{AuthSettings, Authenticator, Keyring};
 use crate::background::{Next, Supervisor, Worker as _};
 use crate::config::{self, Config, ConfigError};
@@ -77,6 +77,7 @@ pub struct App {
 pub struct Control {
     auth: Arc<Authenticator>,
     admin: Arc<Admin>,
+    metrics: Arc<Metrics>,
     tls: TlsSwitch,
     address: SocketAddr,
 }
@@ -95,8 +96,11 @@ impl App {
         let auth = Arc::new(authenticator(&config));
         let domains = config.server.base_domains.clone();
         let admin = Arc::new(Admin::new(domains, rule(&config), Arc::clone(&auth)));
-        let gateway = Arc::new(Gateway::new(&config, Arc::clone(&admin)));
-        let control = Control { auth, admin, tls: server.tls(), address: server.address() };
+        let metrics = Arc::new(Metrics::default());
+        let gateway = Gateway::new(&config, Arc::clone(&admin), Arc::clone(&metrics));
+        let gateway = Arc::new(gateway);
+        let control =
+            Control { auth, admin, metrics, tls: server.tls(), address: server.address() };
         Ok(Self { config, upstreams, server, gateway, control })
     }
 
@@ -154,6 +158,17 @@ impl App {
 impl Control {
     /// Takes over keys and certificate, all or nothing. Whatever else changed needs a restart.
     pub fn reload(&self, config: &Config) -> Result<(), ConfigError> {
+        let reloaded = self.take_over(config);
+        self.metrics.reload(reloaded.is_ok(), clock().now());
+        reloaded
+    }
+
+    /// A configuration could not even be read.
+    pub fn not_reloaded(&self) {
+        self.metrics.reload(false, clock().now());
+    }
+
+    fn take_over(&self, config: &Config) -> Result<(), ConfigError> {
         let tls = config.tls.as_ref().map(tls).transpose()?;
         if config.keys.any_public() && !self.address.ip().is_loopback() {
             return Err(ConfigError::new(
@@ -215,6 +230,7 @@ async fn open(
         store: layers.store(),
         counting: counting(&config.usage),
         jobs,
+        metrics: Arc::clone(&control.metrics),
         surveys: Arc::new(Surveys::default()),
     });
     tracing::info!(data_dir = %config.data_dir.display(), "the store is open");

@@ -12,6 +12,7 @@
 //!   backend and month. `GET /attachments/stats` is the latter while no bucket is called so.
 //! - `POST /storage/verify[?bucket=&content=&upstream=]`: counts anew and repairs the counters,
 //!   checks bodies and what is upstream; `GET /storage/verify[/{id}]` tells how far that is.
+//! - `GET /storage/metrics`: all that is measured, in Prometheus' text format.
 //!
 //! Health answers anyone, without detail; `access` says who may use the rest. Every other path is
 //! 501. Owns the shapes of the answers; knows nothing of the S3 protocol or of the configuration.
@@ -20,6 +21,7 @@
 mod access;
 mod buckets;
 mod job;
+mod metrics;
 mod overview;
 mod permissions;
 mod query;
@@ -39,6 +41,7 @@ use tokio::sync::SetOnce;
 
 pub use access::{Origin, Rule};
 pub use job::{JobWorker, Jobs};
+pub use metrics::{EndedRequest, Metrics};
 pub use survey::Surveys;
 pub use view::{Counting, Disk, DiskState, Prices, Space, Trials, UpstreamView, Usage, Views};
 
@@ -74,6 +77,7 @@ enum Resource {
     Stats,
     Verify,
     VerifyJob,
+    Metrics,
 }
 
 /// A resource, and what its path says behind the fixed part.
@@ -104,6 +108,7 @@ impl Resource {
             "usage-by-company" => Self::UsageByCompany,
             "stats" => Self::Stats,
             "verify" => Self::Verify,
+            "metrics" => Self::Metrics,
             _ => return None,
         })
     }
@@ -260,6 +265,7 @@ impl Resource {
             Self::Verify if posts => verify::begin(views, &parameters).await,
             Self::Verify => Ok(verify::all(views)),
             Self::VerifyJob => verify::one(views, rest),
+            Self::Metrics => metrics::answer(views).await,
         }
     }
 }

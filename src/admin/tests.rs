@@ -157,6 +157,7 @@ impl World {
             store: Arc::clone(&self.home) as _,
             counting: Counting::default(),
             jobs: Arc::new(Jobs::new(Arc::clone(&self.clock) as _)),
+            metrics: Arc::default(),
             surveys: Arc::default(),
             routes: Arc::clone(&self.routes),
             upstreams: vec![upstream],

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::job::Jobs;
+use super::metrics::Metrics;
 use super::survey::Surveys;
 use crate::object::{BucketName, Clock, KeyTemplate, Timestamp};
 use crate::placement::Routes;
@@ -37,6 +38,8 @@ pub struct Views {
     pub counting: Counting,
     /// What was begun by a call and goes on beside.
     pub jobs: Arc<Jobs>,
+    /// What is counted of requests.
+    pub metrics: Arc<Metrics>,
     /// What listings found.
     pub surveys: Arc<Surveys>,
 }

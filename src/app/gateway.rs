@@ -7,12 +7,12 @@ use futures_core::future::BoxFuture;
 use http::{Request, Response};
 use tokio::sync::SetOnce;
 
-use crate::admin::{Admin, Origin};
+use crate::admin::{Admin, EndedRequest, Metrics, Origin};
 use crate::body::Payload;
 use crate::config::Config;
 use crate::object::RequestId;
 use crate::s3::{self, Audit, Encrypted, Service};
-use crate::server::{AccessDetail, Handler, Peer, Refusal, Refused};
+use crate::server::{AccessDetail, Ended, Handler, Peer, Refusal, Refused};
 
 /// How long a request waits for the store to be opened before it is told to come again.
 const OPENING_WAIT: Duration = Duration::from_secs(3);
@@ -21,13 +21,14 @@ const OPENING_WAIT: Duration = Duration::from_secs(3);
 pub(super) struct Gateway {
     region: Arc<str>,
     admin: Arc<Admin>,
+    metrics: Arc<Metrics>,
     service: Arc<SetOnce<Arc<Service>>>,
 }
 
 impl Gateway {
     /// A gateway whose store is not open yet.
-    pub(super) fn new(config: &Config, admin: Arc<Admin>) -> Self {
-        Self { region: config.region.as_str().into(), admin, service: Arc::default() }
+    pub(super) fn new(config: &Config, admin: Arc<Admin>, metrics: Arc<Metrics>) -> Self {
+        Self { region: config.region.as_str().into(), admin, metrics, service: Arc::default() }
     }
 
     /// From now on S3 is served, by `service`.
@@ -54,6 +55,18 @@ impl Handler for Gateway {
                 Err(_) => opening(&request, &region),
             }
         })
+    }
+
+    fn ended(&self, ended: Ended<'_>) {
+        let Ended { detail, path, status, took, received, sent } = ended;
+        // What is no operation is told apart by whose it is: names that clients make up are none.
+        let operation = match &detail.operation {
+            Some(operation) => operation.clone(),
+            None if path.starts_with("/storage/") => "SideApi".into(),
+            None => "none".into(),
+        };
+        let status = status.unwrap_or_default();
+        self.metrics.request(EndedRequest { operation, status, took, received, sent });
     }
 
     fn refuse(&self, refused: &Refused) -> Response<Payload> {

@@ -125,7 +125,10 @@ impl Reloading<'_> {
     fn reload(&mut self) {
         let config = match self.args.load() {
             Ok(config) => config,
-            Err(error) => return refuse(&error),
+            Err(error) => {
+                self.control.not_reloaded();
+                return refuse(&error);
+            }
         };
         if let Err(error) = self.control.reload(&config) {
             return refuse(&error);

@@ -80,7 +80,7 @@ s3_price = 0.023
 #[test]
 fn the_environment_has_a_template_for_every_bucket() {
     let config = from_env(&[("STOWGATE_KEY_TEMPLATE", "{type}/{*}")]).expect("good");
-    assert_eq!(config.usage.templates.get("*").map(|it| it.as_str()), Some("{type}/{*}"));
+    assert_eq!(config.usage.templates.get("*").map(KeyTemplate::as_str), Some("{type}/{*}"));
     let error = from_env(&[("STOWGATE_KEY_TEMPLATE", "plain")]).expect_err("no label");
     assert!(error.contains("STOWGATE_KEY_TEMPLATE"), "{error}");
 }

@@ -6,6 +6,7 @@ mod checksum;
 mod completion;
 mod crc;
 mod etag;
+mod latency;
 mod listing;
 mod metadata;
 mod month;
@@ -27,6 +28,7 @@ pub use completion::{
     plan_completion,
 };
 pub use etag::ETag;
+pub use latency::Latency;
 pub use listing::{
     BucketsPage, BucketsQuery, ListEntry, ListPage, ListQuery, PartsPage, PartsQuery, UploadEntry,
     UploadsPage, UploadsQuery, VersionEntry, VersionMarker, VersionsPage, VersionsQuery,

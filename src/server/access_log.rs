@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::header::USER_AGENT;
 use tokio::time::Instant;
 
-use super::Peer;
+use super::{Ended, Handler, Peer};
 use crate::object::RequestId;
 
 /// The target of access log lines.
@@ -35,8 +35,8 @@ pub struct AccessDetail {
 }
 
 /// A request's line under way; written when this is dropped.
-#[derive(Debug)]
 pub(super) struct Record {
+    handler: Arc<dyn Handler>,
     id: RequestId,
     peer: Peer,
     method: http::Method,
@@ -66,9 +66,15 @@ pub(super) fn unreadable(peer: Peer, status: u16, fault: &impl Display) {
 
 impl Record {
     /// A request that has just arrived. Its query is not kept: it may hold a signature.
-    pub(super) fn new<B>(request: &http::Request<B>, id: RequestId, peer: Peer) -> Self {
+    pub(super) fn new<B>(
+        request: &http::Request<B>,
+        id: RequestId,
+        peer: Peer,
+        handler: Arc<dyn Handler>,
+    ) -> Self {
         let user_agent = request.headers().get(USER_AGENT);
         Self {
+            handler,
             id,
             peer,
             method: request.method().clone(),
@@ -121,6 +127,14 @@ impl Record {
 impl Drop for Record {
     /// Texts are recorded as values, so that both formats escape what a client put into them.
     fn drop(&mut self) {
+        self.handler.ended(Ended {
+            detail: &self.detail,
+            path: &self.path,
+            status: self.status,
+            took: self.started.elapsed(),
+            received: self.received.load(Ordering::Relaxed),
+            sent: self.sent,
+        });
         tracing::info!(
             target: ACCESS_LOG,
             request_id = %self.id,

@@ -45,7 +45,7 @@ impl Dispatch {
     ) -> Response<Outgoing> {
         let id = self.ids.next();
         let busy = activity.begin();
-        let mut record = Record::new(&request, id, peer);
+        let mut record = Record::new(&request, id, peer, Arc::clone(&self.handler));
         let (method, version) = (request.method().clone(), request.version());
         let waits = expects_continue(request.headers());
         let untold = waits && request.body().is_end_stream();

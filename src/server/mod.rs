@@ -46,8 +46,28 @@ pub trait Handler: Send + Sync {
         request: http::Request<Payload>,
     ) -> BoxFuture<'static, http::Response<Payload>>;
 
+    /// Is told of every request once it is over.
+    fn ended(&self, ended: Ended<'_>);
+
     /// Words the answer to a request that the server refuses or failed on.
     fn refuse(&self, refused: &Refused) -> http::Response<Payload>;
+}
+
+/// A request that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended<'a> {
+    /// What the handler said of it.
+    pub detail: &'a AccessDetail,
+    /// The path that it was for.
+    pub path: &'a str,
+    /// The answer's status, where there was one.
+    pub status: Option<u16>,
+    /// From its head to the last byte of the answer, or to where it broke off.
+    pub took: Duration,
+    /// The bytes of its body that came in.
+    pub received: u64,
+    /// The bytes of the answer's body that went out.
+    pub sent: u64,
 }
 
 /// A request that does not get the handler's answer.

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::Ended;
 use super::connection::Context;
 use super::dispatch::Dispatch;
 use super::request_ids::RequestIds;
@@ -41,6 +42,8 @@ impl Handler for Echo {
             }
         })
     }
+
+    fn ended(&self, _: Ended<'_>) {}
 
     fn refuse(&self, _: &Refused) -> Response<Payload> {
         Response::new(Payload::empty())

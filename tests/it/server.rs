@@ -15,7 +15,7 @@ use http::{Request, Response, StatusCode};
 use stowgate::body::{BodyError, Digests, Payload, Source};
 use stowgate::object::RequestId;
 use stowgate::server::{
-    AccessDetail, Handler, Peer, Refusal, Refused, Server, Settings, TlsConfig, TlsSwitch,
+    AccessDetail, Ended, Handler, Peer, Refusal, Refused, Server, Settings, TlsConfig, TlsSwitch,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -58,6 +58,8 @@ impl Handler for Script {
             }
         })
     }
+
+    fn ended(&self, _: Ended<'_>) {}
 
     fn refuse(&self, refused: &Refused) -> Response<Payload> {
         match refused.reason {

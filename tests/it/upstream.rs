@@ -15,7 +15,7 @@ use stowgate::auth::{AuthSettings, Authenticator, Identity, Key, Keyring, Role, 
 use stowgate::body::Payload;
 use stowgate::object::{Clock, Owner, SystemClock};
 use stowgate::s3::{Service, TokenKey};
-use stowgate::server::{Handler, Refused, Server, Settings, TlsConfig};
+use stowgate::server::{Ended, Handler, Refused, Server, Settings, TlsConfig};
 use stowgate::store::upstream::{UpstreamKey, UpstreamOptions, UpstreamStore};
 use stowgate::store::{MemoryStore, Store};
 use tokio::sync::oneshot;
@@ -38,6 +38,8 @@ impl Handler for Served {
         let service = Arc::clone(&self.0);
         Box::pin(async move { service.handle(request).await })
     }
+
+    fn ended(&self, _: Ended<'_>) {}
 
     fn refuse(&self, refused: &Refused) -> Response<Payload> {
         panic!("{refused:?}");

@@ -4,18 +4,21 @@
 //! Owns budgets and the counting of outcomes; knows nothing of modes, records or the spool. Only
 //! [`StoreError::Unavailable`] counts as a failure: every other error is an answer.
 
+mod calls;
 mod probe;
 mod store;
 mod told;
 mod turn;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub use calls::CallFigures;
 pub use probe::Prober;
 
 use self::turn::{Arriving, Turn};
@@ -72,6 +75,11 @@ impl Guarded {
     /// How the upstream does: as the bucket that does worst.
     pub fn snapshot(&self) -> Snapshot {
         self.watch.snapshot()
+    }
+
+    /// What came of the calls so far, by operation.
+    pub fn calls(&self) -> BTreeMap<&'static str, CallFigures> {
+        self.watch.calls.figures()
     }
 
     /// Whether calls about any bucket are answered without being made.
@@ -154,6 +162,7 @@ struct Permit {
     bucket: Option<BucketName>,
     budget: Duration,
     turn: Arc<Turn>,
+    since: Instant,
     judged: bool,
 }
 
@@ -163,6 +172,7 @@ impl Permit {
         match &answer {
             None => {
                 self.judged = true;
+                self.ended(false);
                 let what = self.watch.silence();
                 let (doing, budget) = (self.doing, self.budget);
                 tracing::debug!(upstream = &*self.watch.name, doing, ?budget, "no answer");
@@ -171,16 +181,22 @@ impl Permit {
             }
             Some(Err(StoreError::Unavailable { what })) => {
                 self.judged = true;
+                self.ended(false);
                 self.watch.failed(self.bucket.as_ref(), self.admission, what);
             }
             // The sender's body failed, or this side closes: nothing is known of the upstream.
             Some(Err(StoreError::Body(_) | StoreError::Closing)) => {}
             Some(_) => {
                 self.judged = true;
+                self.ended(true);
                 self.watch.succeeded(self.bucket.as_ref(), self.admission);
             }
         }
         answer.unwrap_or(Err(StoreError::Closing))
+    }
+
+    fn ended(&self, answered: bool) {
+        self.watch.calls.ended(self.doing, answered, self.since.elapsed());
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Permit;
+use super::calls::Calls;
 use super::told::Told;
 use super::turn::Turn;
 use crate::object::BucketName;
@@ -20,6 +21,8 @@ use crate::store::{Result, StoreError};
 /// The breakers of an upstream.
 pub(super) struct Watch {
     pub(super) name: Arc<str>,
+    /// What came of the calls.
+    pub(super) calls: Calls,
     options: BreakerOptions,
     breakers: Mutex<BTreeMap<Option<BucketName>, Breaker>>,
     /// What the operator knows.
@@ -32,6 +35,7 @@ impl Watch {
     pub(super) fn new(name: Arc<str>, options: BreakerOptions) -> Self {
         Self {
             name,
+            calls: Calls::default(),
             options,
             breakers: Mutex::default(),
             told: Mutex::default(),
@@ -54,6 +58,7 @@ impl Watch {
                 _ => breaker.admit(now),
             };
             if admission == Admission::Refused {
+                self.calls.refused(doing);
                 let cause = breaker.cause();
                 let what = format!("upstream {name} is left alone because it fails: {cause}");
                 return Err(StoreError::Unavailable { what });
@@ -67,6 +72,7 @@ impl Watch {
             bucket: bucket.cloned(),
             budget,
             turn: Arc::new(Turn::default()),
+            since: Instant::now(),
             judged: false,
         })
     }
