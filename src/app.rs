@@ -23,7 +23,7 @@ use futures_util::future::join;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use crate::admin::{Admin, Counting, Jobs, Metrics, Prices, Rule, Surveys, Views};
+use crate::admin::{Admin, Counting, Jobs, Links, Metrics, Prices, Rule, Surveys, Views};
 use crate::auth::{AuthSettings, Authenticator, Keyring};
 use crate::background::{Next, Supervisor, Worker as _};
 use crate::config::{self, Config, ConfigError};
@@ -240,7 +240,12 @@ async fn open(
 /// How objects are counted, and what they cost.
 fn counting(usage: &config::Usage) -> Counting {
     let config::Prices { currency, local, s3 } = usage.prices.clone();
-    Counting { templates: usage.templates.clone(), prices: Prices { currency, local, s3 } }
+    let links = usage.links.iter().map(|(bucket, links)| {
+        let config::Links { public, local } = links.clone();
+        (bucket.clone(), Links { public, local })
+    });
+    let prices = Prices { currency, local, s3 };
+    Counting { templates: usage.templates.clone(), prices, links: links.collect() }
 }
 
 fn clock() -> Arc<dyn Clock> {

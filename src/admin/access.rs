@@ -60,6 +60,11 @@ impl Access {
         Self { rule: ArcSwap::from_pointee(rule), authenticator }
     }
 
+    /// What verifies signatures.
+    pub(super) fn authenticator(&self) -> &Authenticator {
+        &self.authenticator
+    }
+
     /// From now on this holds.
     pub(super) fn replace(&self, rule: Rule) {
         self.rule.store(Arc::new(rule));

@@ -12,6 +12,8 @@
 //!   backend and month. `GET /attachments/stats` is the latter while no bucket is called so.
 //! - `POST /storage/verify[?bucket=&content=&upstream=]`: counts anew and repairs the counters,
 //!   checks bodies and what is upstream; `GET /storage/verify[/{id}]` tells how far that is.
+//! - `GET /storage/url?bucket=&name=`: where a stored name can be read.
+//! - `GET /storage/objects/{bucket}/{key}`: where an object is.
 //! - `GET /storage/metrics`: all that is measured, in Prometheus' text format.
 //!
 //! Health answers anyone, without detail; `access` says who may use the rest. Every other path is
@@ -22,6 +24,7 @@ mod access;
 mod buckets;
 mod job;
 mod metrics;
+mod object;
 mod overview;
 mod permissions;
 mod query;
@@ -43,9 +46,12 @@ pub use access::{Origin, Rule};
 pub use job::{JobWorker, Jobs};
 pub use metrics::{EndedRequest, Metrics};
 pub use survey::Surveys;
-pub use view::{Counting, Disk, DiskState, Prices, Space, Trials, UpstreamView, Usage, Views};
+pub use view::{
+    Counting, Disk, DiskState, Links, Presigner, Prices, Space, Trials, UpstreamView, Usage, Views,
+};
 
 use access::Access;
+use object::Asker;
 use query::Parameters;
 use reply::{Fault, json};
 
@@ -78,6 +84,8 @@ enum Resource {
     Verify,
     VerifyJob,
     Metrics,
+    Url,
+    Object,
 }
 
 /// A resource, and what its path says behind the fixed part.
@@ -91,6 +99,7 @@ impl Resource {
         let (folder, rest) = path.split_once('/')?;
         let resource = match folder {
             "verify" if !rest.contains('/') => Self::VerifyJob,
+            "objects" => Self::Object,
             _ => return None,
         };
         (!rest.is_empty()).then_some((resource, rest))
@@ -109,6 +118,7 @@ impl Resource {
             "stats" => Self::Stats,
             "verify" => Self::Verify,
             "metrics" => Self::Metrics,
+            "url" => Self::Url,
             _ => return None,
         })
     }
@@ -197,9 +207,11 @@ impl Admin {
             return Fault::parameter("parameters stand in the query; there is no body here")
                 .answer();
         }
+        let authenticator = self.access.authenticator();
+        let asker = Asker { head: &head, origin, authenticator };
         match self.views.get() {
             Some(views) => {
-                resource.answer(views, &head, rest).await.unwrap_or_else(|fault| fault.answer())
+                resource.answer(views, &asker, rest).await.unwrap_or_else(|fault| fault.answer())
             }
             None => starting(),
         }
@@ -240,15 +252,17 @@ impl Resource {
     async fn answer(
         self,
         views: &Views,
-        head: &Parts,
+        asker: &Asker<'_>,
         rest: &str,
     ) -> Result<Response<Payload>, Fault> {
+        let head = asker.head;
         let posts = head.method == Method::POST;
         let known: &[&str] = match self {
             Self::Flush => &["wait"],
             Self::Retry => &["bucket", "key"],
             Self::UsageByCompany | Self::Stats => usage::PARAMETERS,
             Self::Verify if posts => verify::PARAMETERS,
+            Self::Url => object::URL_PARAMETERS,
             _ => &[],
         };
         let parameters = Parameters::parse(head.uri.query(), known)?;
@@ -266,6 +280,8 @@ impl Resource {
             Self::Verify => Ok(verify::all(views)),
             Self::VerifyJob => verify::one(views, rest),
             Self::Metrics => metrics::answer(views).await,
+            Self::Url => object::url(views, asker, &parameters).await,
+            Self::Object => object::answer(views, rest).await,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The parameters of a call, in its query: unknown, doubled and malformed ones are refused.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::reply::Fault;
@@ -65,6 +66,24 @@ impl Parameters {
         }
     }
 
+    /// A number within bounds.
+    pub(super) fn number(
+        &self,
+        name: &str,
+        bounds: RangeInclusive<u64>,
+    ) -> Result<Option<u64>, Fault> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let digits = !text.starts_with(['0', '+']) || text == "0";
+        match text.parse().ok().filter(|number| digits && bounds.contains(number)) {
+            Some(number) => Ok(Some(number)),
+            None => Err(Fault::parameter(format!(
+                "{name} is {text:?}, which is no whole number from {} to {}",
+                bounds.start(),
+                bounds.end()
+            ))),
+        }
+    }
+
     /// A time such as `500ms`, `60s` or `5m`, of at most `most`.
     pub(super) fn period(&self, name: &str, most: Duration) -> Result<Option<Duration>, Fault> {
         let Some(text) = self.get(name) else { return Ok(None) };
@@ -94,6 +113,9 @@ fn period(text: &str) -> Option<Duration> {
         "h" => 3_600_000,
         _ => return None,
     };
+    if number.len() > 1 && number.starts_with('0') {
+        return None;
+    }
     Some(Duration::from_millis(number.parse::<u64>().ok()?.checked_mul(factor)?))
 }
 
@@ -112,6 +134,29 @@ fn decode(text: &str) -> Option<String> {
         });
     }
     String::from_utf8(bytes).ok()
+}
+
+/// A part of a path, decoded.
+pub(super) fn decode_path(text: &str) -> Option<String> {
+    // A plus in a path is a plus.
+    decode(&text.replace('+', "%2B"))
+}
+
+/// A path, encoded but for its slashes.
+pub(super) fn encode_path(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                encoded.push(char::from(byte));
+            }
+            other => {
+                encoded.push('%');
+                encoded.push_str(&hex::encode_upper([other]));
+            }
+        }
+    }
+    encoded
 }
 
 #[cfg(test)]
@@ -148,7 +193,7 @@ mod tests {
         for (text, millis) in [("500ms", 500), ("60s", 60_000), ("10m", 600_000), ("0s", 0)] {
             assert_eq!(period(text), Ok(Some(Duration::from_millis(millis))), "{text}");
         }
-        for text in ["", "60", "s", "1h", "-1s", "1.5s", "99999999999999999999s"] {
+        for text in ["", "60", "s", "1h", "060s", "-1s", "1.5s", "99999999999999999999s"] {
             assert!(period(text).is_err(), "{text}");
         }
         assert_eq!(Parameters(Vec::new()).period("wait", most), Ok(None));

@@ -94,6 +94,15 @@ impl Trials for FakeTrials {
     }
 }
 
+struct FakeUrls;
+
+#[async_trait]
+impl Presigner for FakeUrls {
+    async fn presigned_get(&self, at: &ObjectPath, _: Duration) -> Result<String, StoreError> {
+        Ok(format!("http://there/{}?signed", at.key.as_str()))
+    }
+}
+
 fn owner() -> Owner {
     Owner { id: "id".into(), display_name: "name".into() }
 }
@@ -148,6 +157,7 @@ impl World {
             access_key: Some("AKUP".to_owned()),
             guard: Arc::clone(&self.guard),
             trials,
+            presigner: Arc::new(FakeUrls),
         };
         Views {
             clock: Arc::clone(&self.clock) as _,

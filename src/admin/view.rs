@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -14,7 +15,7 @@ use crate::placement::guard::Guarded;
 use crate::placement::spool::Spool;
 use crate::store::local::{Recounted, SplitUsage};
 use crate::store::upstream::Trial;
-use crate::store::{Home, Store, StoreError};
+use crate::store::{Home, ObjectPath, Store, StoreError};
 
 /// All of it.
 pub struct Views {
@@ -51,6 +52,17 @@ pub struct Counting {
     pub templates: BTreeMap<String, KeyTemplate>,
     /// What storing costs.
     pub prices: Prices,
+    /// Where buckets are for the public, by bucket; `*` is every other.
+    pub links: BTreeMap<String, Links>,
+}
+
+/// Where a bucket's objects are for the public.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Links {
+    /// What stands before `/` and a key in a URL that anyone may read.
+    pub public: Option<String>,
+    /// What stands before `/` and the path of a file that is no object.
+    pub local: Option<String>,
 }
 
 /// What storing 1 GiB for a month costs, where that is known.
@@ -68,6 +80,17 @@ impl Counting {
     /// By which template a bucket's keys are understood.
     pub fn template(&self, bucket: &BucketName) -> Option<&KeyTemplate> {
         self.templates.get(bucket.as_str()).or_else(|| self.templates.get("*"))
+    }
+
+    /// Where a bucket's objects are for the public. Below the links of `*`, every bucket is a
+    /// folder of its own.
+    pub fn links(&self, bucket: &BucketName) -> Option<Links> {
+        if let Some(own) = self.links.get(bucket.as_str()) {
+            return Some(own.clone());
+        }
+        let every = self.links.get("*")?;
+        let below = |base: &Option<String>| base.as_ref().map(|base| format!("{base}/{bucket}"));
+        Some(Links { public: below(&every.public), local: below(&every.local) })
     }
 }
 
@@ -138,6 +161,16 @@ pub struct UpstreamView {
     pub guard: Arc<Guarded>,
     /// What finds out which permissions there are.
     pub trials: Arc<dyn Trials>,
+    /// What signs URLs of its objects.
+    pub presigner: Arc<dyn Presigner>,
+}
+
+/// Signs URLs at an upstream.
+#[async_trait]
+pub trait Presigner: Send + Sync {
+    /// A URL that reads the object there, for so long.
+    async fn presigned_get(&self, at: &ObjectPath, expires: Duration)
+    -> Result<String, StoreError>;
 }
 
 /// Finds out which permissions there are at an upstream.

@@ -14,7 +14,7 @@ use crate::store::{Home, Store, StoreError};
 
 use super::absent::AbsentUpstream;
 use super::trials::{PermissionTrials, Tried};
-use super::upstreams::{Connected, Upstreams};
+use super::upstreams::{Connected, UpstreamUrls, Upstreams};
 
 /// How often draining looks whether it goes on.
 const LOOK: Duration = Duration::from_millis(200);
@@ -87,6 +87,7 @@ impl Layers {
                 access_key: config.credentials.as_ref().map(|key| key.access_key.clone()),
                 guard: Arc::clone(guard),
                 trials: Arc::new(trials.clone()) as Arc<dyn Trials>,
+                presigner: Arc::new(UpstreamUrls(Arc::clone(&connected.store))),
             }
         };
         self.upstreams.iter().map(view).collect()

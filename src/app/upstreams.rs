@@ -3,13 +3,17 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
+
+use crate::admin::Presigner;
 use crate::config::{self, Checksums, Config, ConfigError, Encryption, Mapping};
 use crate::object::{BucketName, Clock};
 use crate::placement::guard::{GuardOptions, Guarded};
 use crate::placement::{Mode, Route, Routes, Upstream};
-use crate::store::Store;
 use crate::store::upstream::{Quirks, UpstreamBucket, UpstreamKey, UpstreamOptions, UpstreamStore};
+use crate::store::{ObjectPath, Store, StoreError};
 
 /// An upstream that some bucket is routed to.
 pub(super) struct Connected {
@@ -70,6 +74,20 @@ impl Upstreams {
             store: Arc::clone(&found.guard) as _,
             target: Arc::new(move |bucket| store.target(bucket)),
         })
+    }
+}
+
+/// Signs URLs at an upstream.
+pub(super) struct UpstreamUrls(pub(super) Arc<UpstreamStore>);
+
+#[async_trait]
+impl Presigner for UpstreamUrls {
+    async fn presigned_get(
+        &self,
+        at: &ObjectPath,
+        expires: Duration,
+    ) -> Result<String, StoreError> {
+        self.0.presigned_get(at, expires).await
     }
 }
 

@@ -12,6 +12,7 @@ mod error;
 mod header;
 mod keys;
 mod percent;
+mod presign;
 mod presigned;
 mod query;
 mod redact;
@@ -34,5 +35,6 @@ mod vector_tests;
 
 pub use error::AuthError;
 pub use keys::{Identity, Key, Keyring, Role, Secret};
+pub use presign::LONGEST_PRESIGNED;
 pub use sealed::Sealed;
 pub use verify::{AuthSettings, Authenticator, Caller, Scheme, Verified};

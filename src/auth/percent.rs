@@ -25,14 +25,13 @@ pub(super) fn recode(out: &mut Vec<u8>, mut raw: &[u8], plus: Plus, slash: Slash
     }
 }
 
-/// Appends `text` encoded.
-#[cfg(test)]
+/// `text` encoded.
 pub(super) fn encode(text: &[u8], slash: Slash) -> String {
     let mut out = Vec::with_capacity(text.len());
     for byte in text {
         push_encoded(&mut out, *byte, slash);
     }
-    String::from_utf8(out).unwrap()
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// Decodes once. A `%` that no two hexadecimal digits follow stands for itself.

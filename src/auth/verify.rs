@@ -115,6 +115,21 @@ impl Authenticator {
         self.ring.store(Arc::new(Ring::new(keys)));
     }
 
+    /// The keys in force.
+    pub(super) fn keys(&self) -> Keyring {
+        self.ring.load().keys.clone()
+    }
+
+    /// The gateway's region.
+    pub(super) fn region(&self) -> &str {
+        &self.settings.region
+    }
+
+    /// The present.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Verifies a request from its head. `virtual_bucket` is the bucket in the host name, which
     /// Signature Version 2 signs as part of the resource. A request without any credentials is
     /// [`Caller::Anonymous`]; whoever decides about access refuses it or not.

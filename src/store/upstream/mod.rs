@@ -33,6 +33,7 @@ mod options;
 mod outgoing;
 mod parts;
 mod percent;
+mod presign;
 mod put;
 mod read;
 mod reasons;
