@@ -70,25 +70,30 @@ impl Access {
         self.rule.store(Arc::new(rule));
     }
 
-    /// Whether the request may go on; a body is not looked at.
-    pub(super) fn check(&self, head: &Parts, origin: Origin, body: Payload) -> Result<(), Fault> {
+    /// The body of a request that may go on. It ends in an `Err` where it is not what was signed.
+    pub(super) fn check(
+        &self,
+        head: &Parts,
+        origin: Origin,
+        body: Payload,
+    ) -> Result<Payload, Fault> {
         let rule = self.rule.load();
         match head.headers.get(AUTHORIZATION) {
             Some(value) => match bearer(value.as_bytes()) {
-                Some(token) => rule.check_token(token),
+                Some(token) => rule.check_token(token).map(|()| body),
                 None => self.check_signature(head, body),
             },
-            None => rule.check_tokenless(head, origin),
+            None => rule.check_tokenless(head, origin).map(|()| body),
         }
     }
 
-    fn check_signature(&self, head: &Parts, body: Payload) -> Result<(), Fault> {
-        let caller = match self.authenticator.verify(head, None, body) {
-            Ok(verified) => verified.caller,
+    fn check_signature(&self, head: &Parts, body: Payload) -> Result<Payload, Fault> {
+        let (caller, body) = match self.authenticator.verify(head, None, body) {
+            Ok(verified) => (verified.caller, verified.body),
             Err(error) => return Err(not_believed(&error)),
         };
         match caller {
-            Caller::Key(identity) if identity.role == Role::Admin => Ok(()),
+            Caller::Key(identity) if identity.role == Role::Admin => Ok(body.open()),
             Caller::Key(identity) => Err(denied(format!(
                 "the key {} does not have the role admin, which the side API wants",
                 identity.access_key

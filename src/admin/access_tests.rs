@@ -50,7 +50,7 @@ fn ask_at(access: &Access, from: &str, uri: &str, headers: &[(&str, &str)]) -> (
     };
     let origin = Origin { address: address.parse().expect("an address"), encrypted };
     match access.check(&head, origin, Payload::empty()) {
-        Ok(()) => (200, String::new()),
+        Ok(_) => (200, String::new()),
         Err(fault) => (fault.status.as_u16(), fault.message),
     }
 }

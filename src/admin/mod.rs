@@ -14,6 +14,9 @@
 //!   checks bodies and what is upstream; `GET /storage/verify[/{id}]` tells how far that is.
 //! - `GET /storage/url?bucket=&name=`: where a stored name can be read.
 //! - `GET /storage/objects/{bucket}/{key}`: where an object is.
+//! - `POST /storage/cleanup?storage_backend=local|s3`: removes what nothing refers to;
+//!   `GET /storage/cleanup[/{id}]` tells how far that is.
+//! - `GET /storage/openapi.json`: all of this for machines; the file beside this one.
 //! - `GET /storage/metrics`: all that is measured, in Prometheus' text format.
 //!
 //! Health answers anyone, without detail; `access` says who may use the rest. Every other path is
@@ -22,9 +25,12 @@
 
 mod access;
 mod buckets;
+mod cleanup;
 mod job;
+mod manifest;
 mod metrics;
 mod object;
+mod openapi;
 mod overview;
 mod permissions;
 mod query;
@@ -86,6 +92,33 @@ enum Resource {
     Metrics,
     Url,
     Object,
+    OpenApi,
+    Cleanup,
+    CleanupJob,
+}
+
+#[cfg(test)]
+impl Resource {
+    /// Every one.
+    const ALL: [Self; 17] = [
+        Self::Live,
+        Self::Ready,
+        Self::Info,
+        Self::TestS3,
+        Self::Spool,
+        Self::Flush,
+        Self::Retry,
+        Self::UsageByCompany,
+        Self::Stats,
+        Self::Verify,
+        Self::VerifyJob,
+        Self::Metrics,
+        Self::Url,
+        Self::Object,
+        Self::OpenApi,
+        Self::Cleanup,
+        Self::CleanupJob,
+    ];
 }
 
 /// A resource, and what its path says behind the fixed part.
@@ -99,6 +132,7 @@ impl Resource {
         let (folder, rest) = path.split_once('/')?;
         let resource = match folder {
             "verify" if !rest.contains('/') => Self::VerifyJob,
+            "cleanup" if !rest.contains('/') => Self::CleanupJob,
             "objects" => Self::Object,
             _ => return None,
         };
@@ -119,6 +153,8 @@ impl Resource {
             "verify" => Self::Verify,
             "metrics" => Self::Metrics,
             "url" => Self::Url,
+            "openapi.json" => Self::OpenApi,
+            "cleanup" => Self::Cleanup,
             _ => return None,
         })
     }
@@ -132,7 +168,7 @@ impl Resource {
         let reads = matches!(*method, Method::GET | Method::HEAD);
         let (fits, allowed) = match self {
             Self::Flush | Self::Retry => (method == Method::POST, "POST"),
-            Self::Verify => (reads || method == Method::POST, "GET, HEAD, POST"),
+            Self::Verify | Self::Cleanup => (reads || method == Method::POST, "GET, HEAD, POST"),
             _ => (reads, "GET, HEAD"),
         };
         (!fits).then_some(allowed)
@@ -193,9 +229,10 @@ impl Admin {
             };
         }
         let length = body.length();
-        if let Err(fault) = self.check(&head, origin, body) {
-            return fault.answer();
-        }
+        let body = match self.check(&head, origin, body) {
+            Ok(body) => body,
+            Err(fault) => return fault.answer(),
+        };
         let Some((resource, rest)) = resource else {
             let message = "this version does not serve this part of the side API";
             return Fault::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message).answer();
@@ -203,21 +240,24 @@ impl Admin {
         if let Some(allowed) = resource.refuses(&head.method) {
             return Fault::method(allowed).answer();
         }
-        if length.is_some_and(|length| length > 0) || head.headers.contains_key(TRANSFER_ENCODING) {
+        let framed = head.headers.contains_key(TRANSFER_ENCODING);
+        let has_body = framed || length.is_some_and(|length| length > 0);
+        if has_body && !(resource == Resource::Cleanup && head.method == Method::POST) {
             return Fault::parameter("parameters stand in the query; there is no body here")
                 .answer();
         }
         let authenticator = self.access.authenticator();
         let asker = Asker { head: &head, origin, authenticator };
         match self.views.get() {
-            Some(views) => {
-                resource.answer(views, &asker, rest).await.unwrap_or_else(|fault| fault.answer())
-            }
+            Some(views) => resource
+                .answer(views, &asker, rest, body)
+                .await
+                .unwrap_or_else(|fault| fault.answer()),
             None => starting(),
         }
     }
 
-    fn check(&self, head: &Parts, origin: Option<Origin>, body: Payload) -> Result<(), Fault> {
+    fn check(&self, head: &Parts, origin: Option<Origin>, body: Payload) -> Result<Payload, Fault> {
         let fault = Fault::new(StatusCode::FORBIDDEN, "AccessDenied", "the caller is not known");
         self.access.check(head, origin.ok_or(fault)?, body)
     }
@@ -254,6 +294,7 @@ impl Resource {
         views: &Views,
         asker: &Asker<'_>,
         rest: &str,
+        body: Payload,
     ) -> Result<Response<Payload>, Fault> {
         let head = asker.head;
         let posts = head.method == Method::POST;
@@ -263,6 +304,7 @@ impl Resource {
             Self::UsageByCompany | Self::Stats => usage::PARAMETERS,
             Self::Verify if posts => verify::PARAMETERS,
             Self::Url => object::URL_PARAMETERS,
+            Self::Cleanup if posts => cleanup::PARAMETERS,
             _ => &[],
         };
         let parameters = Parameters::parse(head.uri.query(), known)?;
@@ -282,6 +324,10 @@ impl Resource {
             Self::Metrics => metrics::answer(views).await,
             Self::Url => object::url(views, asker, &parameters).await,
             Self::Object => object::answer(views, rest).await,
+            Self::OpenApi => Ok(openapi::answer()),
+            Self::Cleanup if posts => cleanup::begin(views, &parameters, body).await,
+            Self::Cleanup => Ok(cleanup::all(views)),
+            Self::CleanupJob => cleanup::one(views, rest),
         }
     }
 }

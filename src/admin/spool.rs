@@ -84,39 +84,52 @@ pub(super) async fn flush(
     Ok(reply::json(status, &value))
 }
 
-/// `POST /storage/spool/retry`: lets dead letters be tried again, all of them or the one of
-/// `bucket` and `key`.
+/// `POST /storage/spool/retry`: lets dead letters be tried again: all of them, those of `bucket`,
+/// those of `key`, or the one of both.
 pub(super) async fn retry(
     views: &Views,
     parameters: &Parameters,
 ) -> Result<Response<Payload>, Fault> {
-    let one = letter_named(parameters)?;
-    let Some(spool) = &views.spool else { return Ok(retried(0)) };
-    match one {
-        None => spool.retry_dead().await.map(retried).map_err(|error| failed(&error)),
-        Some(at) => retry_one(spool, &at).await,
+    let bucket = parameters.bucket("bucket")?;
+    let key = parameters
+        .get("key")
+        .map(|text| ObjectKey::parse(text).map_err(|why| Fault::parameter(format!("key: {why}"))));
+    let key = key.transpose()?;
+    match (&views.spool, bucket, key) {
+        (None, Some(_), Some(_)) => Err(no_letter()),
+        (None, ..) => Ok(retried(0)),
+        (Some(spool), None, None) => {
+            spool.retry_dead().await.map(retried).map_err(|error| failed(&error))
+        }
+        (Some(spool), Some(bucket), Some(key)) => {
+            let at = ObjectPath { bucket, key };
+            if spool.retry(&at).await.map_err(|error| failed(&error))? {
+                return Ok(retried(1));
+            }
+            Err(no_letter())
+        }
+        (Some(spool), bucket, key) => retry_some(spool, bucket.as_ref(), key.as_ref()).await,
     }
 }
 
-async fn retry_one(spool: &Arc<Spool>, at: &ObjectPath) -> Result<Response<Payload>, Fault> {
-    if spool.retry(at).await.map_err(|error| failed(&error))? {
-        return Ok(retried(1));
+async fn retry_some(
+    spool: &Arc<Spool>,
+    bucket: Option<&BucketName>,
+    key: Option<&ObjectKey>,
+) -> Result<Response<Payload>, Fault> {
+    let mut count = 0;
+    for DeadLetter { at, .. } in spool.dead_letters(usize::MAX) {
+        let wanted = bucket.is_none_or(|bucket| *bucket == at.bucket)
+            && key.is_none_or(|key| *key == at.key);
+        if wanted && spool.retry(&at).await.map_err(|error| failed(&error))? {
+            count += 1;
+        }
     }
-    let message = "the key is no dead letter";
-    Err(Fault::new(StatusCode::NOT_FOUND, "NoSuchDeadLetter", message))
+    Ok(retried(count))
 }
 
-fn letter_named(parameters: &Parameters) -> Result<Option<ObjectPath>, Fault> {
-    let fault =
-        |name: &str, why: &dyn std::fmt::Display| Fault::parameter(format!("{name}: {why}"));
-    match (parameters.get("bucket"), parameters.get("key")) {
-        (None, None) => Ok(None),
-        (Some(bucket), Some(key)) => Ok(Some(ObjectPath {
-            bucket: BucketName::parse(bucket).map_err(|why| fault("bucket", &why))?,
-            key: ObjectKey::parse(key).map_err(|why| fault("key", &why))?,
-        })),
-        _ => Err(Fault::parameter("bucket and key come together, or neither of them")),
-    }
+fn no_letter() -> Fault {
+    Fault::new(StatusCode::NOT_FOUND, "NoSuchDeadLetter", "the key is no dead letter")
 }
 
 fn retried(count: usize) -> Response<Payload> {

@@ -50,6 +50,10 @@ impl Disk for FakeDisk {
         Err(StoreError::Closing)
     }
 
+    async fn set_aside(&self, _: bool) -> Result<(u64, u64), StoreError> {
+        Ok((0, 0))
+    }
+
     fn lacks(&self, bucket: &BucketName) -> bool {
         bucket.as_str() == "attachments"
     }
@@ -296,7 +300,12 @@ async fn every_refusal_has_its_status_and_a_reason() {
         ("GET", "/storage/test-s3?bucket=x", 400, "InvalidArgument"),
         ("POST", "/storage/spool/flush?wait=long", 400, "InvalidArgument"),
         ("POST", "/storage/spool/flush?wait=11m", 400, "InvalidArgument"),
-        ("POST", "/storage/spool/retry?bucket=cloud", 400, "InvalidArgument"),
+        ("POST", "/storage/cleanup", 400, "InvalidArgument"),
+        ("POST", "/storage/cleanup?storage_backend=tape", 400, "InvalidArgument"),
+        ("POST", "/storage/cleanup?storage_backend=s3&max_deletes=-1", 400, "InvalidArgument"),
+        ("GET", "/storage/cleanup/7", 404, "NoSuchJob"),
+        ("GET", "/storage/usage-by-company?bucket=absent", 404, "NoSuchBucket"),
+        ("GET", "/storage/objects/plain/absent", 404, "NoSuchKey"),
         ("POST", "/storage/spool/retry?bucket=No&key=x", 400, "InvalidArgument"),
         ("POST", "/storage/spool/retry?bucket=cloud&key=x", 404, "NoSuchDeadLetter"),
     ];

@@ -245,6 +245,7 @@ impl Verification {
         let request = GetRequest::default();
         let unreadable = |error: StoreError| match error {
             StoreError::NoSuchKey | StoreError::NoSuchBucket => Ok(None),
+            error @ StoreError::Damaged { .. } => Err(("damaged", error.to_string())),
             error => Err(("unreadable", error.to_string())),
         };
         if !self.content {

@@ -113,6 +113,10 @@ pub trait Disk: Send + Sync {
     /// Counts the bucket anew, while it is written to, and repairs what was wrong.
     async fn recount(&self, bucket: &BucketName) -> Result<Recounted, StoreError>;
 
+    /// The files that no record names and that were set aside: how many, and their bytes. Removed
+    /// where that is asked for.
+    async fn set_aside(&self, remove: bool) -> Result<(u64, u64), StoreError>;
+
     /// Whether there surely is no such bucket.
     fn lacks(&self, bucket: &BucketName) -> bool;
 }

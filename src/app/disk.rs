@@ -48,6 +48,10 @@ impl Disk for LocalDisk {
         self.store.recount(bucket).await
     }
 
+    async fn set_aside(&self, remove: bool) -> Result<(u64, u64), StoreError> {
+        self.store.set_aside(remove).await
+    }
+
     fn lacks(&self, bucket: &BucketName) -> bool {
         matches!(self.store.usage(bucket), Err(StoreError::NoSuchBucket))
     }

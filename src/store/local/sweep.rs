@@ -63,6 +63,24 @@ pub(crate) fn known(core: &Core, catalog: &Catalog) -> Result<(HashSet<BlobId>, 
     Ok((used, dead))
 }
 
+/// How many files are in quarantine, and their bytes; they are removed where that is asked for.
+pub(crate) fn quarantined(core: &Core, remove: bool) -> Result<(u64, u64)> {
+    if remove {
+        core.refusal()?;
+    }
+    let (mut files, mut bytes) = (0, 0_u64);
+    for entry in core.vfs.list(Path::new(QUARANTINE))? {
+        let path = Path::new(QUARANTINE).join(entry.name);
+        let Some(stat) = core.vfs.stat(&path)?.filter(|stat| !stat.is_dir) else { continue };
+        if remove && !core.vfs.unlink(&path)? {
+            continue;
+        }
+        files += 1;
+        bytes = bytes.saturating_add(stat.len);
+    }
+    Ok((files, bytes))
+}
+
 /// Moves those of the candidates that nothing leads to into quarantine, and says how many.
 pub(crate) fn quarantine(core: &Core, candidates: Vec<BlobId>) -> Result<usize> {
     if candidates.is_empty() || core.refusal().is_err() || core.believe_all().is_err() {

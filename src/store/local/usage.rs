@@ -8,8 +8,10 @@ use tokio::sync::oneshot;
 use super::LocalStore;
 use super::format::checkpoint::Usage;
 use super::keeper::Task;
+use super::read::blocking;
 use super::recount::Found;
 use super::split::{Class, Split, State};
+use super::sweep;
 use crate::object::{BucketName, KeyTemplate, Month, Timestamp};
 use crate::store::{Result, StoreError};
 
@@ -77,6 +79,12 @@ pub struct Recounted {
 }
 
 impl LocalStore {
+    /// How many files no record names, set aside when the store was opened after a crash, and their
+    /// bytes. They are removed where that is asked for.
+    pub async fn set_aside(&self, remove: bool) -> Result<(u64, u64)> {
+        blocking(&self.core, move |core| sweep::quarantined(core, remove)).await
+    }
+
     /// What the counters say of a bucket, without looking at its objects.
     pub fn usage(&self, bucket: &BucketName) -> Result<BucketUsage> {
         // While the log is read, the counters are not there yet.

@@ -1,0 +1,74 @@
+"""Verification: counters, bodies against their checksums, and what is upstream."""
+
+import pathlib
+
+from behind import fresh_bucket
+from connect import connect
+from gateway import MAIN, Gateway
+from waiting import eventually
+
+
+def verified(gateway, query=""):
+    """Runs a verification to its end."""
+    status, job = gateway.side("POST", f"/storage/verify{query}")
+    assert status == 202, job
+
+    def over():
+        status, found = gateway.side("GET", f"/storage/verify/{job['id']}")
+        assert status == 200, found
+        return found if found["state"] != "running" else None
+
+    found = eventually(over, 60, "the end of a verification")
+    assert found["state"] == "done", found
+    status, jobs = gateway.side("GET", "/storage/verify")
+    assert status == 200 and jobs["jobs"][0]["id"] == job["id"]
+    return found
+
+
+def test_damage_is_found(tmp_path):
+    with Gateway(tmp_path / "gateway") as gateway:
+        s3, bucket = connect(gateway, MAIN), fresh_bucket()
+        s3.create_bucket(Bucket=bucket)
+        for number in range(5):
+            s3.put_object(Bucket=bucket, Key=f"small-{number}", Body=b"x" * 1000)
+        s3.put_object(Bucket=bucket, Key="large", Body=b"y" * 400_000)
+        found = verified(gateway)
+        assert (found["objects_checked"], found["bytes_checked"]) == (6, 405_000)
+        assert (found["problems"], found["counters_repaired"]) == (0, 0)
+        [counters] = found["counters"]
+        assert counters["local_counted"] == counters["local_found"] == {"objects": 6, "bytes": 405_000}
+        [blob] = [p for p in pathlib.Path(gateway.data, "blobs").rglob("*") if p.is_file()]
+        with open(blob, "r+b") as file:
+            file.seek(200_000)
+            byte = file.read(1)
+            file.seek(200_000)
+            file.write(bytes([byte[0] ^ 1]))
+        found = verified(gateway, f"?bucket={bucket}&upstream=false")
+        assert found["problems"] == 1
+        [finding] = found["findings"]
+        assert (finding["key"], finding["what"]) == ("large", "damaged")
+        assert verified(gateway, "?content=false")["problems"] == 0
+
+
+def test_what_is_upstream_is_compared(behind):
+    site = behind("fallback")
+    for name in ("kept", "replaced", "removed"):
+        site.put(name, b"content")
+    assert verified(site.gateway)["problems"] == 0
+    site.put_there("replaced", b"by someone else")
+    site.up.delete_object(Bucket=site.there, Key="removed")
+    found = verified(site.gateway)
+    assert found["upstream_checked"] == 3
+    assert {(f["key"], f["what"]) for f in found["findings"]} == {
+        ("replaced", "upstream differs"),
+        ("removed", "upstream lacks it"),
+    }
+
+
+def test_bad_requests(tmp_path):
+    with Gateway(tmp_path / "gateway") as gateway:
+        for query in ("?content=maybe", "?deep=true", "?bucket=A"):
+            status, answer = gateway.side("POST", f"/storage/verify{query}")
+            assert status == 400 and answer["error"]["code"] == "InvalidArgument", answer
+        assert gateway.side("POST", "/storage/verify?bucket=no-such-bucket")[0] == 404
+        assert gateway.side("GET", "/storage/verify/0123")[0] == 404
