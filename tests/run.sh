@@ -16,7 +16,7 @@ venvs="$target/venv"
 export STOWGATE_BIN="${STOWGATE_BIN:-$target/release/stowgate}"
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" PYTHONDONTWRITEBYTECODE=1
 
-steps=(fmt clippy doc build test deny boto3 boto3-2024 wire aws-cli node debian kill memory image
+steps=(fmt clippy doc build test deny boto3 boto3-2024 wire admin aws-cli node debian kill memory image
   upstream histories)
 # The status of a step that was left out.
 skipped=77
@@ -89,6 +89,17 @@ step_boto3() { venv boto3-current && suite boto3-current tests/clients/sdk; }
 step_boto3-2024() { venv boto3-2024 && suite boto3-2024 tests/clients/sdk; }
 
 step_wire() { venv boto3-current && suite boto3-current tests/clients/wire; }
+
+# The side API, by hand and by schemathesis; promtool comes with Debian's prometheus.
+step_admin() {
+  venv boto3-current && venv schemathesis || return 1
+  cargo build --quiet --locked --release --manifest-path tests/proxy/Cargo.toml \
+    --target-dir "$target" || return 1
+  command -v promtool >/dev/null || debian_packages prometheus || skip "promtool is not installed"
+  STOWGATE_FAULT_PROXY="$target/release/stowgate-fault-proxy" \
+    STOWGATE_SCHEMATHESIS="$venvs/schemathesis/bin/schemathesis" \
+    suite boto3-current tests/clients/admin
+}
 
 step_aws-cli() {
   venv boto3-current && venv awscli || return 1

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::buckets;
 use super::query::Parameters;
 use super::reply::{self, Fault};
 use super::view::Views;
@@ -90,7 +91,10 @@ pub(super) async fn retry(
     views: &Views,
     parameters: &Parameters,
 ) -> Result<Response<Payload>, Fault> {
-    let bucket = parameters.bucket("bucket")?;
+    let bucket = match parameters.bucket("bucket")? {
+        Some(bucket) => Some(buckets::known(views, &bucket).await?),
+        None => None,
+    };
     let key = parameters
         .get("key")
         .map(|text| ObjectKey::parse(text).map_err(|why| Fault::parameter(format!("key: {why}"))));

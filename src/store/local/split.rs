@@ -14,6 +14,8 @@ use crate::object::{KeyLabels, KeyTemplate, Month, Timestamp};
 /// How many pairs of company and type are told apart in a bucket. Further ones are counted as
 /// [`OTHERS`].
 const PAIRS: usize = 100_000;
+/// The pair of a key that says nothing.
+const NOTHING: &str = "/";
 /// The pair that stands for those beyond [`PAIRS`]. No label begins with a slash.
 const OTHERS: &str = "//";
 
@@ -83,16 +85,13 @@ impl Rows {
         if shift.before == shift.after {
             return;
         }
-        let mut pair = String::new();
-        let labels = template.and_then(|template| template.labels(key));
-        if let Some(KeyLabels { company, kind }) = labels {
-            pair.push_str(company.unwrap_or_default());
-            pair.push('/');
-            pair.push_str(kind.unwrap_or_default());
-        } else {
-            pair.push('/');
+        match template.and_then(|template| template.labels(key)) {
+            None => self.shift_pair(NOTHING, shift),
+            Some(KeyLabels { company, kind }) => {
+                let (company, kind) = (company.unwrap_or_default(), kind.unwrap_or_default());
+                self.shift_pair(&format!("{company}/{kind}"), shift);
+            }
         }
-        self.shift_pair(&pair, shift);
     }
 
     fn shift_pair(&mut self, pair: &str, Shift { before, after }: Shift) {
@@ -107,8 +106,8 @@ impl Rows {
         }
         if let Some(before) = before {
             row(rows, before).remove(before.amount.size);
+            rows.retain(|row| row.usage.objects > 0);
         }
-        rows.retain(|row| row.usage.objects > 0);
         // Beyond the limit, which pairs are told apart has to stay.
         if rows.is_empty() && !full {
             self.0.remove(pair);
