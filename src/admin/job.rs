@@ -1,4 +1,4 @@
-//! Jobs of the side API: begun by a call, worked on beside requests one after the other, told of
+//! Jobs of the side API: begun by a call, worked on beside requests, a step of each in turn, told of
 //! by another call.
 //!
 //! Knows nothing of what they do. What they were is forgotten when the process ends.
@@ -58,7 +58,6 @@ pub(super) struct Told {
 /// Works on the jobs.
 pub struct JobWorker {
     jobs: Arc<Jobs>,
-    current: Option<(String, Box<dyn Job>)>,
 }
 
 impl Told {
@@ -95,7 +94,7 @@ impl Jobs {
 
     /// What works on them. There is to be one.
     pub fn worker(self: &Arc<Self>) -> JobWorker {
-        JobWorker { jobs: Arc::clone(self), current: None }
+        JobWorker { jobs: Arc::clone(self) }
     }
 
     /// Begins a job; a fault where one of that kind goes on already.
@@ -161,8 +160,8 @@ impl Worker for JobWorker {
     }
 
     async fn step(&mut self) -> Next {
-        let current = self.current.take().or_else(|| self.jobs.state().waiting.pop_front());
-        let Some((id, mut job)) = current else { return Next::After(IDLE) };
+        let first = self.jobs.state().waiting.pop_front();
+        let Some((id, mut job)) = first else { return Next::After(IDLE) };
         let stepped = job.step().await;
         let shown = job.shown();
         let now = self.jobs.clock.now();
@@ -181,7 +180,7 @@ impl Worker for JobWorker {
             }
         });
         if let Ok(true) = stepped {
-            self.current = Some((id, job));
+            self.jobs.state().waiting.push_back((id, job));
         }
         Next::Now
     }
@@ -207,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn jobs_are_done_one_after_the_other_and_told_of() {
+    async fn jobs_are_done_step_by_step_and_told_of() {
         let jobs = Arc::new(Jobs::new(Arc::new(ManualClock::new(Timestamp(0)))));
         let mut worker = jobs.worker();
         assert_eq!(worker.step().await, Next::After(IDLE));

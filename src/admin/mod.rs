@@ -198,7 +198,9 @@ impl Admin {
     /// Whether the request is for the side API rather than for S3.
     pub fn owns<B>(&self, request: &Request<B>) -> bool {
         let path = request.uri().path();
-        let ours = below_storage(path).is_some() || (path == ALIAS && self.has_alias());
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let alias = path == ALIAS && reads && self.has_alias();
+        let ours = alias || below_storage(path).is_some();
         ours && !self.is_virtual_host(request)
     }
 

@@ -197,6 +197,33 @@ mod tests {
     }
 
     #[test]
+    fn who_counts_is_told_where_the_object_is() {
+        let etag = ETag::parse("tag");
+        let remote = Remote {
+            bucket: "there".to_owned(),
+            key: "key".to_owned(),
+            etag: etag.clone(),
+            upstream_etag: etag,
+            size: 7,
+            last_modified: Timestamp(2000),
+        };
+        let kept = Kept { size: 7, modified: Timestamp(2000) };
+        let claim = |truth, remote| {
+            let record = Location { truth, todo: None, remote, updated_at: Timestamp(0) };
+            Location::claim(&record.encode().unwrap())
+        };
+        for (truth, with, without) in [
+            (Truth::Gone, Claim::Gone, Claim::Gone),
+            (Truth::Remote, Claim::There(kept), Claim::Here { otherwise: None }),
+            (Truth::Local, Claim::Here { otherwise: Some(kept) }, Claim::Here { otherwise: None }),
+        ] {
+            assert_eq!(claim(truth, Some(remote.clone())), with);
+            assert_eq!(claim(truth, None), without);
+        }
+        assert_eq!(Location::claim(b"no record"), Claim::Here { otherwise: None });
+    }
+
+    #[test]
     fn a_further_write_keeps_the_time_and_what_may_have_arrived() {
         let after = Todo::after(Some(&todo()), Task::Delete, Timestamp(9000));
         assert_eq!((after.task, after.since, after.attempts), (Task::Delete, Timestamp(1000), 0));

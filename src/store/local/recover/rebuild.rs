@@ -9,7 +9,7 @@ use super::super::blob::ExtentError;
 use super::super::catalog::Catalog;
 use super::super::core::{Core, Phase, Progress};
 use super::super::effects::{Change, UsageDelta, upload_id};
-use super::super::format::counts::Counts;
+use super::super::format::counts::{Claimed, Counts};
 use super::super::format::entry::{
     BucketEntry, CompletedEntry, LedgerEntry, ObjectEntry, PartEntry, SettingEntry, UploadEntry,
     inline,
@@ -290,7 +290,10 @@ impl Builder<'_> {
                 self.catalog.apply(&Change::Setting(of.0, of.1, entry))
             }
             Meta::SetEntry(set) => {
-                let claimed = counts.and_then(|counts| counts.claimed);
+                let claimed = match counts {
+                    Some(counts) => counts.claimed,
+                    None => self.claim_of(record),
+                };
                 self.entry(LedgerEntry { head: record, claimed }, set)
             }
             // Buckets are known from the checkpoint and the log behind it.
@@ -318,6 +321,12 @@ impl Builder<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// What a ledger record says that was written before that was noted.
+    fn claim_of(&self, record: RecordRef) -> Option<Claimed> {
+        let read = self.core.log.read(record).ok()?;
+        Some(self.core.options.claims.0(&read.data()).into())
     }
 
     fn is_alive(&self, at: &At) -> bool {
