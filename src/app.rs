@@ -216,6 +216,10 @@ async fn open(
         base_domains: config.server.base_domains.clone(),
         token_key: token_key(&config.keys.ring),
     };
+    let migrations = layers.migrations(config, &storage, gateway, &clock).await;
+    if let Some(migrations) = &migrations {
+        workers.start(migrations.engine());
+    }
     gateway.open(s3::Service::new(settings, layers.store(), Arc::clone(&control.auth)));
     let jobs = Arc::new(Jobs::new(Arc::clone(&clock)));
     workers.start(jobs.worker());
@@ -232,6 +236,7 @@ async fn open(
         jobs,
         metrics: Arc::clone(&control.metrics),
         surveys: Arc::new(Surveys::default()),
+        migrations,
     });
     tracing::info!(data_dir = %config.data_dir.display(), "the store is open");
     Ok(Running { storage, layers, workers })

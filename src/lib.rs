@@ -9,6 +9,7 @@ pub mod background;
 pub mod body;
 pub mod cli;
 pub mod config;
+pub mod migrate;
 pub mod object;
 pub mod placement;
 pub mod s3;

@@ -18,6 +18,10 @@
 //!   `GET /storage/cleanup[/{id}]` tells how far that is.
 //! - `GET /storage/openapi.json`: all of this for machines; the file beside this one.
 //! - `GET /storage/metrics`: all that is measured, in Prometheus' text format.
+//! - `POST /storage/migrate-to-s3`, `/storage/migrate-to-local`: moves objects, or with
+//!   `dry_run=true` shows what would be moved.
+//! - `GET /storage/migrations[/{id}[/events|/report]]`: what became of it.
+//! - `POST /storage/migrations/{id}/pause|resume|cancel|rollback|limits`: has a hand in it.
 //!
 //! Health answers anyone, without detail; `access` says who may use the rest. Every other path is
 //! 501. Owns the shapes of the answers; knows nothing of the S3 protocol or of the configuration.
@@ -29,6 +33,9 @@ mod cleanup;
 mod job;
 mod manifest;
 mod metrics;
+mod migrations;
+mod migrations_order;
+mod migrations_stream;
 mod object;
 mod openapi;
 mod overview;
@@ -235,6 +242,12 @@ impl Admin {
             Ok(body) => body,
             Err(fault) => return fault.answer(),
         };
+        if let Some(called) = below_storage(head.uri.path()).and_then(migrations::Called::named) {
+            return match self.views.get() {
+                Some(views) => called.answer(views, &head, body).await,
+                None => starting(),
+            };
+        }
         let Some((resource, rest)) = resource else {
             let message = "this version does not serve this part of the side API";
             return Fault::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message).answer();

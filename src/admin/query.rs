@@ -13,6 +13,15 @@ pub(super) struct Parameters(Vec<(String, String)>);
 impl Parameters {
     /// Reads a query in which only `known` names may stand.
     pub(super) fn parse(query: Option<&str>, known: &[&str]) -> Result<Self, Fault> {
+        Self::parse_repeated(query, known, &[])
+    }
+
+    /// The same where some of the names may stand more than once.
+    pub(super) fn parse_repeated(
+        query: Option<&str>,
+        known: &[&str],
+        repeated: &[&str],
+    ) -> Result<Self, Fault> {
         let mut parameters: Vec<(String, String)> = Vec::new();
         for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -22,7 +31,8 @@ impl Parameters {
             if !known.contains(&name.as_str()) {
                 return Err(Fault::parameter(unknown(&name, known)));
             }
-            if parameters.iter().any(|(other, _)| *other == name) {
+            let once = !repeated.contains(&name.as_str());
+            if once && parameters.iter().any(|(other, _)| *other == name) {
                 return Err(Fault::parameter(format!("the parameter {name:?} is given twice")));
             }
             parameters.push((name, value));
@@ -51,6 +61,26 @@ impl Parameters {
             Some(other) => Err(Fault::parameter(format!(
                 "storage_backend is {other:?}, which is neither local nor s3"
             ))),
+        }
+    }
+
+    /// All values of a parameter that may be repeated.
+    pub(super) fn all(&self, name: &str) -> Vec<String> {
+        let values = self.0.iter().filter(|(other, _)| other == name);
+        values.map(|(_, value)| value.clone()).collect()
+    }
+
+    /// A value that is read by `parse`; `what` says what would be.
+    pub(super) fn parsed<T>(
+        &self,
+        name: &str,
+        what: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Fault> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        match parse(text) {
+            Some(value) => Ok(Some(value)),
+            None => Err(Fault::parameter(format!("{name} is {text:?}, which is no {what}"))),
         }
     }
 

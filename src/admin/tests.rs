@@ -176,6 +176,7 @@ impl World {
             routes: Arc::clone(&self.routes),
             upstreams: vec![upstream],
             spool: Some(Arc::clone(&self.spool)),
+            migrations: None,
         }
     }
 
@@ -191,6 +192,7 @@ impl World {
             todo: Some(todo),
             remote: None,
             updated_at: self.clock.now(),
+            kept: false,
         };
         let encoded = record.encode().expect("encoded");
         self.home.set_entry(&at, Some(encoded)).await.expect("recorded");
@@ -207,8 +209,13 @@ impl World {
             size,
             last_modified: START,
         };
-        let record =
-            Location { truth: Truth::Remote, todo: None, remote: Some(remote), updated_at: START };
+        let record = Location {
+            truth: Truth::Remote,
+            todo: None,
+            remote: Some(remote),
+            updated_at: START,
+            kept: false,
+        };
         let encoded = record.encode().expect("encoded");
         self.home.set_entry(&path("cloud", key), Some(encoded)).await.expect("recorded");
     }
@@ -294,7 +301,7 @@ async fn every_refusal_has_its_status_and_a_reason() {
         ("PUT", "/storage/health/live", 405, "MethodNotAllowed"),
         ("POST", "/storage/info", 405, "MethodNotAllowed"),
         ("GET", "/storage/spool/flush", 405, "MethodNotAllowed"),
-        ("GET", "/storage/migrations", 501, "NotImplemented"),
+        ("GET", "/storage/nothing", 501, "NotImplemented"),
         ("GET", "/storage/info/", 501, "NotImplemented"),
         ("GET", "/storage/info?verbose=1", 400, "InvalidArgument"),
         ("GET", "/storage/test-s3?bucket=x", 400, "InvalidArgument"),

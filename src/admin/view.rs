@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use super::job::Jobs;
 use super::metrics::Metrics;
 use super::survey::Surveys;
+use crate::migrate::Migrations;
 use crate::object::{BucketName, Clock, KeyTemplate, Timestamp};
 use crate::placement::Routes;
 use crate::placement::guard::Guarded;
@@ -43,6 +44,8 @@ pub struct Views {
     pub metrics: Arc<Metrics>,
     /// What listings found.
     pub surveys: Arc<Surveys>,
+    /// What moves objects between the layers; none where no bucket has an upstream.
+    pub migrations: Option<Arc<Migrations>>,
 }
 
 /// How objects are counted, and what they cost.

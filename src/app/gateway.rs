@@ -1,6 +1,7 @@
 //! Who answers a request: the side API, or S3 once the store is open.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
@@ -23,12 +24,41 @@ pub(super) struct Gateway {
     admin: Arc<Admin>,
     metrics: Arc<Metrics>,
     service: Arc<SetOnce<Arc<Service>>>,
+    /// How many requests of S3 clients are being answered.
+    requests: Arc<AtomicUsize>,
+}
+
+/// A request that is being answered.
+struct Answering(Arc<AtomicUsize>);
+
+impl Answering {
+    fn one_of(requests: &Arc<AtomicUsize>) -> Self {
+        requests.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(requests))
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Gateway {
     /// A gateway whose store is not open yet.
     pub(super) fn new(config: &Config, admin: Arc<Admin>, metrics: Arc<Metrics>) -> Self {
-        Self { region: config.region.as_str().into(), admin, metrics, service: Arc::default() }
+        Self {
+            region: config.region.as_str().into(),
+            admin,
+            metrics,
+            service: Arc::default(),
+            requests: Arc::default(),
+        }
+    }
+
+    /// How many requests of S3 clients are being answered, up to the heads of their answers.
+    pub(super) fn requests(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.requests)
     }
 
     /// From now on S3 is served, by `service`.
@@ -45,11 +75,17 @@ impl Handler for Gateway {
             let (admin, origin) = (Arc::clone(&self.admin), origin(&request));
             return Box::pin(async move { admin.handle(request, origin).await });
         }
+        let answering = Answering::one_of(&self.requests);
         if let Some(service) = self.service.get() {
-            return Box::pin(serve(Arc::clone(service), request));
+            let service = Arc::clone(service);
+            return Box::pin(async move {
+                let _answering = answering;
+                serve(service, request).await
+            });
         }
         let (service, region) = (Arc::clone(&self.service), Arc::clone(&self.region));
         Box::pin(async move {
+            let _answering = answering;
             match tokio::time::timeout(OPENING_WAIT, service.wait()).await {
                 Ok(service) => serve(Arc::clone(service), request).await,
                 Err(_) => opening(&request, &region),

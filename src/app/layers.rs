@@ -1,11 +1,13 @@
 //! From the local store and the upstreams to what S3 is served from, and the work beside it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::admin::{Trials, UpstreamView};
 use crate::background::Supervisor;
 use crate::config::{self, Config};
+use crate::migrate::{self, Migrations};
 use crate::object::{BucketName, BucketsQuery, Clock};
 use crate::placement::locks::KeyLocks;
 use crate::placement::spool::{Backoff, Depth, Spool, SpoolOptions};
@@ -13,15 +15,21 @@ use crate::placement::{Placement, Route, Routes, Upstream};
 use crate::store::{Home, Store, StoreError};
 
 use super::absent::AbsentUpstream;
+use super::gateway::Gateway;
+use super::storage::Storage;
 use super::trials::{PermissionTrials, Tried};
 use super::upstreams::{Connected, UpstreamUrls, Upstreams};
 
+/// Where the files of migrations are in the data directory.
+const MIGRATIONS: &str = "migrations";
 /// How often draining looks whether it goes on.
 const LOOK: Duration = Duration::from_millis(200);
 
 /// All buckets, each through its mode.
 pub(super) struct Layers {
     store: Arc<dyn Store>,
+    /// There where any bucket has an upstream.
+    placement: Option<Arc<Placement>>,
     pub(super) routes: Arc<Routes>,
     /// There where any bucket has an upstream.
     pub(super) spool: Option<Arc<Spool>>,
@@ -46,15 +54,45 @@ impl Layers {
         let upstreams = upstreams.0.into_iter().map(trials).collect();
         if !has_upstream(&routes) {
             // Nothing stands between S3 and the disk.
-            return Self { store: home, routes, spool: None, upstreams };
+            return Self { store: home, placement: None, routes, spool: None, upstreams };
         }
         let (keys, options) = (KeyLocks::default(), spool_options(&config.spool));
         let clock = || Arc::clone(clock);
         let (home_too, routes_too) = (Arc::clone(&home), Arc::clone(&routes));
         let spool = Spool::new(home_too, routes_too, keys, options, clock());
         let (routes_too, spool_too) = (Arc::clone(&routes), Arc::clone(&spool));
-        let placement = Placement::new(home, routes_too, spool_too, clock());
-        Self { store: Arc::new(placement), routes, spool: Some(spool), upstreams }
+        let placement = Arc::new(Placement::new(home, routes_too, spool_too, clock()));
+        let store = Arc::clone(&placement) as Arc<dyn Store>;
+        Self { store, placement: Some(placement), routes, spool: Some(spool), upstreams }
+    }
+
+    /// What moves objects between the layers, with what an earlier process left under way. Where
+    /// its files cannot be used, there is none, and everything else goes on.
+    pub(super) async fn migrations(
+        &self,
+        config: &Config,
+        storage: &Storage,
+        gateway: &Gateway,
+        clock: &Arc<dyn Clock>,
+    ) -> Option<Arc<Migrations>> {
+        let placement = self.placement.as_ref()?;
+        let (disk, spare) = (storage.disk(&config.data_dir, Arc::default()), config.store.min_free);
+        let requests = gateway.requests();
+        let context = migrate::Context {
+            transfers: placement.transfers(),
+            shelf: Arc::new(migrate::Folder::at(config.data_dir.join(MIGRATIONS))),
+            labels: migrate::Labeller::default(),
+            clock: Arc::clone(clock),
+            room: Arc::new(move || Some(disk.space()?.free.saturating_sub(spare))),
+            busy: Arc::new(move || requests.load(Ordering::Relaxed)),
+        };
+        match Migrations::open(context).await {
+            Ok(migrations) => Some(migrations),
+            Err(error) => {
+                tracing::error!(%error, "the files of migrations cannot be used; none is run");
+                None
+            }
+        }
     }
 
     /// What S3 is served from.

@@ -95,6 +95,7 @@ async fn an_object_recorded_at_an_upstream_that_is_configured_no_more_is_503_and
         todo: None,
         remote: Some(remote),
         updated_at: Timestamp(1_000),
+        kept: false,
     };
     let record: Bytes = record.encode().expect("encoded");
     home.set_entry(&at, Some(record)).await.expect("recorded");
@@ -120,6 +121,7 @@ async fn draining_does_not_wait_for_an_upstream_that_is_away() {
         )),
         remote: None,
         updated_at: Timestamp(1_000),
+        kept: false,
     };
     layers.spool.as_ref().expect("a spool").noted(&at, &record, 0);
     let (start, limit) = (tokio::time::Instant::now(), Duration::from_secs(9));

@@ -3,7 +3,8 @@
 use md5::{Digest, Md5};
 
 use super::{
-    Algorithm, Checksum, ChecksumChoice, ChecksumKind, ChecksumValue, ETag, PartNumber, Timestamp,
+    Algorithm, Checksum, ChecksumChoice, ChecksumKind, ChecksumValue, ETag, Original, PartNumber,
+    Timestamp,
 };
 
 /// The least size of every part but the last, in bytes.
@@ -46,6 +47,8 @@ pub struct Completion {
     pub checksum_kind: Option<ChecksumKind>,
     /// `x-amz-mp-object-size`.
     pub object_size: Option<u64>,
+    /// What the object keeps of itself; only stores of the gateway's own can do that.
+    pub original: Option<Original>,
 }
 
 /// Why the parts do not make an object. The variants carry what S3's error shows.

@@ -45,8 +45,8 @@ pub use precondition::{
 };
 pub use range::{ByteRange, RangeSpec, Unsatisfiable};
 pub use record::{
-    Bucket, ChecksumChoice, MAX_PART_NUMBER, ObjectInfo, ObjectPart, PartNumber, Replication,
-    Upload, UploadId,
+    Bucket, ChecksumChoice, MAX_PART_NUMBER, ObjectInfo, ObjectPart, Original, PartNumber,
+    Replication, Upload, UploadId,
 };
 pub use request_id::RequestId;
 pub use roll::{Offer, Roll, Rolled, RolledPage, Start, fill_page};

@@ -46,6 +46,16 @@ pub struct ObjectInfo {
     pub replication: Option<Replication>,
 }
 
+/// What clients know an object by that comes from another layer: it keeps that, whatever the
+/// layer that takes it in would give it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Original {
+    /// Its entity tag.
+    pub etag: ETag,
+    /// When clients saw it stored.
+    pub last_modified: Timestamp,
+}
+
 /// How far an object is on its way upstream: `x-amz-replication-status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replication {

@@ -147,12 +147,17 @@ impl Placement {
         request: &CopyRequest,
     ) -> Result<Option<Stored>> {
         let route = self.routes.of(&target.bucket);
+        let mut writing = None;
         let write = if route.upstream.is_some() {
+            writing = Some(self.passing.write(target));
             let record = self.locations.of(target).await?;
             plan::write(route.mode, Known::of(record.as_ref()))
         } else {
             Write::Home
         };
+        if write != Write::Home || source.upstream.is_some() {
+            writing = None;
+        }
         let copied = match (write, &source.upstream, &route.upstream) {
             (Write::Home, None, _) => {
                 self.home.copy_object(source.at, target, request.clone()).await
@@ -167,6 +172,7 @@ impl Placement {
             }
             _ => return self.copy_bytes(source, target, request).await,
         };
+        drop(writing);
         match copied {
             Ok(stored) => Ok(Some(stored)),
             Err(error) if !is_of_target(&error, request) && source.may_have_changed(&error) => {
@@ -216,6 +222,7 @@ impl Placement {
             metadata: request.metadata.clone().unwrap_or_else(|| object.metadata.clone()),
             tags,
             condition: request.condition.clone(),
+            original: None,
         };
         let body = digesting(body, Expected { compute, ..Expected::default() });
         let stored = self.put(target, new, body).await;

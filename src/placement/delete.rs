@@ -13,11 +13,13 @@ impl Placement {
         let Some(upstream) = &route.upstream else {
             return self.home.delete_object(at, request).await;
         };
+        let writing = self.passing.write(at);
         let record = self.locations.of(at).await?;
         let at_home_alone = plan::delete(route.mode, Known::of(record.as_ref())) == Delete::Home;
         if at_home_alone {
             return self.home.delete_object(at, request).await;
         }
+        drop(writing);
         let mut locked = self.locked(route, upstream, at, false).await?;
         if let Some(VersionId::Id(_)) = request.version {
             return locked.delete_version(at, request).await;

@@ -32,6 +32,7 @@ impl Placement {
         let Some(upstream) = &route.upstream else {
             return self.home.list_objects(bucket, query).await;
         };
+        let _paging = self.passing.page();
         match plan::view(route.mode) {
             View::Records if !self.home.has_entries(bucket).await? => {
                 self.home.list_objects(bucket, query).await

@@ -18,6 +18,10 @@ pub struct Location {
     pub remote: Option<Remote>,
     /// When this was recorded.
     pub updated_at: Timestamp,
+    /// Whether home has a copy of what is upstream that is to stay. It is nobody's all the same:
+    /// neither read nor listed, and gone with the next write or delete.
+    #[serde(skip)]
+    pub kept: bool,
 }
 
 /// Where a key's current object is.
@@ -114,15 +118,18 @@ impl Todo {
     }
 }
 
-/// Format of the encoded record: the first byte.
+/// Format of the encoded record: the first byte ...
 const FORMAT: u8 = 1;
+/// ... of which this one says as well that a copy at home is kept.
+const FORMAT_KEPT: u8 = 2;
 
 impl Location {
     /// The record as the ledger keeps it.
     pub fn encode(&self) -> Result<Bytes, StoreError> {
         let upload = self.todo.as_ref().and_then(|todo| todo.upload.as_ref());
+        let format = if self.kept { FORMAT_KEPT } else { FORMAT };
         // Only there where it says something.
-        let encoded = postcard::to_extend(self, vec![FORMAT]).and_then(|encoded| match upload {
+        let encoded = postcard::to_extend(self, vec![format]).and_then(|encoded| match upload {
             Some(upload) => postcard::to_extend(upload, encoded),
             None => Ok(encoded),
         });
@@ -147,7 +154,10 @@ impl Location {
     pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
         let damaged = || StoreError::Damaged { what: "a location record".to_owned() };
         match bytes.split_first() {
-            Some((&FORMAT, encoded)) => Self::read(encoded).map_err(|_| damaged()),
+            Some((&format @ (FORMAT | FORMAT_KEPT), encoded)) => {
+                let location = Self::read(encoded).map_err(|_| damaged())?;
+                Ok(Self { kept: format == FORMAT_KEPT, ..location })
+            }
             _ => Err(damaged()),
         }
     }
@@ -184,14 +194,17 @@ mod tests {
             last_modified: Timestamp(2000),
         };
         let (truth, updated_at) = (Truth::Local, Timestamp(3000));
-        let mut location = Location { truth, todo: Some(todo()), remote: Some(remote), updated_at };
+        let (todo, remote, kept) = (Some(todo()), Some(remote), false);
+        let mut location = Location { truth, todo, remote, updated_at, kept };
         let short = location.encode().unwrap();
         assert_eq!(Location::decode(&short).unwrap(), location);
         location.todo.as_mut().unwrap().upload = Some("id".to_owned());
         let encoded = location.encode().unwrap();
         assert_eq!(Location::decode(&encoded).unwrap(), location);
         assert!(encoded.starts_with(&short), "an upload stands behind what there always is");
-        for damaged in [&[][..], &[2, 0, 0, 0], &encoded[..encoded.len() - 1]] {
+        let kept = Location { kept: true, ..location };
+        assert_eq!(Location::decode(&kept.encode().unwrap()).unwrap(), kept);
+        for damaged in [&[][..], &[3, 0, 0, 0], &encoded[..encoded.len() - 1]] {
             assert!(matches!(Location::decode(damaged), Err(StoreError::Damaged { .. })));
         }
     }
@@ -209,7 +222,8 @@ mod tests {
         };
         let kept = Kept { size: 7, modified: Timestamp(2000) };
         let claim = |truth, remote| {
-            let record = Location { truth, todo: None, remote, updated_at: Timestamp(0) };
+            let (todo, updated_at, kept) = (None, Timestamp(0), false);
+            let record = Location { truth, todo, remote, updated_at, kept };
             Location::claim(&record.encode().unwrap())
         };
         for (truth, with, without) in [

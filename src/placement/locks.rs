@@ -54,6 +54,12 @@ impl KeyLocks {
 }
 
 impl KeyGuard {
+    /// Whether somebody else waits for the lock.
+    pub fn is_wanted(&self) -> bool {
+        // The map's, and two of this guard; whoever waits has more of them.
+        Arc::strong_count(&self.claim.lock) > 3
+    }
+
     /// Whose lock it is.
     pub fn at(&self) -> &ObjectPath {
         &self.claim.at
@@ -105,8 +111,11 @@ mod tests {
         assert!(waiting.as_mut().now_or_never().is_none());
         drop(locks.lock(&path("b")).await);
         assert_eq!(locks.in_use(), 1);
+        assert!(held.is_wanted());
         drop(held);
-        drop(waiting.await);
+        let held = waiting.await;
+        assert!(!held.is_wanted());
+        drop(held);
         assert_eq!(locks.in_use(), 0);
     }
 

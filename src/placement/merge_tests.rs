@@ -103,7 +103,7 @@ fn remote(upstream_etag: &str) -> Remote {
 }
 
 fn record(truth: Truth, remote: Option<Remote>) -> Location {
-    Location { truth, todo: None, remote, updated_at: Timestamp(0) }
+    Location { truth, todo: None, remote, updated_at: Timestamp(0), kept: false }
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub mod location;
 mod locked;
 pub mod locks;
 mod merge;
+mod passing;
 mod plan;
 mod read;
 pub mod route;
@@ -28,6 +29,7 @@ pub mod spool;
 mod stores;
 mod tags;
 pub mod tee;
+pub mod transfer;
 mod uploads;
 mod write;
 
@@ -40,6 +42,7 @@ pub use route::{Mode, Route, Routes, Upstream};
 
 use crate::object::{BucketName, Clock};
 use crate::store::{Home, Result, Store, StoreError};
+use passing::Passing;
 use spool::Spool;
 
 /// All buckets, each through its mode. Clones are the same.
@@ -50,6 +53,7 @@ pub struct Placement {
     locations: Arc<Locations>,
     spool: Arc<Spool>,
     clock: Arc<dyn Clock>,
+    passing: Arc<Passing>,
 }
 
 impl Placement {
@@ -62,7 +66,8 @@ impl Placement {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let locations = Arc::clone(spool.locations());
-        Self { home, routes, locations, spool, clock }
+        let passing = Arc::default();
+        Self { home, routes, locations, spool, clock, passing }
     }
 
     /// Whether a bucket has an upstream.
@@ -93,4 +98,4 @@ fn answered<T>(upstream: &Upstream, answer: Result<T>) -> Result<T> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -355,13 +355,19 @@ pub(super) fn announced(
 
 /// The record of an object that is upstream.
 pub(super) fn settled(remote: Remote, now: Timestamp) -> Location {
-    Location { truth: Truth::Remote, todo: None, remote: Some(remote), updated_at: now }
+    Location {
+        truth: Truth::Remote,
+        todo: None,
+        remote: Some(remote),
+        updated_at: now,
+        kept: false,
+    }
 }
 
 fn following(before: Option<&Location>, truth: Truth, task: Task, now: Timestamp) -> Location {
     let todo = Todo::after(before.and_then(|before| before.todo.as_ref()), task, now);
     let remote = before.and_then(|before| before.remote.clone());
-    Location { truth, todo: Some(todo), remote, updated_at: now }
+    Location { truth, todo: Some(todo), remote, updated_at: now, kept: false }
 }
 
 #[cfg(test)]

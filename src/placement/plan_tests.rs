@@ -170,7 +170,7 @@ fn remote(etag: &str) -> Remote {
 fn record(truth: Truth, task: Option<Task>, has_remote: bool) -> Location {
     let todo = task.map(|task| Todo { attempts: 3, ..Todo::new(task, Timestamp(1)) });
     let remote = has_remote.then(|| remote("shown"));
-    Location { truth, todo, remote, updated_at: Timestamp(1) }
+    Location { truth, todo, remote, updated_at: Timestamp(1), kept: false }
 }
 
 #[test]

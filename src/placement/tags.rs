@@ -17,10 +17,12 @@ impl Placement {
         let Some(upstream) = &route.upstream else {
             return self.home.set_object_tags(at, version, tags).await;
         };
+        let writing = self.passing.write(at);
         let record = self.locations.of(at).await?;
         if plan::write(route.mode, Known::of(record.as_ref())) == Write::Home {
             return self.home.set_object_tags(at, version, tags).await;
         }
+        drop(writing);
         let mut locked = self.locked(route, upstream, at, false).await?;
         match locked.holder() {
             Some(Layer::Home) => {
@@ -31,6 +33,7 @@ impl Placement {
                 if record.is_some() { locked.set(record, size).await } else { Ok(()) }
             }
             Some(Layer::Upstream) => {
+                self.passing.touch(at);
                 answered(upstream, upstream.store.set_object_tags(at, version, tags).await)
             }
             None if version.is_some() => Err(StoreError::NoSuchVersion),

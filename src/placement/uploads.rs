@@ -155,11 +155,13 @@ impl Finishing<'_> {
     async fn at_home(&self) -> Result<Stored> {
         let (placement, at) = (self.placement, &self.upload.object);
         let home = &placement.home;
+        let writing = placement.passing.write(at);
         let record = placement.locations.of(at).await?;
         if plan::finish(self.route.mode, Known::of(record.as_ref())) == Finish::Home {
             let condition = self.condition.clone();
             return home.complete_upload(self.upload, self.completion, condition).await;
         }
+        drop(writing);
         let mut locked = placement.locked(self.route, self.upstream, at, false).await?;
         match home.upload_checksum(self.upload).await {
             Ok(_) => {}

@@ -4,7 +4,7 @@
 //! end is held back. When the body has passed its checks the key is locked, looked at again, and
 //! one side is let go.
 
-mod sides;
+pub(super) mod sides;
 
 use self::sides::{Event, Sides};
 use super::Placement;
@@ -30,11 +30,13 @@ impl Placement {
         let Some(upstream) = &route.upstream else {
             return self.home.put_object(at, new, body).await;
         };
+        let writing = self.passing.write(at);
         let record = self.locations.of(at).await?;
         let write = plan::write(route.mode, Known::of(record.as_ref()));
         if write == Write::Home {
             return self.home.put_object(at, new, body).await;
         }
+        drop(writing);
         let (condition, size) = (new.condition.clone(), body.length());
         let here = NewObject { condition: None, ..new };
         // The upstream judges what it alone can judge. Everything else is judged under the lock.

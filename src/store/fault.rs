@@ -27,7 +27,7 @@ pub struct FaultStore {
     plan: Mutex<Plan>,
 }
 
-type Failure = Box<dyn Fn() -> StoreError + Send + Sync>;
+type Failure = Box<dyn Fn() -> Option<StoreError> + Send + Sync>;
 
 #[derive(Default)]
 struct Plan {
@@ -77,6 +77,15 @@ impl FaultStore {
 
     /// Every such call fails from now on.
     pub fn fail_always(&self, call: Call, error: impl Fn() -> StoreError + Send + Sync + 'static) {
+        self.fail_when(call, move || Some(error()));
+    }
+
+    /// Every such call fails from now on for which this gives an error.
+    pub fn fail_when(
+        &self,
+        call: Call,
+        error: impl Fn() -> Option<StoreError> + Send + Sync + 'static,
+    ) {
         self.plan().always.push((call, Box::new(error)));
     }
 
@@ -110,8 +119,9 @@ impl FaultStore {
         }
         plan.always
             .iter()
-            .find(|(failing, _)| *failing == call)
-            .map_or(Ok(()), |(_, error)| Err(error()))
+            .filter(|(failing, _)| *failing == call)
+            .find_map(|(_, error)| error())
+            .map_or(Ok(()), Err)
     }
 }
 

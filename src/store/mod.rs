@@ -36,9 +36,9 @@ pub use memory::MemoryStore;
 use crate::body::Payload;
 use crate::object::{
     Bucket, BucketName, BucketsPage, BucketsQuery, ByteRange, ChecksumChoice, Completion, ListPage,
-    ListQuery, ObjectInfo, ObjectKey, ObjectMetadata, ObjectPart, Owner, PartNumber, PartSummary,
-    PartsPage, PartsQuery, RangeSpec, ReadConditions, TagSet, Timestamp, UploadId, UploadsPage,
-    UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    ListQuery, ObjectInfo, ObjectKey, ObjectMetadata, ObjectPart, Original, Owner, PartNumber,
+    PartSummary, PartsPage, PartsQuery, RangeSpec, ReadConditions, TagSet, Timestamp, UploadId,
+    UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
 };
 
 /// The result of every call.
@@ -117,6 +117,9 @@ pub struct NewObject {
     pub tags: TagSet,
     /// On which condition.
     pub condition: Option<WriteCondition>,
+    /// What it keeps of itself where it comes from another layer; only stores of the gateway's
+    /// own can do that.
+    pub original: Option<Original>,
 }
 
 /// What a write came to.

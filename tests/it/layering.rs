@@ -15,7 +15,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store/upstream", &["store", "body", "object"]),
     ("placement", &["store", "background", "body", "object"]),
     ("s3", &["auth", "placement", "store", "body", "object"]),
-    ("admin", &["auth", "placement", "store", "background", "body", "object"]),
+    ("migrate", &["placement", "store", "background", "body", "object"]),
+    ("admin", &["auth", "migrate", "placement", "store", "background", "body", "object"]),
     ("server", &["body", "object"]),
     ("config", &["auth", "object"]),
 ];

@@ -58,7 +58,8 @@ impl Resume {
 }
 
 impl Spool {
-    async fn routed_buckets(&self) -> Result<VecDeque<BucketName>> {
+    /// The buckets that have an upstream.
+    pub(in crate::placement) async fn routed_buckets(&self) -> Result<VecDeque<BucketName>> {
         let mut found = VecDeque::new();
         let mut query = BucketsQuery { limit: PAGE, ..BucketsQuery::default() };
         loop {
@@ -84,7 +85,7 @@ impl Spool {
         };
         match (&record.todo, record.truth) {
             (Some(_), _) => self.found_waiting(&at).await,
-            (None, Truth::Remote) => self.sweep(&at).await,
+            (None, Truth::Remote) if !record.kept => self.sweep(&at).await,
             (None, _) => Ok(()),
         }
     }
@@ -107,11 +108,10 @@ impl Spool {
             return Ok(());
         }
         let _key = self.lock(at).await;
-        if self
-            .record(at)
-            .await?
-            .is_some_and(|record| record.truth == Truth::Remote && record.todo.is_none())
-        {
+        let left_over = |record: Location| {
+            record.truth == Truth::Remote && record.todo.is_none() && !record.kept
+        };
+        if self.record(at).await?.is_some_and(left_over) {
             self.home.delete_object(at, &DeleteRequest::default()).await?;
         }
         Ok(())

@@ -36,7 +36,7 @@ fn metadata() -> ObjectMetadata {
 }
 
 async fn put_rich(world: &World, key: &str) {
-    let new = NewObject { metadata: metadata(), tags: tags(), condition: None };
+    let new = NewObject { metadata: metadata(), tags: tags(), ..NewObject::default() };
     let body = body(&content("content"), Some(Algorithm::Sha256));
     world.placement.put_object(&path(key), new, body).await.unwrap();
 }

@@ -22,7 +22,7 @@ use crate::store::{
 
 /// What happens to calls, for all layers of a process together.
 #[derive(Default)]
-pub(super) struct Fate {
+pub(crate) struct Fate {
     /// So many steps are left; none are counted while this is negative.
     steps: AtomicI64,
     crashed: AtomicBool,
@@ -31,31 +31,37 @@ pub(super) struct Fate {
 
 impl Fate {
     /// The process stops after so many steps; each call has two.
-    pub(super) fn crash_after(&self, steps: i64) {
+    pub(crate) fn crash_after(&self, steps: i64) {
         self.steps.store(steps, Ordering::SeqCst);
     }
 
     /// Of a process of which nothing is planned.
-    pub(super) fn open() -> Arc<Self> {
+    pub(crate) fn open() -> Arc<Self> {
         let fate = Self::default();
         fate.steps.store(-1, Ordering::SeqCst);
         Arc::new(fate)
     }
 
     /// The process ends: whatever it still has under way goes no further.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.crashed.store(true, Ordering::SeqCst);
     }
 
+    /// Nothing is planned any more.
+    pub(crate) fn forget(&self) {
+        self.steps.store(-1, Ordering::SeqCst);
+        self.crashed.store(false, Ordering::SeqCst);
+    }
+
     /// Done when the process has stopped.
-    pub(super) async fn crashed(&self) {
+    pub(crate) async fn crashed(&self) {
         let crash = self.crash.notified();
         if !self.crashed.load(Ordering::SeqCst) {
             crash.await;
         }
     }
 
-    async fn step(&self) {
+    pub(crate) async fn step(&self) {
         tokio::task::yield_now().await;
         if self.crashed.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
@@ -72,7 +78,7 @@ impl Fate {
 }
 
 /// A layer under a fate of its own making.
-pub(super) struct Flaky {
+pub(crate) struct Flaky {
     inner: Arc<MemoryStore>,
     fate: Arc<Fate>,
     away: AtomicBool,
@@ -84,23 +90,23 @@ pub(super) struct Flaky {
 type Breakage = Box<dyn FnMut(&str) -> Option<StoreError> + Send>;
 
 impl Flaky {
-    pub(super) fn new(inner: Arc<MemoryStore>, fate: Arc<Fate>) -> Self {
+    pub(crate) fn new(inner: Arc<MemoryStore>, fate: Arc<Fate>) -> Self {
         let (away, deaf) = (AtomicBool::new(false), AtomicBool::new(false));
         Self { inner, fate, away, deaf, broken: Mutex::default() }
     }
 
     /// Whether calls fail before they have done anything.
-    pub(super) fn set_away(&self, away: bool) {
+    pub(crate) fn set_away(&self, away: bool) {
         self.away.store(away, Ordering::SeqCst);
     }
 
     /// Whether calls fail after they have done everything.
-    pub(super) fn set_deaf(&self, deaf: bool) {
+    pub(crate) fn set_deaf(&self, deaf: bool) {
         self.deaf.store(deaf, Ordering::SeqCst);
     }
 
     /// The same layer for the next process, in the same state.
-    pub(super) fn under(&self, fate: Arc<Fate>) -> Self {
+    pub(crate) fn under(&self, fate: Arc<Fate>) -> Self {
         let next = Self::new(Arc::clone(&self.inner), fate);
         next.set_away(self.away.load(Ordering::SeqCst));
         next.set_deaf(self.deaf.load(Ordering::SeqCst));
@@ -108,7 +114,7 @@ impl Flaky {
     }
 
     /// Calls fail as this says, before they have done anything.
-    pub(super) fn break_down(
+    pub(crate) fn break_down(
         &self,
         broken: impl FnMut(&str) -> Option<StoreError> + Send + 'static,
     ) {
@@ -116,11 +122,11 @@ impl Flaky {
     }
 
     /// No call fails by its name any more.
-    pub(super) fn mend(&self) {
+    pub(crate) fn mend(&self) {
         *self.broken.lock().unwrap() = None;
     }
 
-    pub(super) fn is_well(&self) -> bool {
+    pub(crate) fn is_well(&self) -> bool {
         !self.away.load(Ordering::SeqCst) && !self.deaf.load(Ordering::SeqCst)
     }
 

@@ -5,6 +5,7 @@
 //! A client whose call was not acknowledged knows nothing of what became of it; everything that
 //! was acknowledged holds. The model keeps, of every key, what it may be.
 
+mod moves;
 mod script;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use self::script::{Belief, Condition, KEYS, MODES, Op, Seen, op};
+use self::script::{Belief, Condition, How, KEYS, MODES, Op, Seen, op};
 use super::flaky::{Fate, Flaky};
 use super::world::{START, bucket, content, new_upload, owner, path, place};
 use crate::background::Worker as _;
@@ -23,6 +24,7 @@ use crate::object::{
 };
 use crate::placement::location::{Task, Todo};
 use crate::placement::spool::Spool;
+use crate::placement::transfer::Direction;
 use crate::placement::{Location, Mode, Placement};
 use crate::store::conformance::body;
 use crate::store::{
@@ -172,6 +174,10 @@ impl History {
             }
             Op::Copy { from, to } => self.copy(KEYS[*from], KEYS[*to]).await,
             Op::Upload { key, condition } => self.upload(KEYS[*key], *condition).await,
+            Op::Move { key, how, during } => {
+                self.moved(KEYS[*key], *how, during.as_ref().map(|(turns, op)| (*turns, &**op)))
+                    .await;
+            }
             Op::Away => self.flaky.set_away(true),
             Op::Deaf => self.flaky.set_deaf(true),
             Op::Back => {
@@ -437,7 +443,11 @@ async fn run(mode: Mode, ops: &[Op]) {
         if let Some((steps, mode)) = crash {
             history.fate.crash_after(steps);
             let key = history.written % KEYS.len();
-            let stopping = if steps % 3 == 0 {
+            let stopping = if steps % 5 == 0 {
+                let direction = [Direction::ToS3, Direction::ToLocal][history.written % 2];
+                let how = How { direction, keep: false, again: true, abandon: false };
+                Op::Move { key, how, during: None }
+            } else if steps % 3 == 0 {
                 Op::Delete { key, condition: Condition::None }
             } else {
                 Op::Put { key, condition: Condition::None }

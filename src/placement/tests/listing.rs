@@ -121,6 +121,7 @@ async fn made(world: &World, mode: Mode, states: &[State]) -> BTreeMap<String, E
                 todo: task.map(|task| Todo::new(task, Timestamp(0))),
                 remote: has_remote.then_some(remote),
                 updated_at: Timestamp(0),
+                kept: false,
             };
             world.set_record(key, &record).await;
         }
@@ -395,6 +396,7 @@ async fn a_page_behind_a_great_many_deleted_keys() {
         todo: Some(Todo::new(Task::Delete, START)),
         remote: None,
         updated_at: START,
+        kept: false,
     };
     for number in 0..66_000 {
         let key = format!("a/{number:05}");

@@ -5,7 +5,8 @@ mod buckets;
 mod clients;
 mod conformance;
 mod copies;
-mod flaky;
+pub(crate) mod flaky;
+pub(crate) mod freely;
 mod given_up;
 mod histories;
 mod listing;
@@ -13,6 +14,6 @@ mod outage;
 mod switching;
 mod translation;
 mod uploads;
-mod world;
+pub(crate) mod world;
 
 use world::World;

@@ -158,7 +158,7 @@ async fn what_a_crash_left_of_a_write_is_no_object() {
         World::plant(&world.there, "a", &content("there")).await;
         let todo = Some(Todo::new(Task::Put, super::world::START));
         let updated_at = super::world::START;
-        let record = Location { truth: Truth::Local, todo, remote: None, updated_at };
+        let record = Location { truth: Truth::Local, todo, remote: None, updated_at, kept: false };
         world.set_record("a", &record).await;
         match mode {
             Mode::Local => {

@@ -25,8 +25,13 @@ async fn world(mode: Mode) -> (World, ETag) {
         size: 10,
         last_modified: TIME,
     };
-    let record =
-        Location { truth: Truth::Remote, todo: None, remote: Some(remote), updated_at: TIME };
+    let record = Location {
+        truth: Truth::Remote,
+        todo: None,
+        remote: Some(remote),
+        updated_at: TIME,
+        kept: false,
+    };
     world.set_record("a", &record).await;
     (world, there)
 }

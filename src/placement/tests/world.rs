@@ -22,16 +22,16 @@ use crate::store::{
 use crate::store::{Ledger as _, MemoryStore};
 
 /// When the clock stands at first.
-pub(super) const START: Timestamp = Timestamp(1_700_000_000_250);
+pub(crate) const START: Timestamp = Timestamp(1_700_000_000_250);
 
 /// Both layers, and a placement over them that can be made anew in another mode.
-pub(super) struct World {
-    pub(super) home: Arc<MemoryStore>,
-    pub(super) there: Arc<MemoryStore>,
-    pub(super) faults: Arc<FaultStore>,
-    pub(super) clock: Arc<ManualClock>,
-    pub(super) placement: Arc<Placement>,
-    pub(super) spool: Arc<Spool>,
+pub(crate) struct World {
+    pub(crate) home: Arc<MemoryStore>,
+    pub(crate) there: Arc<MemoryStore>,
+    pub(crate) faults: Arc<FaultStore>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) placement: Arc<Placement>,
+    pub(crate) spool: Arc<Spool>,
 }
 
 /// Which calls an upstream that is away fails: all of them.
@@ -41,7 +41,7 @@ fn away() -> StoreError {
 
 impl World {
     /// Empty layers; the bucket `bucket` exists in both.
-    pub(super) async fn new(mode: Mode) -> Self {
+    pub(crate) async fn new(mode: Mode) -> Self {
         let world = Self::bare(mode);
         world.home.create_bucket(&bucket(), &owner()).await.unwrap();
         world.there.create_bucket(&bucket(), &owner()).await.unwrap();
@@ -49,7 +49,7 @@ impl World {
     }
 
     /// Empty layers without buckets.
-    pub(super) fn bare(mode: Mode) -> Self {
+    pub(crate) fn bare(mode: Mode) -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let store = || Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
         let (home, there) = (store(), store());
@@ -59,7 +59,7 @@ impl World {
     }
 
     /// The process ends, and the next one has this mode. What the spool has to do is found again.
-    pub(super) async fn restart(&mut self, mode: Mode) {
+    pub(crate) async fn restart(&mut self, mode: Mode) {
         let (placement, spool) = placed(mode, &self.home, &self.faults, &self.clock);
         (self.placement, self.spool) = (placement, spool);
         let mut resume = self.spool.resume();
@@ -69,19 +69,19 @@ impl World {
     }
 
     /// The upstream fails every call from now on.
-    pub(super) fn go_away(&self) {
+    pub(crate) fn go_away(&self) {
         for call in Call::ALL {
             self.faults.fail_always(*call, away);
         }
     }
 
     /// It is back.
-    pub(super) fn come_back(&self) {
+    pub(crate) fn come_back(&self) {
         self.faults.heal();
     }
 
     /// Forwards everything that can be.
-    pub(super) async fn forward(&self) {
+    pub(crate) async fn forward(&self) {
         let mut forwarders = self.spool.forwarders();
         let forwarder = &mut forwarders[0];
         for _ in 0..1000 {
@@ -94,11 +94,11 @@ impl World {
         panic!("the spool does not get empty: {:?}", self.spool.snapshot());
     }
 
-    pub(super) async fn put(&self, key: &str, content: &Bytes) -> Result<Stored> {
+    pub(crate) async fn put(&self, key: &str, content: &Bytes) -> Result<Stored> {
         self.put_if(key, content, None).await
     }
 
-    pub(super) async fn put_if(
+    pub(crate) async fn put_if(
         &self,
         key: &str,
         content: &Bytes,
@@ -109,41 +109,41 @@ impl World {
     }
 
     /// Puts into one layer, behind the placement's back.
-    pub(super) async fn plant(store: &MemoryStore, key: &str, content: &Bytes) -> ETag {
+    pub(crate) async fn plant(store: &MemoryStore, key: &str, content: &Bytes) -> ETag {
         let stored = store.put_object(&path(key), NewObject::default(), body(content, None)).await;
         stored.unwrap().object.etag
     }
 
-    pub(super) async fn got(&self, key: &str) -> Result<Got> {
+    pub(crate) async fn got(&self, key: &str) -> Result<Got> {
         self.placement.get_object(&path(key), &GetRequest::default()).await
     }
 
-    pub(super) async fn read(&self, key: &str) -> Result<Bytes> {
+    pub(crate) async fn read(&self, key: &str) -> Result<Bytes> {
         Ok(self.got(key).await?.body.collect(usize::MAX).await?)
     }
 
-    pub(super) async fn delete(&self, key: &str) -> Result<Deleted> {
+    pub(crate) async fn delete(&self, key: &str) -> Result<Deleted> {
         self.placement.delete_object(&path(key), &DeleteRequest::default()).await
     }
 
-    pub(super) async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+    pub(crate) async fn list(&self, query: &ListQuery) -> Result<ListPage> {
         self.placement.list_objects(&bucket(), query).await
     }
 
     /// The keys and common prefixes of the whole bucket.
-    pub(super) async fn listed(&self) -> Result<Vec<String>> {
+    pub(crate) async fn listed(&self) -> Result<Vec<String>> {
         let query = ListQuery { limit: 1000, ..ListQuery::default() };
         let page = self.list(&query).await?;
         Ok(page.entries.iter().map(|entry| text(entry).to_owned()).collect())
     }
 
-    pub(super) async fn record(&self, key: &str) -> Option<Location> {
+    pub(crate) async fn record(&self, key: &str) -> Option<Location> {
         let entry = self.home.entry(&path(key)).await.unwrap();
         entry.map(|entry| Location::decode(&entry).unwrap())
     }
 
     /// Puts a record there as a crash may leave it.
-    pub(super) async fn set_record(&self, key: &str, record: &Location) {
+    pub(crate) async fn set_record(&self, key: &str, record: &Location) {
         let entry = Some(record.encode().unwrap());
         self.home.set_entry(&path(key), entry).await.unwrap();
     }
@@ -161,7 +161,7 @@ fn placed(
 }
 
 /// All buckets in this mode over these layers.
-pub(super) fn place(
+pub(crate) fn place(
     mode: Mode,
     home: Arc<dyn Home>,
     there: Arc<dyn Store>,
@@ -171,7 +171,7 @@ pub(super) fn place(
 }
 
 /// The same with a spool of these bounds.
-pub(super) fn place_with(
+pub(crate) fn place_with(
     options: SpoolOptions,
     mode: Mode,
     home: Arc<dyn Home>,
@@ -192,30 +192,30 @@ pub(super) fn place_with(
     (Arc::new(Placement::new(home, routes, Arc::clone(&spool), clock)), spool)
 }
 
-pub(super) fn text(entry: &ListEntry) -> &str {
+pub(crate) fn text(entry: &ListEntry) -> &str {
     match entry {
         ListEntry::Object { key, .. } => key.as_str(),
         ListEntry::CommonPrefix(prefix) => prefix,
     }
 }
 
-pub(super) fn bucket() -> BucketName {
+pub(crate) fn bucket() -> BucketName {
     BucketName::parse("bucket").unwrap()
 }
 
-pub(super) fn owner() -> Owner {
+pub(crate) fn owner() -> Owner {
     Owner { id: "alice".to_owned(), display_name: "Alice".to_owned() }
 }
 
-pub(super) fn key(text: &str) -> ObjectKey {
+pub(crate) fn key(text: &str) -> ObjectKey {
     ObjectKey::parse(text).unwrap()
 }
 
-pub(super) fn path(text: &str) -> ObjectPath {
+pub(crate) fn path(text: &str) -> ObjectPath {
     ObjectPath { bucket: bucket(), key: key(text) }
 }
 
-pub(super) fn content(text: &str) -> Bytes {
+pub(crate) fn content(text: &str) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())
 }
 
@@ -231,6 +231,6 @@ pub(super) fn new_upload() -> NewUpload {
 }
 
 /// A body that fails at its end.
-pub(super) fn failing(content: &Bytes) -> Payload {
+pub(crate) fn failing(content: &Bytes) -> Payload {
     crate::store::conformance::failing(content, crate::body::BodyError::Md5)
 }

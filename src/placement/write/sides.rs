@@ -22,7 +22,7 @@ const STALL: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_hours(24);
 
 /// A body on its way to one layer or two.
-pub(super) struct Sides<'a> {
+pub(in crate::placement) struct Sides<'a> {
     tag: Arc<OnceLock<ETag>>,
     home: Side<'a>,
     upstream: Side<'a>,
@@ -31,7 +31,7 @@ pub(super) struct Sides<'a> {
 }
 
 /// What comes of it while the body arrives.
-pub(super) enum Event {
+pub(in crate::placement) enum Event {
     /// The body has arrived and passed its checks.
     Arrived,
     /// The body failed.
@@ -55,7 +55,7 @@ enum Side<'a> {
 
 impl<'a> Sides<'a> {
     /// To home alone.
-    pub(super) fn at_home(
+    pub(in crate::placement) fn at_home(
         home: &'a dyn Store,
         at: &'a ObjectPath,
         new: NewObject,
@@ -68,7 +68,7 @@ impl<'a> Sides<'a> {
     }
 
     /// To the upstream alone.
-    pub(super) fn upstream(
+    pub(in crate::placement) fn upstream(
         to: &'a Upstream,
         at: &'a ObjectPath,
         new: NewObject,
@@ -81,7 +81,7 @@ impl<'a> Sides<'a> {
     }
 
     /// To both at once.
-    pub(super) fn both(
+    pub(in crate::placement) fn both(
         (home, here): (&'a dyn Store, NewObject),
         (to, there): (&'a Upstream, NewObject),
         at: &'a ObjectPath,
@@ -95,7 +95,7 @@ impl<'a> Sides<'a> {
     }
 
     /// Waits for what comes next while the body arrives.
-    pub(super) async fn event(&mut self) -> Event {
+    pub(in crate::placement) async fn event(&mut self) -> Event {
         let verified = {
             let Self { home, upstream, gates, driver, .. } = self;
             let mut verified = pin!(gates.verified());
@@ -135,22 +135,22 @@ impl<'a> Sides<'a> {
     }
 
     /// The tag of what has arrived, as it is where it is stored by one PUT.
-    pub(super) fn tag(&self) -> Option<&ETag> {
+    pub(in crate::placement) fn tag(&self) -> Option<&ETag> {
         self.tag.get()
     }
 
     /// Whether the upstream failed while the body arrived, or was never asked.
-    pub(super) fn upstream_failed(&self) -> bool {
+    pub(in crate::placement) fn upstream_failed(&self) -> bool {
         matches!(self.upstream, Side::Absent | Side::Failed(_))
     }
 
     /// Whether home failed while the body arrived, or was never asked.
-    pub(super) fn home_failed(&self) -> bool {
+    pub(in crate::placement) fn home_failed(&self) -> bool {
         matches!(self.home, Side::Absent | Side::Failed(_))
     }
 
     /// Why home failed.
-    pub(super) fn home_error<T>(&mut self) -> Result<T> {
+    pub(in crate::placement) fn home_error<T>(&mut self) -> Result<T> {
         match &mut self.home {
             Side::Failed(error) => Err(error.take().unwrap_or(StoreError::Conflict)),
             Side::Absent | Side::Running(_) | Side::Done(_) => Err(StoreError::Conflict),
@@ -158,12 +158,12 @@ impl<'a> Sides<'a> {
     }
 
     /// Gives the upstream side up.
-    pub(super) fn drop_upstream(&mut self) {
+    pub(in crate::placement) fn drop_upstream(&mut self) {
         self.upstream = Side::Absent;
     }
 
     /// Lets the end of the body through to home, and waits for the object.
-    pub(super) async fn release_home(&mut self) -> Result<Stored> {
+    pub(in crate::placement) async fn release_home(&mut self) -> Result<Stored> {
         self.gates.local.release();
         let Self { home, driver, .. } = self;
         if let Side::Running(_) = home {
@@ -182,7 +182,7 @@ impl<'a> Sides<'a> {
     }
 
     /// Lets the last piece of the body through to the upstream, and waits for its answer.
-    pub(super) async fn release_upstream(&mut self) -> Result<Stored> {
+    pub(in crate::placement) async fn release_upstream(&mut self) -> Result<Stored> {
         self.gates.upstream.release();
         let Self { home, upstream, driver, .. } = self;
         if let Side::Running(_) = upstream {

@@ -86,7 +86,7 @@ impl CompleteMultipartUpload {
             None => None,
         };
         let (checksum_kind, object_size) = (self.checksum_kind, self.object_size);
-        Ok(Completion { parts, checksum, checksum_kind, object_size })
+        Ok(Completion { parts, checksum, checksum_kind, object_size, original: None })
     }
 }
 

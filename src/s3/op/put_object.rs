@@ -32,6 +32,7 @@ impl Execute for PutObject {
                 metadata: object_metadata(head)?,
                 tags: tags(head)?,
                 condition: write_condition(head)?,
+                original: None,
             },
             integrity: Integrity::parse(head)?,
         })

@@ -20,7 +20,7 @@ fn tags(key: &str) -> TagSet {
 }
 
 async fn source(subject: &Subject, at: &ObjectPath, size: usize, sum: Option<Algorithm>) {
-    let new = NewObject { metadata: metadata("old"), tags: tags("old"), condition: None };
+    let new = NewObject { metadata: metadata("old"), tags: tags("old"), ..NewObject::default() };
     let body = body(&content(5, size), sum);
     subject.store.put_object(at, new, body).await.unwrap();
 }

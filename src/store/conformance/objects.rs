@@ -69,7 +69,7 @@ pub async fn the_head_says_all(subject: &Subject) {
         let new = NewObject {
             metadata: rich_metadata(),
             tags: tags(&[("a", "1"), ("b", "")]),
-            condition: None,
+            ..NewObject::default()
         };
         let put = store.put_object(&at, new, body(&content, Some(algorithm))).await.unwrap();
         let head = store.head_object(&at, &GetRequest::default()).await.unwrap();
@@ -93,7 +93,8 @@ pub async fn the_head_says_all(subject: &Subject) {
 pub async fn overwriting_replaces_all(subject: &Subject) {
     let store = &subject.store;
     let at = path(&subject.bucket("replaced").await, "key");
-    let new = NewObject { metadata: rich_metadata(), tags: tags(&[("a", "1")]), condition: None };
+    let new =
+        NewObject { metadata: rich_metadata(), tags: tags(&[("a", "1")]), ..NewObject::default() };
     for (seed, size) in (0..).zip(SIZES.into_iter().chain(SIZES.into_iter().rev())) {
         let content = content(seed, size);
         subject.put_as(&at, new.clone(), &self::content(99, 500)).await;

@@ -116,6 +116,7 @@ impl Objects for LocalStore {
             metadata: request.metadata.unwrap_or(object.metadata),
             tags: request.tags.unwrap_or(object.tags),
             condition: request.condition,
+            original: None,
         };
         self.store(target, new, body).await.map_err(own_fault)
     }
@@ -142,8 +143,14 @@ impl LocalStore {
         let described = |digests: &Digests| Described {
             version: VersionId::Null,
             size: digests.size,
-            modified: core.clock.now().ceil_second(),
-            tag: (&ETag::from_md5(digests.md5)).into(),
+            modified: match &new.original {
+                Some(original) => original.last_modified,
+                None => core.clock.now().ceil_second(),
+            },
+            tag: match &new.original {
+                Some(original) => (&original.etag).into(),
+                None => (&ETag::from_md5(digests.md5)).into(),
+            },
             checksum: digests.checksum.clone().map(Checksum::full_object),
             parts_count: None,
             metadata: new.metadata.clone(),

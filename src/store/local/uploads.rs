@@ -344,8 +344,11 @@ fn plan(
     let object = Described {
         version: VersionId::Null,
         size: assembled.size,
-        modified: core.clock.now().ceil_second(),
-        tag: (&assembled.etag).into(),
+        modified: match &completion.original {
+            Some(original) => original.last_modified,
+            None => core.clock.now().ceil_second(),
+        },
+        tag: completion.original.as_ref().map_or(&assembled.etag, |it| &it.etag).into(),
         checksum: assembled.checksum.clone(),
         parts_count: u32::try_from(assembled.parts.len()).ok(),
         metadata: created.metadata,

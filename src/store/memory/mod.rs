@@ -28,6 +28,15 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
+    /// Turns every bit of an object's content over: damage, and its repair.
+    #[cfg(test)]
+    pub(crate) fn flip(&self, at: &super::ObjectPath) {
+        let mut state = self.state();
+        let bin = state.buckets.get_mut(&at.bucket).unwrap();
+        let object = bin.objects.get_mut(at.key.as_str().as_bytes()).unwrap();
+        object.content = object.content.iter().map(|byte| !byte).collect::<Vec<_>>().into();
+    }
+
     /// An empty store.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, state: Mutex::default() }

@@ -13,8 +13,8 @@ use super::{MemoryStore, Result, StoreError, decide, received};
 use crate::body::{Digests, Expected, Payload, digesting};
 use crate::object::{
     Assembled, BucketName, ByteRange, ChecksumChoice, Completion, ETag, ObjectInfo, ObjectPart,
-    PartNumber, PartSummary, PartsPage, PartsQuery, Roll, Rolled, Start, Timestamp, Upload,
-    UploadEntry, UploadId, UploadsPage, UploadsQuery, VersionId, WriteCondition, fill_page,
+    Original, PartNumber, PartSummary, PartsPage, PartsQuery, Roll, Rolled, Start, Timestamp,
+    Upload, UploadEntry, UploadId, UploadsPage, UploadsQuery, VersionId, WriteCondition, fill_page,
     plan_completion,
 };
 use crate::store::{CopyPartRequest, Multipart, NewUpload, ObjectPath, Stored, UploadPath};
@@ -111,7 +111,11 @@ impl Multipart for MemoryStore {
         let summaries: Vec<_> = open.parts.values().map(|(part, _)| part.clone()).collect();
         let whole = plan_completion(open.upload.checksum, &summaries, completion)?;
         decide(condition.as_ref(), bin.current_tag(&upload.object))?;
-        let object = assembled(open, whole, now.ceil_second());
+        let original = completion.original.clone().unwrap_or_else(|| Original {
+            etag: whole.etag.clone(),
+            last_modified: now.ceil_second(),
+        });
+        let object = assembled(open, whole, original);
         let stored = bin.place(object);
         bin.uploads.remove(&upload_key(upload));
         bin.remember(Completed {
@@ -211,7 +215,7 @@ fn listed(completion: &Completion) -> Vec<(PartNumber, ETag)> {
     completion.parts.iter().map(|part| (part.number, part.etag.clone())).collect()
 }
 
-fn assembled(open: &OpenUpload, whole: Assembled, now: Timestamp) -> Object {
+fn assembled(open: &OpenUpload, whole: Assembled, original: Original) -> Object {
     let mut content = BytesMut::new();
     let contents = whole.parts.iter().filter_map(|part| open.parts.get(&part.number));
     contents.for_each(|(_, bytes)| content.extend_from_slice(bytes));
@@ -227,8 +231,8 @@ fn assembled(open: &OpenUpload, whole: Assembled, now: Timestamp) -> Object {
         key: open.upload.key.clone(),
         version: VersionId::Null,
         size: whole.size,
-        etag: whole.etag,
-        last_modified: now,
+        etag: original.etag,
+        last_modified: original.last_modified,
         metadata: open.upload.metadata.clone(),
         checksum: whole.checksum,
         tag_count: u32::try_from(open.tags.len()).unwrap_or(u32::MAX),

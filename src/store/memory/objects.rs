@@ -10,9 +10,9 @@ use super::state::{Bin, Object};
 use super::{MemoryStore, Result, StoreError, decide, received};
 use crate::body::{Digests, Expected, Payload, digesting};
 use crate::object::{
-    BucketName, ByteRange, Checksum, ETag, ListEntry, ListPage, ListQuery, ObjectInfo, Roll,
-    Rolled, RolledPage, Start, VersionEntry, VersionId, VersionMarker, VersionsPage, VersionsQuery,
-    WriteCondition, fill_page,
+    BucketName, ByteRange, Checksum, ETag, ListEntry, ListPage, ListQuery, ObjectInfo, Original,
+    Roll, Rolled, RolledPage, Start, VersionEntry, VersionId, VersionMarker, VersionsPage,
+    VersionsQuery, WriteCondition, fill_page,
 };
 use crate::store::{
     CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, NewObject, ObjectParts, ObjectPath,
@@ -90,6 +90,7 @@ impl Objects for MemoryStore {
             metadata: request.metadata.unwrap_or(from.info.metadata),
             tags: request.tags.unwrap_or(from.tags),
             condition: request.condition,
+            original: None,
         };
         self.store(target, new, content, digests)
     }
@@ -153,12 +154,16 @@ impl MemoryStore {
         let mut state = self.state();
         let bin = state.bin_mut(&at.bucket)?;
         decide(new.condition.as_ref(), bin.current_tag(at))?;
+        let original = new.original.unwrap_or_else(|| Original {
+            etag: ETag::from_md5(digests.md5),
+            last_modified: self.stamp(),
+        });
         let info = ObjectInfo {
             key: at.key.clone(),
             version: VersionId::Null,
             size: digests.size,
-            etag: ETag::from_md5(digests.md5),
-            last_modified: self.stamp(),
+            etag: original.etag,
+            last_modified: original.last_modified,
             metadata: new.metadata,
             checksum: digests.checksum.map(Checksum::full_object),
             tag_count: u32::try_from(new.tags.len()).unwrap_or(u32::MAX),

@@ -167,6 +167,7 @@ impl Pair {
                     metadata: metadata(rich, seed),
                     tags: tags(usize::from(rich)),
                     condition: self.condition(&at, condition).await,
+                    ..NewObject::default()
                 };
                 let (content, sum) = (content(seed, size), sum.map(|sum| ALGORITHMS[sum]));
                 if let Some(condition) = &new.condition {

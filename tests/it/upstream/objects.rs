@@ -316,7 +316,7 @@ async fn what_a_service_cannot_do_is_not_sent_to_it() {
     let tags = TagSet::for_object([("a".to_owned(), "b".to_owned())]).unwrap();
     for new in [
         NewObject { condition: condition.clone(), ..NewObject::default() },
-        NewObject { tags, metadata: ObjectMetadata::default(), condition: None },
+        NewObject { tags, metadata: ObjectMetadata::default(), ..NewObject::default() },
     ] {
         let put = store.put_object(&at, new, body(&content(2, 5), None)).await;
         assert!(matches!(put, Err(StoreError::Unsupported { .. })), "{put:?}");

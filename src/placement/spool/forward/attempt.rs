@@ -146,8 +146,13 @@ impl<'a> Attempt<'a> {
             return self.catch_up(&key, Some(remote)).await;
         }
         let updated_at = self.now();
-        let record =
-            Location { truth: Truth::Remote, todo: None, remote: Some(remote), updated_at };
+        let record = Location {
+            truth: Truth::Remote,
+            todo: None,
+            remote: Some(remote),
+            updated_at,
+            kept: false,
+        };
         self.spool.set_record(&key, Some(record)).await?;
         self.remove_local().await;
         self.spool.settled(self.at);

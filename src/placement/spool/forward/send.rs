@@ -61,6 +61,7 @@ impl Attempt<'_> {
             metadata: held.object.metadata.clone(),
             tags: held.tags.clone(),
             condition,
+            original: None,
         };
         let stored = upstream.store.put_object(self.at, new, body).await;
         stored.map(|stored| stored.object.etag).map_err(Trouble::Upstream)

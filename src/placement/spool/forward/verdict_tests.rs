@@ -34,7 +34,7 @@ fn record(truth: Truth, recorded: Option<&str>, unsure: &[&str]) -> Location {
         size: 3,
         last_modified: BEFORE,
     });
-    Location { truth, todo: Some(todo), remote, updated_at: LATER }
+    Location { truth, todo: Some(todo), remote, updated_at: LATER, kept: false }
 }
 
 fn matching(etag: &str) -> WriteCondition {

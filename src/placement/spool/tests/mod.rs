@@ -148,7 +148,7 @@ impl World {
         let now = self.clock.now();
         let todo = Todo::after(before.and_then(|before| before.todo.as_ref()), task, now);
         let remote = before.and_then(|before| before.remote.clone());
-        Location { truth, todo: Some(todo), remote, updated_at: now }
+        Location { truth, todo: Some(todo), remote, updated_at: now, kept: false }
     }
 
     /// An object that the gateway has put upstream, with its record.
@@ -167,6 +167,7 @@ impl World {
             todo: None,
             remote: Some(remote.clone()),
             updated_at: self.clock.now(),
+            kept: false,
         };
         self.home.set_entry(at, Some(record.encode().unwrap())).await.unwrap();
         remote

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use crate::object::ETag;
 use crate::placement::Mode;
+use crate::placement::transfer::Direction;
 
 pub(super) const KEYS: [&str; 4] = ["a", "d/1", "d/2", "e"];
 pub(super) const MODES: [Mode; 3] = [Mode::Local, Mode::Upstream, Mode::Fallback];
@@ -27,6 +28,13 @@ pub(super) enum Op {
         key: usize,
         condition: Condition,
     },
+    /// An object is moved to the other layer, alone or while a client writes its key.
+    Move {
+        key: usize,
+        how: How,
+        /// After so many turns of the move.
+        during: Option<(usize, Box<Op>)>,
+    },
     Away,
     Deaf,
     Back,
@@ -40,6 +48,15 @@ pub(super) enum Op {
     Leave {
         turns: usize,
     },
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    pub(super) direction: Direction,
+    pub(super) keep: bool,
+    pub(super) again: bool,
+    /// Given up, if it comes to nothing.
+    pub(super) abandon: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +78,22 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
             1 => Just(Condition::Other),
         ]
     };
+    let how = || {
+        let direction = prop_oneof![2 => Just(Direction::ToS3), 1 => Just(Direction::ToLocal)];
+        (direction, any::<bool>(), any::<bool>(), any::<bool>())
+            .prop_map(|(direction, keep, again, abandon)| How { direction, keep, again, abandon })
+    };
+    let during = move || {
+        (key(), how(), 0..40usize, any::<bool>()).prop_map(|(key, how, turns, delete)| {
+            let condition = Condition::None;
+            let op =
+                if delete { Op::Delete { key, condition } } else { Op::Put { key, condition } };
+            Op::Move { key, how, during: Some((turns, Box::new(op))) }
+        })
+    };
     prop_oneof![
+        4 => (key(), how()).prop_map(|(key, how)| Op::Move { key, how, during: None }),
+        4 => during(),
         6 => (key(), condition()).prop_map(|(key, condition)| Op::Put { key, condition }),
         4 => (key(), condition()).prop_map(|(key, condition)| Op::Delete { key, condition }),
         2 => (key(), key()).prop_map(|(from, to)| Op::Copy { from, to }),

@@ -1,0 +1,139 @@
+//! The states of a migration, and which ask leads from one to another: pure.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The state of a migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Its plan is being made, or is made and waits to be run.
+    Planned,
+    /// Objects are being moved.
+    Running,
+    /// It goes on when it is told to.
+    Paused,
+    /// All objects have been seen to; what was moved is looked at once more.
+    Verifying,
+    /// Its plan is made, and it is about to run.
+    Ready,
+    /// It has come to its end.
+    Done,
+    /// It could not come to its end.
+    Failed,
+    /// It was ended before.
+    Cancelled,
+    /// What it moved is being put back.
+    RollingBack,
+    /// What it moved is where it was.
+    RolledBack,
+}
+
+/// What is asked of a migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// Go on.
+    Run,
+    /// Wait.
+    Pause,
+    /// End.
+    Cancel,
+    /// Put back what was moved.
+    RollBack,
+}
+
+impl State {
+    /// Whether nothing more happens by itself.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Failed | Self::Cancelled | Self::RolledBack)
+    }
+
+    /// Whether something may be asked of a migration in this state.
+    pub fn allows(self, ask: Ask) -> bool {
+        match ask {
+            Ask::Run => self == Self::Paused,
+            Ask::Pause => {
+                matches!(self, Self::Planned | Self::Ready | Self::Running | Self::Verifying)
+            }
+            Ask::Cancel => matches!(
+                self,
+                Self::Planned | Self::Ready | Self::Running | Self::Verifying | Self::Paused
+            ),
+            Ask::RollBack => matches!(
+                self,
+                Self::Running
+                    | Self::Verifying
+                    | Self::Paused
+                    | Self::Done
+                    | Self::Failed
+                    | Self::Cancelled
+            ),
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Planned => "planned",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Verifying => "verifying",
+            Self::Ready => "ready",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::RollingBack => "rolling_back",
+            Self::RolledBack => "rolled_back",
+        })
+    }
+}
+
+impl fmt::Display for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Run => "resumed",
+            Self::Pause => "paused",
+            Self::Cancel => "cancelled",
+            Self::RollBack => "rolled back",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [State; 10] = [
+        State::Planned,
+        State::Running,
+        State::Paused,
+        State::Verifying,
+        State::Ready,
+        State::Done,
+        State::Failed,
+        State::Cancelled,
+        State::RollingBack,
+        State::RolledBack,
+    ];
+
+    #[test]
+    fn what_is_over_goes_nowhere_but_back() {
+        for state in ALL.into_iter().filter(|state| state.is_over()) {
+            for ask in [Ask::Run, Ask::Pause, Ask::Cancel] {
+                assert!(!state.allows(ask), "{state} {ask}");
+            }
+            assert_eq!(state.allows(Ask::RollBack), state != State::RolledBack);
+        }
+        assert!(!State::RollingBack.allows(Ask::RollBack));
+    }
+
+    #[test]
+    fn names_are_those_of_the_wire() {
+        for state in ALL {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.to_string());
+        }
+    }
+}

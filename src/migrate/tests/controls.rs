@@ -1,0 +1,171 @@
+//! What can be asked of a migration while it goes, and objects that go wrong.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::world::{World, spec};
+use crate::migrate::{Ask, Filter, Limits, List, RefusalKind, Spec, State};
+use crate::placement::Mode;
+use crate::placement::tests::world::path;
+use crate::placement::transfer::Direction;
+use crate::store::{GetRequest, Objects as _};
+
+async fn filled(keys: usize) -> World {
+    let world = World::new(Mode::Local).await;
+    for number in 0..keys {
+        world.put(&format!("k{number:03}"), &format!("{number}")).await;
+    }
+    world
+}
+
+fn slowly(requests: u64) -> Spec {
+    let requests_per_second = Some(requests);
+    Spec {
+        limits: Limits { concurrency: 2, bytes_per_second: None, requests_per_second },
+        ..spec(Direction::ToS3)
+    }
+}
+
+async fn started(world: &mut World, spec: Spec) -> String {
+    let migrations = Arc::clone(&world.migrations);
+    world.until(migrations.start(spec, None)).await.unwrap().unwrap().id
+}
+
+async fn pass(world: &mut World, seconds: u64) {
+    world.until(tokio::time::sleep(Duration::from_secs(seconds))).await.unwrap();
+}
+
+async fn count_there(world: &World, keys: usize) -> usize {
+    let mut count = 0;
+    for number in 0..keys {
+        let at = path(&format!("k{number:03}"));
+        count += usize::from(world.there.head_object(&at, &GetRequest::default()).await.is_ok());
+    }
+    count
+}
+
+#[tokio::test(start_paused = true)]
+async fn paused_it_stands_still_through_a_restart_and_goes_on_when_told() {
+    let mut world = filled(40).await;
+    let id = started(&mut world, slowly(10)).await;
+    pass(&mut world, 2).await;
+    assert_eq!(world.asked(&id, Ask::Pause).await.unwrap().state, State::Paused);
+    pass(&mut world, 1).await;
+    let moved = world.migrations.view(&id).unwrap().progress.counts.moved;
+    assert!((1..40).contains(&moved), "{moved}");
+    world.restart(Mode::Local).await;
+    pass(&mut world, 60).await;
+    let view = world.migrations.view(&id).unwrap();
+    assert_eq!((view.state, view.progress.counts.moved), (State::Paused, moved));
+    let refusal = world.asked(&id, Ask::Pause).await.unwrap_err();
+    assert_eq!(refusal.kind, RefusalKind::Conflict);
+    world.asked(&id, Ask::Run).await.unwrap();
+    let view = world.over(&id, State::Done).await;
+    assert_eq!(view.progress.counts.moved, 40);
+    assert_eq!(world.report(&id).await.len(), 40);
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_are_changed_while_it_goes() {
+    let mut world = filled(30).await;
+    let id = started(&mut world, slowly(1)).await;
+    pass(&mut world, 10).await;
+    let slow = world.migrations.view(&id).unwrap().progress.counts.moved;
+    assert!(slow < 8, "{slow}");
+    let limits = Limits { concurrency: 8, ..Limits::default() };
+    let migrations = Arc::clone(&world.migrations);
+    migrations.limit(&id, limits).await.unwrap();
+    let begin = tokio::time::Instant::now();
+    let view = world.over(&id, State::Done).await;
+    assert!(begin.elapsed() < Duration::from_secs(5));
+    assert_eq!(view.limits, limits);
+    world.restart(Mode::Local).await;
+    assert_eq!(world.migrations.view(&id).unwrap().limits, limits);
+}
+
+#[tokio::test(start_paused = true)]
+async fn clients_come_first() {
+    let mut world = filled(20).await;
+    world.busy.store(100, Ordering::SeqCst);
+    let spec = Spec { limits: Limits { concurrency: 8, ..slowly(4).limits }, ..slowly(4) };
+    let id = started(&mut world, spec).await;
+    pass(&mut world, 2).await;
+    let view = world.migrations.view(&id).unwrap();
+    assert!(view.progress.in_flight <= 1, "{view:#?}");
+    world.busy.store(0, Ordering::SeqCst);
+    world.over(&id, State::Done).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelled_it_leaves_the_rest_and_can_be_taken_back() {
+    let mut world = filled(40).await;
+    let id = started(&mut world, slowly(10)).await;
+    pass(&mut world, 3).await;
+    world.asked(&id, Ask::Cancel).await.unwrap();
+    let view = world.over(&id, State::Cancelled).await;
+    let moved = usize::try_from(view.progress.counts.moved).unwrap();
+    assert!((1..40).contains(&moved), "{moved}");
+    assert_eq!(count_there(&world, 40).await, moved, "nothing is left half done");
+    world.asked(&id, Ask::RollBack).await.unwrap();
+    let view = world.over(&id, State::RolledBack).await;
+    assert_eq!(view.rollback.unwrap().moved, moved as u64);
+    assert_eq!(count_there(&world, 40).await, 0);
+    for number in 0..40 {
+        assert!(world.seen(&format!("k{number:03}")).await.is_some());
+    }
+    let refusal = world.asked(&id, Ask::RollBack).await.unwrap_err();
+    assert_eq!(refusal.fault.code, "InvalidState");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_over_the_same_objects_are_refused() {
+    let mut world = filled(20).await;
+    let first = started(&mut world, slowly(1)).await;
+    let migrations = Arc::clone(&world.migrations);
+    let second = Spec { direction: Direction::ToLocal, ..slowly(1) };
+    let refusal = world.until(migrations.start(second, None)).await.unwrap().unwrap_err();
+    assert_eq!(
+        (refusal.kind, refusal.fault.code.as_str()),
+        (RefusalKind::Conflict, "OverlappingMigration")
+    );
+    assert!(refusal.fault.message.contains(&first));
+    world.asked(&first, Ask::Cancel).await.unwrap();
+    world.over(&first, State::Cancelled).await;
+    world.done(Spec { limits: Limits::default(), ..slowly(1) }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_is_away_is_waited_for() {
+    let mut world = filled(5).await;
+    world.flaky.set_away(true);
+    let id = started(&mut world, spec(Direction::ToS3)).await;
+    pass(&mut world, 120).await;
+    let view = world.migrations.view(&id).unwrap();
+    assert_eq!((view.state, view.progress.counts.failed), (State::Running, 0), "{view:#?}");
+    assert!(view.waiting.is_some());
+    world.flaky.set_away(false);
+    let view = world.over(&id, State::Done).await;
+    assert_eq!(view.progress.counts.moved, 5);
+    assert_eq!(view.waiting, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_bad_object_stops_nothing_and_is_tried_again_by_its_report() {
+    let mut world = filled(5).await;
+    world.home.flip(&path("k002"));
+    let view = world.done(spec(Direction::ToS3)).await;
+    let counts = view.progress.counts;
+    assert_eq!((counts.moved, counts.failed), (4, 1), "{view:#?}");
+    let lines = world.report(&view.id).await;
+    let failed = lines.iter().find(|line| line["outcome"] == "failed").unwrap();
+    assert_eq!(failed["key"], "k002");
+    assert!(!failed["reason"].as_str().unwrap().is_empty());
+    let at = world.there.head_object(&path("k002"), &GetRequest::default()).await;
+    assert!(at.is_err(), "what was tried in vain is not left there");
+    world.home.flip(&path("k002"));
+    let list = Some(List::FailedOf(view.id));
+    let filter = Filter { list, ..spec(Direction::ToS3).filter };
+    let view = world.done(Spec { filter, ..spec(Direction::ToS3) }).await;
+    assert_eq!(view.progress.counts.moved, 1);
+}

@@ -1,0 +1,62 @@
+//! Objects that are moved in the middle of a history: nobody may notice.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use futures_util::future::{FutureExt as _, LocalBoxFuture};
+
+use super::History;
+use super::script::{How, Op};
+use crate::placement::tests::freely::Freely;
+use crate::placement::tests::world::path;
+use crate::placement::transfer::Order;
+
+impl History {
+    pub(super) async fn moved(
+        &mut self,
+        key: &'static str,
+        how: How,
+        during: Option<(usize, &Op)>,
+    ) {
+        let (transfers, steps) = (self.placement.transfers(), Freely::default());
+        let order = Order {
+            at: path(key),
+            direction: how.direction,
+            expected: None,
+            exact: false,
+            only_upstream: None,
+            again: how.again,
+            keep_source: how.keep,
+            read_back: how.again,
+        };
+        let mut moving = async {
+            let done = transfers.carry_out(&order, &steps).await;
+            if how.abandon && done.is_err() {
+                let _ = transfers.abandon(&order, &steps).await;
+            }
+            done
+        }
+        .boxed_local();
+        let mut done = None;
+        if let Some((turns, op)) = during {
+            for _ in 0..turns {
+                let turn = poll_fn(|cx| Poll::Ready(moving.poll_unpin(cx))).await;
+                if let Poll::Ready(outcome) = turn {
+                    done = Some(outcome);
+                    break;
+                }
+            }
+            let writing: LocalBoxFuture<'_, ()> = Box::pin(self.apply(op));
+            if done.is_some() {
+                writing.await;
+            } else {
+                // The client's write may wait for the move, or the move for it.
+                let (outcome, ()) = tokio::join!(&mut moving, writing);
+                done = Some(outcome);
+            }
+        } else {
+            done = self.run(async { Ok(moving.await) }).await.and_then(Result::ok);
+        }
+        self.log.push(format!("  {key} moved: {done:?}"));
+    }
+}

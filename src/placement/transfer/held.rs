@@ -1,0 +1,67 @@
+//! What there is of a key: its record, its local object, its upstream object.
+
+use super::{Result, Transfers, upstream_trouble};
+use crate::object::{ObjectInfo, TagSet};
+use crate::placement::location::Location;
+use crate::placement::route::Upstream;
+use crate::store::{GetRequest, ObjectPath, StoreError};
+
+/// A local object with everything that belongs to it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Held {
+    pub(super) object: ObjectInfo,
+    pub(super) tags: TagSet,
+}
+
+impl Transfers {
+    /// A key's record; those of a bucket that is gone are gone with it.
+    pub(super) async fn record(&self, at: &ObjectPath) -> Result<Option<Location>, StoreError> {
+        match self.locations.of(at).await {
+            Err(StoreError::NoSuchBucket) => Ok(None),
+            found => found,
+        }
+    }
+
+    /// A key's local object, be it the key's or a left-over.
+    pub(super) async fn at_home(&self, at: &ObjectPath) -> Result<Option<ObjectInfo>, StoreError> {
+        match self.home.head_object(at, &GetRequest::default()).await {
+            Ok(head) => Ok(Some(head.object)),
+            Err(StoreError::NoSuchKey | StoreError::NoSuchBucket) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same with its tags.
+    pub(super) async fn held(&self, at: &ObjectPath) -> Result<Option<Held>, StoreError> {
+        let Some(object) = self.at_home(at).await? else { return Ok(None) };
+        let tags = match object.tag_count {
+            0 => TagSet::default(),
+            _ => match self.home.object_tags(at, None).await {
+                Err(StoreError::NoSuchKey) => return Ok(None),
+                tags => tags?,
+            },
+        };
+        Ok(Some(Held { object, tags }))
+    }
+
+    /// A key's upstream object.
+    pub(super) async fn there(
+        &self,
+        at: &ObjectPath,
+        upstream: &Upstream,
+    ) -> Result<Option<ObjectInfo>> {
+        match upstream.store.head_object(at, &GetRequest::default()).await {
+            Ok(head) => Ok(Some(head.object)),
+            Err(StoreError::NoSuchKey) => Ok(None),
+            Err(error) => Err(upstream_trouble(error)),
+        }
+    }
+
+    /// The tags of a key's upstream object; none where the service keeps none.
+    pub(super) async fn tags_there(&self, at: &ObjectPath, upstream: &Upstream) -> Result<TagSet> {
+        match upstream.store.object_tags(at, None).await {
+            Err(StoreError::Unsupported { .. }) => Ok(TagSet::default()),
+            tags => tags.map_err(upstream_trouble),
+        }
+    }
+}
