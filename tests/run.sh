@@ -17,7 +17,7 @@ export STOWGATE_BIN="${STOWGATE_BIN:-$target/release/stowgate}"
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" PYTHONDONTWRITEBYTECODE=1
 
 steps=(fmt clippy doc build test deny boto3 boto3-2024 wire admin aws-cli node debian kill memory image
-  upstream histories)
+  upstream migration histories)
 # The status of a step that was left out.
 skipped=77
 # The real server behind gateways.
@@ -170,6 +170,8 @@ step_upstream() {
   STOWGATE_AWS_CLI="$venvs/awscli/bin/aws" \
     suite boto3-current --numprocesses=4 --dist=worksteal tests/proxy tests/clients/upstream
 }
+
+step_migration() { upstreams && suite boto3-current tests/clients/migration; }
 
 step_histories() {
   upstreams || return 1

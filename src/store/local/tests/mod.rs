@@ -10,6 +10,7 @@ mod faults;
 mod harness;
 mod ledger;
 mod loss;
+mod original;
 mod restart;
 mod usage;
 
