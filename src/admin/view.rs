@@ -10,7 +10,7 @@ use super::job::Jobs;
 use super::metrics::Metrics;
 use super::survey::Surveys;
 use crate::migrate::Migrations;
-use crate::object::{BucketName, Clock, KeyTemplate, Timestamp};
+use crate::object::{BucketName, Clock, KeyTemplate, KeyTemplates, Timestamp};
 use crate::placement::Routes;
 use crate::placement::guard::Guarded;
 use crate::placement::spool::Spool;
@@ -52,7 +52,7 @@ pub struct Views {
 #[derive(Debug, Clone, Default)]
 pub struct Counting {
     /// What buckets' keys look like, by bucket; `*` is every other.
-    pub templates: BTreeMap<String, KeyTemplate>,
+    pub templates: KeyTemplates,
     /// What storing costs.
     pub prices: Prices,
     /// Where buckets are for the public, by bucket; `*` is every other.
@@ -82,7 +82,7 @@ pub struct Prices {
 impl Counting {
     /// By which template a bucket's keys are understood.
     pub fn template(&self, bucket: &BucketName) -> Option<&KeyTemplate> {
-        self.templates.get(bucket.as_str()).or_else(|| self.templates.get("*"))
+        self.templates.of(bucket.as_str())
     }
 
     /// Where a bucket's objects are for the public. Below the links of `*`, every bucket is a

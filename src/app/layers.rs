@@ -81,7 +81,7 @@ impl Layers {
         let context = migrate::Context {
             transfers: placement.transfers(),
             shelf: Arc::new(migrate::Folder::at(config.data_dir.join(MIGRATIONS))),
-            labels: migrate::Labeller::default(),
+            templates: config.usage.templates.clone(),
             clock: Arc::clone(clock),
             room: Arc::new(move || Some(disk.space()?.free.saturating_sub(spare))),
             busy: Arc::new(move || requests.load(Ordering::Relaxed)),

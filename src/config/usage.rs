@@ -8,7 +8,7 @@ use super::document::Document;
 use super::env::Env;
 use super::error::ConfigError;
 use super::file;
-use crate::object::KeyTemplate;
+use crate::object::{KeyTemplate, KeyTemplates};
 
 /// Stands for every bucket that has nothing of its own.
 pub const EVERY_BUCKET: &str = "*";
@@ -17,7 +17,7 @@ pub const EVERY_BUCKET: &str = "*";
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Usage {
     /// What buckets' keys look like, by bucket; `*` is every other.
-    pub templates: BTreeMap<String, KeyTemplate>,
+    pub templates: KeyTemplates,
     /// What a month costs.
     pub prices: Prices,
     /// Where buckets are for the public, by bucket; `*` is every other.
@@ -65,7 +65,7 @@ pub(super) fn build(
         if let Some(text) = &bucket.key_template {
             let template = KeyTemplate::parse(text.get_ref())
                 .map_err(|why| document.error(&text.span(), why.to_string()))?;
-            usage.templates.insert(name.clone(), template);
+            usage.templates.set(name, template);
         }
         let url = |text: &Option<Spanned<String>>, check: fn(&str) -> bool, form: &str| {
             let Some(text) = text else { return Ok(None) };
@@ -86,8 +86,9 @@ pub(super) fn build(
     if let Some(text) = env.get("STOWGATE_KEY_TEMPLATE")? {
         let template = KeyTemplate::parse(&text)
             .map_err(|why| ConfigError::new("STOWGATE_KEY_TEMPLATE", why.to_string()))?;
-        usage.templates.insert(EVERY_BUCKET.to_owned(), template);
+        usage.templates.set(EVERY_BUCKET, template);
     }
+    usage.templates.set_default(KeyTemplate::default());
     Ok(usage)
 }
 

@@ -61,7 +61,7 @@ s3_price = 0.023
     )
     .expect("a good configuration");
     let usage = config.usage;
-    let template = |name: &str| usage.templates.get(name).map(|it| it.as_str().to_owned());
+    let template = |name: &str| usage.templates.of(name).map(|it| it.as_str().to_owned());
     assert_eq!(
         template("psc-accounting").as_deref(),
         Some("attachments/{type}/company_{company}/{*}")
@@ -80,7 +80,9 @@ s3_price = 0.023
 #[test]
 fn the_environment_has_a_template_for_every_bucket() {
     let config = from_env(&[("STOWGATE_KEY_TEMPLATE", "{type}/{*}")]).expect("good");
-    assert_eq!(config.usage.templates.get("*").map(KeyTemplate::as_str), Some("{type}/{*}"));
+    assert_eq!(config.usage.templates.of("any").map(KeyTemplate::as_str), Some("{type}/{*}"));
+    let usual = from_env(&[]).expect("good").usage.templates;
+    assert_eq!(usual.of("any"), Some(&KeyTemplate::default()));
     let error = from_env(&[("STOWGATE_KEY_TEMPLATE", "plain")]).expect_err("no label");
     assert!(error.contains("STOWGATE_KEY_TEMPLATE"), "{error}");
 }

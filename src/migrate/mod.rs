@@ -15,7 +15,6 @@ mod engine;
 mod files;
 mod job;
 mod journal;
-mod labels;
 mod lines;
 mod manifest;
 mod marks;
@@ -40,7 +39,6 @@ use tokio::sync::futures::Notified;
 pub use engine::Engine;
 pub use files::{Folder, Shelf};
 pub use journal::{Counts, Fault};
-pub use labels::{Labeller, Labels};
 pub use orders::{Amendment, Changes, Refusal, RefusalKind};
 pub use plan::{Amount, Example, Sum};
 pub use report::{Format, OUTCOMES, Report};
@@ -49,7 +47,7 @@ pub use state::{Ask, State};
 pub use view::{Conflicts, PlanView, Progress, Skipped, View};
 
 use self::job::Job;
-use crate::object::Clock;
+use crate::object::{Clock, KeyTemplates};
 use crate::placement::transfer::Transfers;
 
 /// What migrations work with.
@@ -58,8 +56,8 @@ pub struct Context {
     pub transfers: Transfers,
     /// Where their files are.
     pub shelf: Arc<dyn Shelf>,
-    /// Whom keys belong to.
-    pub labels: Labeller,
+    /// How keys say whom they belong to.
+    pub templates: KeyTemplates,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How many bytes the disk has room for, where that is known.

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::labels::Labels;
-use crate::object::{BucketName, ObjectKey};
+use crate::object::{BucketName, KeyLabels, ObjectKey};
 use crate::placement::transfer::{Identity, Standing};
 use crate::store::ObjectPath;
 
@@ -85,14 +84,14 @@ const OTHERS: &str = "(others)";
 
 impl Sum {
     /// Counts an object.
-    pub(super) fn count(&mut self, planned: &Planned, labels: &Labels) {
+    pub(super) fn count(&mut self, planned: &Planned, labels: KeyLabels<'_>) {
         self.lines += 1;
         let bytes = planned.object.size;
         match &planned.standing {
             Standing::Movable => {
                 self.movable.add(bytes);
-                apart(&mut self.by_company, labels.company.as_deref()).add(bytes);
-                apart(&mut self.by_type, labels.kind.as_deref()).add(bytes);
+                apart(&mut self.by_company, labels.company).add(bytes);
+                apart(&mut self.by_type, labels.kind).add(bytes);
             }
             Standing::WaitsInSpool => self.waiting.add(bytes),
             Standing::Conflict(reason) => {
@@ -130,11 +129,11 @@ mod tests {
             object: object.clone(),
             standing,
         };
-        let labels = Labels { company: Some("1".to_owned()), kind: None };
-        sum.count(&planned("a", Standing::Movable), &labels);
-        sum.count(&planned("b", Standing::Movable), &Labels::default());
-        sum.count(&planned("c", Standing::WaitsInSpool), &labels);
-        sum.count(&planned("d", Standing::Conflict("other".to_owned())), &labels);
+        let labels = KeyLabels { company: Some("1"), kind: None };
+        sum.count(&planned("a", Standing::Movable), labels);
+        sum.count(&planned("b", Standing::Movable), KeyLabels::default());
+        sum.count(&planned("c", Standing::WaitsInSpool), labels);
+        sum.count(&planned("d", Standing::Conflict("other".to_owned())), labels);
         let one = Amount { objects: 1, bytes: 10 };
         assert_eq!(sum.movable, Amount { objects: 2, bytes: 20 });
         assert_eq!((sum.by_company["1"], sum.by_company[""]), (one, one));

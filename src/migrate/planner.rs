@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::Context;
 use super::journal::{End, Entry, Fault, Journal};
-use super::labels::Labels;
 use super::lines::{Lines, encode};
 use super::manifest::{Form, Named, form, named};
 use super::plan::{Planned, Sum};
@@ -107,17 +106,19 @@ impl<'a> Planner<'a> {
 
     /// What the keys begin with that can be wanted, none of them with another.
     fn prefixes(&self, bucket: &BucketName) -> Vec<String> {
-        let (filter, labels) = (&self.spec.filter, &self.context.labels);
+        let filter = &self.spec.filter;
         if filter.companies.is_empty() && filter.types.is_empty() {
             return vec![filter.prefix.clone()];
         }
+        // Without a template no key is anybody's.
+        let Some(template) = self.context.templates.of(bucket.as_str()) else { return Vec::new() };
         let some = |texts: &[String]| -> Vec<Option<String>> {
             if texts.is_empty() { vec![None] } else { texts.iter().cloned().map(Some).collect() }
         };
         let mut prefixes = Vec::new();
         for company in some(&filter.companies) {
             for kind in some(&filter.types) {
-                let labelled = labels.prefix(bucket, company.as_deref(), kind.as_deref());
+                let labelled = template.prefix(company.as_deref(), kind.as_deref());
                 if labelled.starts_with(&filter.prefix) {
                     prefixes.push(labelled);
                 } else if filter.prefix.starts_with(&labelled) {
@@ -204,16 +205,17 @@ impl<'a> Planner<'a> {
     }
 
     async fn take(&mut self, bucket: &BucketName, candidate: Candidate) -> Result<(), NoPlan> {
-        let labels: Labels = self.context.labels.labels(bucket, candidate.key.as_str());
         let Candidate { key, object, standing } = candidate;
+        let template = self.context.templates.of(bucket.as_str());
+        let labels = template.and_then(|it| it.labels(key.as_str())).unwrap_or_default();
         let now = self.context.clock.now();
-        if !self.spec.filter.takes(key.as_str(), &labels, &object, now) {
+        if !self.spec.filter.takes(key.as_str(), labels, &object, now) {
             self.sum.left_out.add(object.size);
             return Ok(());
         }
-        let (bucket, key) = (bucket.as_str().to_owned(), key.as_str().to_owned());
-        let planned = Planned { bucket, key, object, standing };
-        self.sum.count(&planned, &labels);
+        let bucket = bucket.as_str().to_owned();
+        let planned = Planned { bucket, key: key.as_str().to_owned(), object, standing };
+        self.sum.count(&planned, labels);
         self.unwritten.extend(encode(&planned)?);
         if self.unwritten.len() >= PIECE {
             self.write(false).await?;

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::labels::Labels;
-use crate::object::Timestamp;
+use crate::object::{KeyLabels, Timestamp};
 use crate::placement::transfer::{Direction, Identity};
 
 /// What a migration is to do.
@@ -80,14 +79,20 @@ pub const MOST_AT_ONCE: usize = 64;
 
 impl Filter {
     /// Whether an object is one of those, by what its key says.
-    pub fn takes(&self, key: &str, labels: &Labels, object: &Identity, now: Timestamp) -> bool {
-        let among = |wanted: &[String], label: Option<&String>| {
-            wanted.is_empty() || label.is_some_and(|label| wanted.contains(label))
+    pub fn takes(
+        &self,
+        key: &str,
+        labels: KeyLabels<'_>,
+        object: &Identity,
+        now: Timestamp,
+    ) -> bool {
+        let among = |wanted: &[String], label: Option<&str>| {
+            wanted.is_empty() || label.is_some_and(|label| wanted.iter().any(|it| it == label))
         };
         let age = object.last_modified.map_or(0, |at| now.0.saturating_sub(at.0));
         key.starts_with(&self.prefix)
-            && among(&self.companies, labels.company.as_ref())
-            && among(&self.types, labels.kind.as_ref())
+            && among(&self.companies, labels.company)
+            && among(&self.types, labels.kind)
             && self.min_size.is_none_or(|least| object.size >= least)
             && self.max_size.is_none_or(|most| object.size <= most)
             && self.min_age.is_none_or(|least| age >= least)
@@ -127,9 +132,9 @@ mod tests {
 
     #[test]
     fn every_condition_has_to_hold() {
-        let labels = Labels { company: Some("1".to_owned()), kind: Some("invoice".to_owned()) };
+        let labels = KeyLabels { company: Some("1"), kind: Some("invoice") };
         let (key, now) = ("attachments/a", Timestamp(10_000));
-        let takes = |filter: &Filter| filter.takes(key, &labels, &object(100, 4_000), now);
+        let takes = |filter: &Filter| filter.takes(key, labels, &object(100, 4_000), now);
         assert!(takes(&Filter::default()));
         let good = Filter {
             prefix: "att".to_owned(),
@@ -153,8 +158,8 @@ mod tests {
         ] {
             assert!(!takes(&bad), "{bad:?}");
         }
-        let none = Labels::default();
-        assert!(!good.takes(key, &none, &object(100, 4_000), now));
+        let none = KeyLabels::default();
+        assert!(!good.takes(key, none, &object(100, 4_000), now));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod request_id;
 mod roll;
 mod tags;
 mod template;
+mod templates;
 mod time;
 mod version;
 
@@ -52,5 +53,6 @@ pub use request_id::RequestId;
 pub use roll::{Offer, Roll, Rolled, RolledPage, Start, fill_page};
 pub use tags::{MAX_BUCKET_TAGS, MAX_OBJECT_TAGS, TagError, TagSet};
 pub use template::{InvalidTemplate, KeyLabels, KeyTemplate};
+pub use templates::KeyTemplates;
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use version::VersionId;

@@ -183,6 +183,23 @@ fn check_labels(tokens: &[Token]) -> Result<(), InvalidTemplate> {
     }
 }
 
+impl Default for KeyTemplate {
+    /// `attachments/{type}/company_{company}/{*}`.
+    fn default() -> Self {
+        let literal = |text: &str| Token::Literal(text.to_owned());
+        let (kind, company) = (Token::Field(Field::Type), Token::Field(Field::Company));
+        let tokens = [
+            literal("attachments/"),
+            kind,
+            literal("/company_"),
+            company,
+            literal("/"),
+            Token::Rest,
+        ];
+        Self { text: "attachments/{type}/company_{company}/{*}".into(), tokens: tokens.into() }
+    }
+}
+
 impl fmt::Debug for KeyTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&*self.text, f)

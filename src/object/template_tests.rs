@@ -149,3 +149,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_usual_template_is_what_its_text_says() {
+    let usual = KeyTemplate::default();
+    assert_eq!(KeyTemplate::parse(usual.as_str()), Ok(usual.clone()));
+    assert_eq!(usual.as_str(), ATTACHMENTS);
+}

@@ -10,10 +10,9 @@ use bytes::Bytes;
 
 use crate::background::{Next, Worker as _};
 use crate::migrate::{
-    Ask, Context, Engine, Filter, Format, Labeller, Limits, Migrations, Refusal, Shelf, Spec,
-    State, View,
+    Ask, Context, Engine, Filter, Format, Limits, Migrations, Refusal, Shelf, Spec, State, View,
 };
-use crate::object::{Algorithm, Clock, ManualClock, ObjectInfo, TagSet};
+use crate::object::{Algorithm, Clock, KeyTemplate, ManualClock, ObjectInfo, TagSet};
 use crate::placement::spool::Spool;
 use crate::placement::tests::flaky::{Fate, Flaky};
 use crate::placement::tests::world::{START, bucket, content, owner, path, place};
@@ -278,7 +277,7 @@ async fn started(
     let context = Context {
         transfers: placement.transfers(),
         shelf: Arc::clone(drawer) as Arc<dyn Shelf>,
-        labels: Labeller::default(),
+        templates: [("*", KeyTemplate::default())].into_iter().collect(),
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         room: Arc::new(move || Some(room.load(Ordering::SeqCst))),
         busy: Arc::new(move || usize::try_from(busy.load(Ordering::SeqCst)).unwrap()),

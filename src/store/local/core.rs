@@ -19,7 +19,7 @@ use super::options::LocalOptions;
 use super::reserve::Reserve;
 use super::tally::Tally;
 use super::vfs::Vfs;
-use crate::object::{BucketName, Clock, KeyTemplate};
+use crate::object::{BucketName, Clock, KeyTemplate, KeyTemplates};
 use crate::store::StoreError;
 
 /// How far the start of a store is.
@@ -65,7 +65,7 @@ pub(crate) struct Core {
     progress: Mutex<Progress>,
     /// Held while a batch is applied, from the first change of the index to the counters.
     applying: Mutex<()>,
-    templates: RwLock<BTreeMap<String, KeyTemplate>>,
+    templates: RwLock<KeyTemplates>,
     applied: AtomicU64,
     damage: RwLock<Vec<Damage>>,
     read_only: OnceLock<String>,
@@ -193,11 +193,11 @@ impl Core {
     /// By which template the keys of a bucket are to be counted: its own, or that of `*`.
     pub(crate) fn template(&self, bucket: &str) -> Option<KeyTemplate> {
         let templates = self.templates.read().unwrap_or_else(PoisonError::into_inner);
-        templates.get(bucket).or_else(|| templates.get("*")).cloned()
+        templates.of(bucket).cloned()
     }
 
     /// Sets the templates of all buckets. What is counted by others is not counted anew by this.
-    pub(crate) fn set_templates(&self, templates: BTreeMap<String, KeyTemplate>) {
+    pub(crate) fn set_templates(&self, templates: KeyTemplates) {
         *self.templates.write().unwrap_or_else(PoisonError::into_inner) = templates;
     }
 

@@ -1,8 +1,6 @@
 //! What the store counts as it goes: objects and bytes of each bucket, and of each company, type,
 //! backend and month in it.
 
-use std::collections::BTreeMap;
-
 use tokio::sync::oneshot;
 
 use super::LocalStore;
@@ -12,7 +10,7 @@ use super::read::blocking;
 use super::recount::Found;
 use super::split::{Class, Split, State};
 use super::sweep;
-use crate::object::{BucketName, KeyTemplate, Month, Timestamp};
+use crate::object::{BucketName, KeyTemplate, KeyTemplates, Month, Timestamp};
 use crate::store::{Result, StoreError};
 
 /// How much a bucket holds.
@@ -100,9 +98,9 @@ impl LocalStore {
         Ok(split.map_or_else(SplitUsage::unknown, |split| SplitUsage::of(&split)))
     }
 
-    /// Counts keys by these templates from now on, by bucket; `*` is every other. Buckets that are counted by others
-    /// are counted anew, in the background.
-    pub fn count_by(&self, templates: BTreeMap<String, KeyTemplate>) {
+    /// Counts keys by these templates from now on. Buckets that are counted by others are counted
+    /// anew, in the background.
+    pub fn count_by(&self, templates: KeyTemplates) {
         self.core.set_templates(templates);
         self.keeper.tell(Task::Compare);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::harness::{KEYS, Machine, at, bucket, owner};
-use crate::object::{BucketName, KeyTemplate, Month, ObjectKey, Timestamp};
+use crate::object::{BucketName, KeyTemplate, KeyTemplates, Month, ObjectKey, Timestamp};
 use crate::store::conformance::{body, content};
 use crate::store::local::format::checkpoint::Usage;
 use crate::store::local::{Accuracy, BucketUsage, LocalStore, Recounted, SplitUsage};
@@ -30,13 +30,13 @@ pub(super) fn claim(note: &[u8]) -> Claim {
 }
 
 /// One of a few templates, none among them.
-pub(super) fn templates(number: u64) -> BTreeMap<String, KeyTemplate> {
+pub(super) fn templates(number: u64) -> KeyTemplates {
     let text = match number {
-        0 => return BTreeMap::new(),
+        0 => return KeyTemplates::default(),
         1 => "{type}/{company}",
         _ => "k{company}",
     };
-    BTreeMap::from([("bucket".to_owned(), KeyTemplate::parse(text).unwrap())])
+    KeyTemplates::from_iter([("bucket", KeyTemplate::parse(text).unwrap())])
 }
 
 /// The counters were right.
@@ -51,7 +51,7 @@ impl Machine {
         loop {
             let usage = store.split_usage(&bucket()).unwrap();
             if usage.accuracy == Accuracy::Exact
-                && usage.template == templates(self.template).remove("bucket")
+                && usage.template == templates(self.template).of("bucket").cloned()
             {
                 return usage;
             }
@@ -76,7 +76,7 @@ impl Machine {
                 Some(Claim::Gone) => None,
             };
             let Some((away, size, modified)) = counted else { continue };
-            let template = templates(self.template).remove("bucket");
+            let template = templates(self.template).of("bucket").cloned();
             let labels = template.as_ref().and_then(|it| it.labels(path.key.as_str()));
             let labels = labels.unwrap_or_default();
             let label = |label: Option<&str>| label.map(str::to_owned);
@@ -188,7 +188,7 @@ async fn wrong_counters_are_told_and_repaired() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_template_has_the_bucket_counted_anew_and_its_rows_dated_until_then() {
     let template = KeyTemplate::parse("{company}/{*}").unwrap();
-    let by = |template: &KeyTemplate| BTreeMap::from([("bucket".to_owned(), template.clone())]);
+    let by = |template: &KeyTemplate| KeyTemplates::from_iter([("bucket", template.clone())]);
     let mut machine = Machine::new(1).without_checkpoints();
     machine.options.checkpoint_interval = Duration::from_millis(5);
     let store = machine.open().await.unwrap();
@@ -201,7 +201,7 @@ async fn another_template_has_the_bucket_counted_anew_and_its_rows_dated_until_t
     // A bucket that is made later is counted so from its first object on.
     store.delete_bucket(&BucketName::parse("absent").unwrap()).await.unwrap_err();
     let other = BucketName::parse("other").unwrap();
-    store.count_by(BTreeMap::from([("other".to_owned(), template.clone())]));
+    store.count_by(KeyTemplates::from_iter([("other", template.clone())]));
     store.create_bucket(&other, &owner()).await.unwrap();
     let made = store.split_usage(&other).unwrap();
     assert_eq!((made.accuracy, made.template), (Accuracy::Exact, Some(template.clone())));
