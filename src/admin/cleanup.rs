@@ -49,7 +49,7 @@ const MOST_AGE: u64 = 315_360_000;
 pub(super) async fn begin(
     views: &Views,
     parameters: &Parameters,
-    body: Payload,
+    manifest: Option<Payload>,
 ) -> Result<Response<Payload>, Fault> {
     let away = parameters.away()?;
     let away = away.ok_or_else(|| Fault::parameter("storage_backend is missing: local or s3"))?;
@@ -60,7 +60,11 @@ pub(super) async fn begin(
         Some(bucket) => Some(buckets::known(views, &bucket).await?),
         None => None,
     };
-    let references = match (bucket.clone(), Manifest::read(body).await?) {
+    let manifest = match manifest {
+        Some(body) => Manifest::read(body).await?,
+        None => None,
+    };
+    let references = match (bucket.clone(), manifest) {
         (Some(bucket), Some(manifest)) => Some((bucket, manifest)),
         (None, Some(_)) => {
             return Err(Fault::parameter("a manifest is of one bucket: bucket is missing"));

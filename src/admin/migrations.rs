@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use http::header::{LOCATION, TRANSFER_ENCODING};
-use http::request::Parts;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::header::LOCATION;
+use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::Views;
@@ -16,125 +15,22 @@ use crate::body::Payload;
 use crate::migrate::{Ask, Format, Migrations, OUTCOMES, Refusal, RefusalKind, View};
 use crate::placement::transfer::Direction;
 
-/// What is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Called<'a> {
-    Order(Direction),
-    All,
-    One(&'a str),
-    Events(&'a str),
-    Report(&'a str),
-    Ask(&'a str, Ask),
-    Limits(&'a str),
-    /// Nothing that there is.
-    Nothing(&'a str),
-}
+/// The parameters of a report.
+pub(super) const REPORT: &[&str] = &["format", "outcome"];
 
 /// How many migrations are listed where nothing else is said, and at most.
 const LISTED: usize = 100;
-const MOST: usize = 1000;
+const MOST: u64 = 1000;
 
-impl<'a> Called<'a> {
-    /// By the path below `/storage/`; `None` where it is no migration's.
-    pub(super) fn named(path: &'a str) -> Option<Self> {
-        let rest = match path {
-            "migrate-to-s3" => return Some(Self::Order(Direction::ToS3)),
-            "migrate-to-local" => return Some(Self::Order(Direction::ToLocal)),
-            "migrations" => return Some(Self::All),
-            other => other.strip_prefix("migrations/")?,
-        };
-        Some(match rest.split_once('/') {
-            None => Self::One(rest),
-            Some((id, "events")) => Self::Events(id),
-            Some((id, "report")) => Self::Report(id),
-            Some((id, "limits")) => Self::Limits(id),
-            Some((id, "pause")) => Self::Ask(id, Ask::Pause),
-            Some((id, "resume")) => Self::Ask(id, Ask::Run),
-            Some((id, "cancel")) => Self::Ask(id, Ask::Cancel),
-            Some((id, "rollback")) => Self::Ask(id, Ask::RollBack),
-            Some((_, other)) => Self::Nothing(other),
-        })
-    }
-
-    /// Answers a call that may be made.
-    pub(super) async fn answer(
-        self,
-        views: &Views,
-        head: &Parts,
-        body: Payload,
-    ) -> Response<Payload> {
-        let posts = matches!(self, Self::Order(_) | Self::Ask(..) | Self::Limits(_));
-        let (fits, allowed) = if posts {
-            (head.method == Method::POST, "POST")
-        } else {
-            (matches!(head.method, Method::GET | Method::HEAD), "GET, HEAD")
-        };
-        if !fits && !matches!(self, Self::Nothing(_)) {
-            return Fault::method(allowed).answer();
-        }
-        let has_body = body.length().is_none_or(|length| length > 0)
-            && (body.length().is_some() || head.headers.contains_key(TRANSFER_ENCODING));
-        if has_body && !matches!(self, Self::Order(_)) {
-            let message = "parameters stand in the query; there is no body here";
-            return Fault::parameter(message).answer();
-        }
-        let answered = match self {
-            Self::Order(direction) => order(views, head, direction, has_body.then_some(body)).await,
-            Self::Nothing(other) => Err(Fault::new(
-                StatusCode::NOT_FOUND,
-                "NoSuchResource",
-                format!(
-                    "a migration has no {other:?}; there are events, report, pause, resume, \
-                     cancel, rollback and limits"
-                ),
-            )),
-            called => called.known(views, head).await,
-        };
-        answered.unwrap_or_else(|fault| fault.answer())
-    }
-
-    async fn known(self, views: &Views, head: &Parts) -> Result<Response<Payload>, Fault> {
-        let query = head.uri.query();
-        let migrations = views.migrations.as_ref();
-        match self {
-            Self::All => all(migrations, query),
-            Self::One(id) => {
-                Parameters::parse(query, &[])?;
-                Ok(reply(StatusCode::OK, &shown(&one(migrations, id)?)))
-            }
-            Self::Events(id) => {
-                Parameters::parse(query, &[])?;
-                let changes = migrations.and_then(|it| it.changes(id));
-                Ok(stream::events(changes.ok_or_else(|| unknown(id))?))
-            }
-            Self::Report(id) => report(migrations, id, query),
-            Self::Ask(id, ask) => {
-                Parameters::parse(query, &[])?;
-                let migrations = migrations.ok_or_else(|| unknown(id))?;
-                let view = migrations.ask(id, ask).await.map_err(refused)?;
-                let status =
-                    if view.state.is_over() { StatusCode::OK } else { StatusCode::ACCEPTED };
-                Ok(reply(status, &shown(&view)))
-            }
-            Self::Limits(id) => {
-                let now = one(migrations, id)?.limits;
-                let limits = migrations_order::new_limits(query, now)?;
-                let migrations = migrations.ok_or_else(|| unknown(id))?;
-                let view = migrations.limit(id, limits).await.map_err(refused)?;
-                Ok(reply(StatusCode::OK, &shown(&view)))
-            }
-            Self::Order(_) | Self::Nothing(_) => Err(unknown("")),
-        }
-    }
-}
-
-async fn order(
+/// `POST /storage/migrate-to-s3`, `/storage/migrate-to-local`; `manifest` is a list of keys that
+/// came along.
+pub(super) async fn order(
     views: &Views,
-    head: &Parts,
+    parameters: &Parameters,
     direction: Direction,
     manifest: Option<Payload>,
 ) -> Result<Response<Payload>, Fault> {
-    let order = migrations_order::order(head.uri.query(), direction, manifest.is_some())?;
+    let order = migrations_order::order(parameters, direction, manifest.is_some())?;
     let Some(migrations) = &views.migrations else {
         let message = "no bucket has an upstream in the configuration";
         return Err(Fault::new(StatusCode::CONFLICT, "NoUpstream", message));
@@ -156,26 +52,53 @@ async fn order(
     Ok(response)
 }
 
-fn all(
-    migrations: Option<&Arc<Migrations>>,
-    query: Option<&str>,
-) -> Result<Response<Payload>, Fault> {
-    let given = Parameters::parse(query, &["limit"])?;
-    let what = format!("number from 1 to {MOST}");
-    let limit = given.parsed("limit", &what, |text| {
-        text.parse().ok().filter(|limit| (1..=MOST).contains(limit))
-    })?;
-    let views = migrations.map(|it| it.latest(limit.unwrap_or(LISTED))).unwrap_or_default();
+/// `GET /storage/migrations`: the newest first.
+pub(super) fn all(views: &Views, parameters: &Parameters) -> Result<Response<Payload>, Fault> {
+    let limit = parameters.number("limit", 1..=MOST)?;
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(LISTED);
+    let views = views.migrations.as_ref().map(|it| it.latest(limit)).unwrap_or_default();
     let views: Vec<Value> = views.iter().map(shown).collect();
     Ok(reply(StatusCode::OK, &json!({ "migrations": views })))
 }
 
-fn report(
-    migrations: Option<&Arc<Migrations>>,
+/// `GET /storage/migrations/{id}`.
+pub(super) fn one(views: &Views, id: &str) -> Result<Response<Payload>, Fault> {
+    let view = known(views, id)?.view(id).ok_or_else(|| unknown(id))?;
+    Ok(reply(StatusCode::OK, &shown(&view)))
+}
+
+/// `GET /storage/migrations/{id}/events`.
+pub(super) fn events(views: &Views, id: &str) -> Result<Response<Payload>, Fault> {
+    let changes = known(views, id)?.changes(id);
+    Ok(stream::events(changes.ok_or_else(|| unknown(id))?))
+}
+
+/// `POST /storage/migrations/{id}/pause`, `resume`, `cancel` and `rollback`.
+pub(super) async fn ask(views: &Views, id: &str, ask: Ask) -> Result<Response<Payload>, Fault> {
+    let view = known(views, id)?.ask(id, ask).await.map_err(refused)?;
+    let status = if view.state.is_over() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok(reply(status, &shown(&view)))
+}
+
+/// `POST /storage/migrations/{id}/limits`.
+pub(super) async fn limit(
+    views: &Views,
     id: &str,
-    query: Option<&str>,
+    parameters: &Parameters,
 ) -> Result<Response<Payload>, Fault> {
-    let given = Parameters::parse(query, &["format", "outcome"])?;
+    let migrations = known(views, id)?;
+    let now = migrations.view(id).ok_or_else(|| unknown(id))?.limits;
+    let limits = migrations_order::new_limits(parameters, now)?;
+    let view = migrations.limit(id, limits).await.map_err(refused)?;
+    Ok(reply(StatusCode::OK, &shown(&view)))
+}
+
+/// `GET /storage/migrations/{id}/report`.
+pub(super) fn report(
+    views: &Views,
+    id: &str,
+    given: &Parameters,
+) -> Result<Response<Payload>, Fault> {
     let format = given.parsed("format", "csv or ndjson", |text| match text {
         "csv" => Some(Format::Csv),
         "ndjson" => Some(Format::Ndjson),
@@ -186,7 +109,7 @@ fn report(
         OUTCOMES.contains(&text).then(|| text.to_owned())
     })?;
     let format = format.unwrap_or(Format::Ndjson);
-    let report = migrations.and_then(|it| it.report(id, format, only));
+    let report = known(views, id)?.report(id, format, only);
     let content_type = match format {
         Format::Csv => "text/csv; charset=utf-8",
         Format::Ndjson => "application/x-ndjson",
@@ -194,8 +117,8 @@ fn report(
     Ok(stream::report(report.ok_or_else(|| unknown(id))?, content_type))
 }
 
-fn one(migrations: Option<&Arc<Migrations>>, id: &str) -> Result<View, Fault> {
-    migrations.and_then(|it| it.view(id)).ok_or_else(|| unknown(id))
+fn known<'a>(views: &'a Views, id: &str) -> Result<&'a Arc<Migrations>, Fault> {
+    views.migrations.as_ref().ok_or_else(|| unknown(id))
 }
 
 fn unknown(id: &str) -> Fault {

@@ -17,6 +17,31 @@ pub(super) enum Order {
     RunPlan(String, Amendment),
 }
 
+/// The parameters of an order.
+pub(super) const PARAMETERS: &[&str] = &[
+    "dry_run",
+    "plan",
+    "keep_source",
+    "verify",
+    "max_deletions",
+    "company_id",
+    "type",
+    "bucket",
+    "prefix",
+    "min_size",
+    "max_size",
+    "older_than",
+    "newer_than",
+    "failed_of",
+    "concurrency",
+    "bytes_per_second",
+    "requests_per_second",
+];
+/// Those that may be repeated.
+pub(super) const REPEATED: &[&str] = &["company_id", "type"];
+/// The parameters of limits.
+pub(super) const LIMITS: &[&str] = &["concurrency", "bytes_per_second", "requests_per_second"];
+/// Those that say which objects.
 const FILTERS: [&str; 9] = [
     "company_id",
     "type",
@@ -28,18 +53,14 @@ const FILTERS: [&str; 9] = [
     "newer_than",
     "failed_of",
 ];
-const CHOICES: [&str; 5] = ["dry_run", "plan", "keep_source", "verify", "max_deletions"];
-const LIMITS: [&str; 3] = ["concurrency", "bytes_per_second", "requests_per_second"];
 
 /// Reads an order. `manifest` says whether a list of keys came with it.
 pub(super) fn order(
-    query: Option<&str>,
+    given: &Parameters,
     direction: Direction,
     manifest: bool,
 ) -> Result<Order, Fault> {
-    let known: Vec<&str> = CHOICES.iter().chain(&FILTERS).chain(&LIMITS).copied().collect();
-    let given = Parameters::parse_repeated(query, &known, &["company_id", "type"])?;
-    let (limits, dry_run) = (limits(&given, Limits::default())?, given.flag("dry_run")?);
+    let (limits, dry_run) = (limits(given, Limits::default())?, given.flag("dry_run")?);
     let amendment = Amendment {
         keep_source: given.flag("keep_source")?,
         read_back: given.parsed("verify", "etag or read", |text| match text {
@@ -47,15 +68,15 @@ pub(super) fn order(
             "read" => Some(true),
             _ => None,
         })?,
-        max_deletions: number(&given, "max_deletions")?,
+        max_deletions: given.number("max_deletions", 0..=1_000_000_000_000)?,
         limits,
     };
     if let Some(plan) = given.get("plan") {
-        return run_plan(&given, plan, dry_run, amendment, manifest);
+        return run_plan(given, plan, dry_run, amendment, manifest);
     }
     let spec = Spec {
         direction,
-        filter: filter(&given, manifest)?,
+        filter: filter(given, manifest)?,
         keep_source: amendment.keep_source.unwrap_or(false),
         read_back: amendment.read_back.unwrap_or(false),
         max_deletions: amendment.max_deletions,
@@ -124,10 +145,8 @@ pub(super) fn limits(given: &Parameters, now: Limits) -> Result<Option<Limits>, 
     if LIMITS.iter().all(|name| given.get(name).is_none()) {
         return Ok(None);
     }
-    let what = format!("number from 1 to {MOST_AT_ONCE}");
-    let concurrency = given.parsed("concurrency", &what, |text| {
-        text.parse().ok().filter(|number| (1..=MOST_AT_ONCE).contains(number))
-    })?;
+    let concurrency = given.number("concurrency", 1..=MOST_AT_ONCE as u64)?;
+    let concurrency = concurrency.and_then(|number| usize::try_from(number).ok());
     let rate = |name: &str, before| -> Result<Option<u64>, Fault> {
         let rate = given.parsed(name, "number such as 500 or 10MiB, or 0 for no bound", bytes)?;
         Ok(rate.map_or(before, |rate| Some(rate).filter(|rate| *rate > 0)))
@@ -140,9 +159,8 @@ pub(super) fn limits(given: &Parameters, now: Limits) -> Result<Option<Limits>, 
 }
 
 /// Reads new limits of a migration that has these.
-pub(super) fn new_limits(query: Option<&str>, now: Limits) -> Result<Limits, Fault> {
-    let given = Parameters::parse(query, &LIMITS)?;
-    limits(&given, now)?.ok_or_else(|| {
+pub(super) fn new_limits(given: &Parameters, now: Limits) -> Result<Limits, Fault> {
+    limits(given, now)?.ok_or_else(|| {
         Fault::parameter(format!("no limit is given; there are {}", LIMITS.join(", ")))
     })
 }
@@ -150,40 +168,39 @@ pub(super) fn new_limits(query: Option<&str>, now: Limits) -> Result<Limits, Fau
 const BYTES: &str = "number of bytes such as 4096, 128KiB, 10MiB or 1GiB";
 const AGE: &str = "time such as 90s, 5m, 12h or 30d";
 
-fn number(given: &Parameters, name: &str) -> Result<Option<u64>, Fault> {
-    given.parsed(name, "number", |text| text.parse().ok())
-}
-
 fn bytes(text: &str) -> Option<u64> {
-    let (digits, unit) = split(text)?;
-    let factor = match unit.trim() {
-        "" | "B" => 1,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        "TiB" => 1 << 40,
+    let (number, unit) = split(text)?;
+    // Up to so many digits, whatever they are, there is no overflow.
+    let (factor, digits) = match unit {
+        "" | "B" => (1, 18),
+        "KiB" => (1 << 10, 9),
+        "MiB" => (1 << 20, 9),
+        "GiB" => (1 << 30, 9),
+        "TiB" => (1 << 40, 6),
         _ => return None,
     };
-    digits.checked_mul(factor)
+    (number < 10_u64.pow(digits)).then(|| number * factor)
 }
 
 /// In milliseconds.
 fn age(text: &str) -> Option<i64> {
     let (number, unit) = split(text)?;
-    let factor = match unit {
+    let factor: i64 = match unit {
         "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
         "d" => 86_400_000,
         _ => return None,
     };
-    number.checked_mul(factor).and_then(|millis| i64::try_from(millis).ok())
+    let number = i64::try_from(number).ok().filter(|number| *number < 1_000_000_000)?;
+    Some(number * factor)
 }
 
 fn split(text: &str) -> Option<(u64, &str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits)?;
-    Some((number.parse().ok()?, unit))
+    let plain = number == "0" || !number.starts_with('0');
+    Some((number.parse().ok().filter(|_| plain)?, unit))
 }
 
 #[cfg(test)]
@@ -191,7 +208,11 @@ mod tests {
     use super::*;
 
     fn read(query: &str) -> Result<Order, Fault> {
-        order(Some(query), Direction::ToS3, false)
+        order(&parameters(query)?, Direction::ToS3, false)
+    }
+
+    fn parameters(query: &str) -> Result<Parameters, Fault> {
+        Parameters::parse(Some(query), PARAMETERS, REPEATED)
     }
 
     #[test]
@@ -229,6 +250,10 @@ mod tests {
             ("bucket=A", "bucket: "),
             ("min_size=big", "min_size is \"big\""),
             ("min_size=2&max_size=1", "min_size is more than max_size"),
+            ("min_size=1 KiB", "min_size is \"1 KiB\""),
+            ("min_size=01", "min_size is \"01\""),
+            ("max_size=1000000TiB", "max_size is"),
+            ("older_than=1000000000s", "older_than is"),
             ("older_than=3", "older_than is \"3\""),
             ("verify=all", "etag or read"),
             ("concurrency=0", "number from 1 to 64"),
@@ -239,7 +264,7 @@ mod tests {
             assert_eq!(fault.status.as_u16(), 400, "{query}");
             assert!(fault.message.contains(hint), "{query}: {}", fault.message);
         }
-        assert!(order(Some("failed_of=x"), Direction::ToS3, true).is_err());
-        assert!(new_limits(None, Limits::default()).is_err());
+        assert!(order(&parameters("failed_of=x").unwrap(), Direction::ToS3, true).is_err());
+        assert!(new_limits(&parameters("").unwrap(), Limits::default()).is_err());
     }
 }

@@ -70,7 +70,9 @@ use reply::{Fault, json};
 
 use crate::auth::Authenticator;
 use crate::body::Payload;
+use crate::migrate::Ask;
 use crate::object::BucketName;
+use crate::placement::transfer::Direction;
 
 /// Another path of `/storage/stats`, for an application that asks there.
 const ALIAS: &str = "/attachments/stats";
@@ -102,12 +104,20 @@ enum Resource {
     OpenApi,
     Cleanup,
     CleanupJob,
+    MigrateToS3,
+    MigrateToLocal,
+    Migrations,
+    Migration,
+    MigrationEvents,
+    MigrationReport,
+    MigrationAsk(Ask),
+    MigrationLimits,
 }
 
 #[cfg(test)]
 impl Resource {
     /// Every one.
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 28] = [
         Self::Live,
         Self::Ready,
         Self::Info,
@@ -125,6 +135,17 @@ impl Resource {
         Self::OpenApi,
         Self::Cleanup,
         Self::CleanupJob,
+        Self::MigrateToS3,
+        Self::MigrateToLocal,
+        Self::Migrations,
+        Self::Migration,
+        Self::MigrationEvents,
+        Self::MigrationReport,
+        Self::MigrationAsk(Ask::Pause),
+        Self::MigrationAsk(Ask::Run),
+        Self::MigrationAsk(Ask::Cancel),
+        Self::MigrationAsk(Ask::RollBack),
+        Self::MigrationLimits,
     ];
 }
 
@@ -141,9 +162,26 @@ impl Resource {
             "verify" if !rest.contains('/') => Self::VerifyJob,
             "cleanup" if !rest.contains('/') => Self::CleanupJob,
             "objects" => Self::Object,
+            "migrations" => return Self::of_migration(rest),
             _ => return None,
         };
         (!rest.is_empty()).then_some((resource, rest))
+    }
+
+    fn of_migration(rest: &str) -> Option<Named<'_>> {
+        let (id, part) = rest.split_once('/').map_or((rest, None), |(id, part)| (id, Some(part)));
+        let resource = match part {
+            None => Self::Migration,
+            Some("events") => Self::MigrationEvents,
+            Some("report") => Self::MigrationReport,
+            Some("limits") => Self::MigrationLimits,
+            Some("pause") => Self::MigrationAsk(Ask::Pause),
+            Some("resume") => Self::MigrationAsk(Ask::Run),
+            Some("cancel") => Self::MigrationAsk(Ask::Cancel),
+            Some("rollback") => Self::MigrationAsk(Ask::RollBack),
+            Some(_) => return None,
+        };
+        (!id.is_empty()).then_some((resource, id))
     }
 
     fn fixed(path: &str) -> Option<Self> {
@@ -162,6 +200,9 @@ impl Resource {
             "url" => Self::Url,
             "openapi.json" => Self::OpenApi,
             "cleanup" => Self::Cleanup,
+            "migrate-to-s3" => Self::MigrateToS3,
+            "migrate-to-local" => Self::MigrateToLocal,
+            "migrations" => Self::Migrations,
             _ => return None,
         })
     }
@@ -174,11 +215,22 @@ impl Resource {
     fn refuses(self, method: &Method) -> Option<&'static str> {
         let reads = matches!(*method, Method::GET | Method::HEAD);
         let (fits, allowed) = match self {
-            Self::Flush | Self::Retry => (method == Method::POST, "POST"),
+            Self::Flush
+            | Self::Retry
+            | Self::MigrateToS3
+            | Self::MigrateToLocal
+            | Self::MigrationAsk(_)
+            | Self::MigrationLimits => (method == Method::POST, "POST"),
             Self::Verify | Self::Cleanup => (reads || method == Method::POST, "GET, HEAD, POST"),
             _ => (reads, "GET, HEAD"),
         };
         (!fits).then_some(allowed)
+    }
+
+    /// Whether a list of keys may come along.
+    fn takes_manifest(self, method: &Method) -> bool {
+        let takes = matches!(self, Self::Cleanup | Self::MigrateToS3 | Self::MigrateToLocal);
+        takes && method == Method::POST
     }
 }
 
@@ -242,22 +294,15 @@ impl Admin {
             Ok(body) => body,
             Err(fault) => return fault.answer(),
         };
-        if let Some(called) = below_storage(head.uri.path()).and_then(migrations::Called::named) {
-            return match self.views.get() {
-                Some(views) => called.answer(views, &head, body).await,
-                None => starting(),
-            };
-        }
         let Some((resource, rest)) = resource else {
-            let message = "this version does not serve this part of the side API";
-            return Fault::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message).answer();
+            return unserved(head.uri.path()).answer();
         };
         if let Some(allowed) = resource.refuses(&head.method) {
             return Fault::method(allowed).answer();
         }
         let framed = head.headers.contains_key(TRANSFER_ENCODING);
         let has_body = framed || length.is_some_and(|length| length > 0);
-        if has_body && !(resource == Resource::Cleanup && head.method == Method::POST) {
+        if has_body && !resource.takes_manifest(&head.method) {
             return Fault::parameter("parameters stand in the query; there is no body here")
                 .answer();
         }
@@ -265,7 +310,7 @@ impl Admin {
         let asker = Asker { head: &head, origin, authenticator };
         match self.views.get() {
             Some(views) => resource
-                .answer(views, &asker, rest, body)
+                .answer(views, &asker, rest, has_body.then_some(body))
                 .await
                 .unwrap_or_else(|fault| fault.answer()),
             None => starting(),
@@ -309,7 +354,7 @@ impl Resource {
         views: &Views,
         asker: &Asker<'_>,
         rest: &str,
-        body: Payload,
+        manifest: Option<Payload>,
     ) -> Result<Response<Payload>, Fault> {
         let head = asker.head;
         let posts = head.method == Method::POST;
@@ -320,35 +365,61 @@ impl Resource {
             Self::Verify if posts => verify::PARAMETERS,
             Self::Url => object::URL_PARAMETERS,
             Self::Cleanup if posts => cleanup::PARAMETERS,
+            Self::MigrateToS3 | Self::MigrateToLocal => migrations_order::PARAMETERS,
+            Self::Migrations => &["limit"],
+            Self::MigrationReport => migrations::REPORT,
+            Self::MigrationLimits => migrations_order::LIMITS,
             _ => &[],
         };
-        let parameters = Parameters::parse(head.uri.query(), known)?;
+        let repeated: &[&str] = match self {
+            Self::MigrateToS3 | Self::MigrateToLocal => migrations_order::REPEATED,
+            _ => &[],
+        };
+        let parameters = Parameters::parse(head.uri.query(), known, repeated)?;
+        let p = &parameters;
         match self {
             // Answered before, without access.
             Self::Live | Self::Ready => Ok(starting()),
             Self::Info => overview::answer(views).await,
             Self::TestS3 => Ok(permissions::answer(views).await),
             Self::Spool => Ok(spool::answer(views)),
-            Self::Flush => spool::flush(views, &parameters).await,
-            Self::Retry => spool::retry(views, &parameters).await,
-            Self::UsageByCompany => usage::by_company(views, &parameters).await,
-            Self::Stats => usage::stats(views, &parameters).await,
-            Self::Verify if posts => verify::begin(views, &parameters).await,
+            Self::Flush => spool::flush(views, p).await,
+            Self::Retry => spool::retry(views, p).await,
+            Self::UsageByCompany => usage::by_company(views, p).await,
+            Self::Stats => usage::stats(views, p).await,
+            Self::Verify if posts => verify::begin(views, p).await,
             Self::Verify => Ok(verify::all(views)),
             Self::VerifyJob => verify::one(views, rest),
             Self::Metrics => metrics::answer(views).await,
-            Self::Url => object::url(views, asker, &parameters).await,
+            Self::Url => object::url(views, asker, p).await,
             Self::Object => object::answer(views, rest).await,
             Self::OpenApi => Ok(openapi::answer()),
-            Self::Cleanup if posts => cleanup::begin(views, &parameters, body).await,
+            Self::Cleanup if posts => cleanup::begin(views, p, manifest).await,
             Self::Cleanup => Ok(cleanup::all(views)),
             Self::CleanupJob => cleanup::one(views, rest),
+            Self::MigrateToS3 => migrations::order(views, p, Direction::ToS3, manifest).await,
+            Self::MigrateToLocal => migrations::order(views, p, Direction::ToLocal, manifest).await,
+            Self::Migrations => migrations::all(views, p),
+            Self::Migration => migrations::one(views, rest),
+            Self::MigrationEvents => migrations::events(views, rest),
+            Self::MigrationReport => migrations::report(views, rest, p),
+            Self::MigrationAsk(ask) => migrations::ask(views, rest, ask).await,
+            Self::MigrationLimits => migrations::limit(views, rest, p).await,
         }
     }
 }
 
 fn below_storage(path: &str) -> Option<&str> {
     path.strip_prefix("/storage/").filter(|rest| !rest.is_empty())
+}
+
+fn unserved(path: &str) -> Fault {
+    if path.starts_with("/storage/migrations/") {
+        let message = "a migration has events, report, pause, resume, cancel, rollback and limits";
+        return Fault::new(StatusCode::NOT_FOUND, "NoSuchResource", message);
+    }
+    let message = "this version does not serve this part of the side API";
+    Fault::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message)
 }
 
 fn starting() -> Response<Payload> {

@@ -11,13 +11,8 @@ use crate::object::BucketName;
 pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// Reads a query in which only `known` names may stand.
-    pub(super) fn parse(query: Option<&str>, known: &[&str]) -> Result<Self, Fault> {
-        Self::parse_repeated(query, known, &[])
-    }
-
-    /// The same where some of the names may stand more than once.
-    pub(super) fn parse_repeated(
+    /// Reads a query in which only `known` names may stand, and only `repeated` ones more than once.
+    pub(super) fn parse(
         query: Option<&str>,
         known: &[&str],
         repeated: &[&str],
@@ -195,11 +190,11 @@ mod tests {
 
     #[test]
     fn known_parameters_are_read_and_others_refused() {
-        let good = Parameters::parse(Some("wait=60s&&a%20b=%C3%BC+x"), &["wait", "a b"]);
+        let good = Parameters::parse(Some("wait=60s&&a%20b=%C3%BC+x"), &["wait", "a b"], &[]);
         let good = good.expect("known");
         assert_eq!((good.get("wait"), good.get("a b")), (Some("60s"), Some("ü x")));
         assert_eq!(good.get("other"), None);
-        assert_eq!(Parameters::parse(None, &[]), Ok(Parameters(Vec::new())));
+        assert_eq!(Parameters::parse(None, &[], &[]), Ok(Parameters(Vec::new())));
         for (query, hint) in [
             ("dry_run=true", "\"dry_run\" is unknown; known here: wait"),
             ("wait=1s&wait=2s", "given twice"),
@@ -207,7 +202,7 @@ mod tests {
             ("wait=%ff", "percent-encoded"),
             ("Wait=1s", "unknown"),
         ] {
-            let fault = Parameters::parse(Some(query), &["wait"]).expect_err(query);
+            let fault = Parameters::parse(Some(query), &["wait"], &[]).expect_err(query);
             assert_eq!(fault.status.as_u16(), 400);
             assert!(fault.message.contains(hint), "{}", fault.message);
         }
@@ -218,7 +213,7 @@ mod tests {
         let most = Duration::from_mins(10);
         let period = |value: &str| {
             let query = format!("wait={value}");
-            Parameters::parse(Some(&query), &["wait"]).expect("known").period("wait", most)
+            Parameters::parse(Some(&query), &["wait"], &[]).expect("known").period("wait", most)
         };
         for (text, millis) in [("500ms", 500), ("60s", 60_000), ("10m", 600_000), ("0s", 0)] {
             assert_eq!(period(text), Ok(Some(Duration::from_millis(millis))), "{text}");

@@ -133,7 +133,7 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_done(site):
     migrations = site.migrations
     for parameters, hint in (
         ({"dryrun": "true"}, "unknown; known here: dry_run"),
-        ({"dry_run": "maybe"}, "true or false"),
+        ({"dry_run": "maybe"}, "neither true nor false"),
         ({"company_id": ""}, "company_id"),
         ({"bucket": "NO"}, "bucket"),
         ({"concurrency": 65}, "1 to 64"),
