@@ -85,6 +85,7 @@ impl Layers {
             clock: Arc::clone(clock),
             room: Arc::new(move || Some(disk.space()?.free.saturating_sub(spare))),
             busy: Arc::new(move || requests.load(Ordering::Relaxed)),
+            totals: migrate::Totals::default(),
         };
         match Migrations::open(context).await {
             Ok(migrations) => Some(migrations),

@@ -12,7 +12,7 @@ use crate::placement::transfer::{Direction, Moved, Order};
 use crate::store::ObjectPath;
 
 impl Run {
-    /// Puts everything back; whether it is over.
+    /// Puts everything back; whether it is over, rather than to be paused.
     pub(super) async fn roll_back(&mut self) -> io::Result<bool> {
         self.stop_tasks().await?;
         self.enter(State::RollingBack).await?;
@@ -22,6 +22,9 @@ impl Run {
         // What is noted from now on is no part of what is to be taken back.
         let end = self.journal_end().await?;
         while entries.offset() < end {
+            if self.job.asked() != Ask::RollBack {
+                return Ok(false);
+            }
             if !self.has_room() {
                 self.join_one().await?;
                 continue;
@@ -38,6 +41,9 @@ impl Run {
             }
         }
         self.finish_tasks().await?;
+        if self.job.asked() != Ask::RollBack {
+            return Ok(false);
+        }
         self.enter(State::RolledBack).await?;
         Ok(true)
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::Migrations;
 use super::run::run;
@@ -14,6 +15,8 @@ use crate::background::{Next, Worker};
 
 /// The longest that a step waits.
 const IDLE: Duration = Duration::from_millis(500);
+/// How often it is looked for what has become too old.
+const OFTEN: Duration = Duration::from_hours(1);
 
 /// Runs every migration that has to be worked on, all at once. Dropped, it cuts them off; they go
 /// on with the next start.
@@ -21,11 +24,13 @@ pub struct Engine {
     migrations: Arc<Migrations>,
     running: BTreeSet<String>,
     tasks: JoinSet<String>,
+    /// When it was last looked for what is to be forgotten.
+    pruned: Option<Instant>,
 }
 
 impl Engine {
     pub(super) fn new(migrations: Arc<Migrations>) -> Self {
-        Self { migrations, running: BTreeSet::new(), tasks: JoinSet::new() }
+        Self { migrations, running: BTreeSet::new(), tasks: JoinSet::new(), pruned: None }
     }
 
     fn start_new(&mut self) {
@@ -49,6 +54,10 @@ impl Worker for Engine {
     }
 
     async fn step(&mut self) -> Next {
+        if self.pruned.is_none_or(|at| at.elapsed() > OFTEN) {
+            self.migrations.prune().await;
+            self.pruned = Some(Instant::now());
+        }
         let migrations = Arc::clone(&self.migrations);
         let mut ordered = std::pin::pin!(migrations.ordered());
         ordered.as_mut().enable();
@@ -61,6 +70,7 @@ impl Worker for Engine {
         match ended {
             Some(Ok(id)) => {
                 self.running.remove(&id);
+                self.migrations.prune().await;
             }
             Some(Err(error)) if error.is_panic() => {
                 tracing::error!(%error, "a migration panicked; it goes on with the next start");

@@ -15,7 +15,7 @@ use super::plan::Sum;
 use super::spec::{Limits, Spec};
 use super::state::{Ask, State};
 use crate::object::Timestamp;
-use crate::placement::transfer::Begun;
+use crate::placement::transfer::{Begun, Direction};
 
 /// A migration.
 pub(super) struct Job {
@@ -37,6 +37,10 @@ pub(super) struct Board {
     pub(super) spec: Spec,
     pub(super) state: State,
     pub(super) asked: Ask,
+    /// Whether what it moved is to be taken back: it goes nowhere else any more.
+    pub(super) back_asked: bool,
+    /// Whether its files could not be used, so that nothing is tried until something is asked.
+    pub(super) stuck: bool,
     pub(super) error: Option<Fault>,
     pub(super) created: Timestamp,
     pub(super) started: Option<Timestamp>,
@@ -98,6 +102,8 @@ impl Job {
             spec,
             state,
             asked: asked.unwrap_or(Ask::Run),
+            back_asked: told.back_asked,
+            stuck: false,
             error,
             created,
             started,
@@ -130,8 +136,8 @@ impl Job {
     /// Whether it has to be worked on.
     pub(super) fn is_active(&self) -> bool {
         let board = self.board.borrow();
-        let settled = board.asked != Ask::RollBack || board.state == State::RolledBack;
-        board.ordered && !(board.state.is_over() && settled)
+        let settled = !board.back_asked || board.state == State::RolledBack;
+        board.ordered && !board.stuck && !(board.state.is_over() && settled)
     }
 
     pub(super) fn watch(&self) -> watch::Receiver<Board> {
@@ -148,6 +154,10 @@ impl Job {
 
     pub(super) fn spec(&self) -> Spec {
         self.look(|board| board.spec.clone())
+    }
+
+    pub(super) fn direction(&self) -> Direction {
+        self.look(|board| board.spec.direction)
     }
 
     pub(super) fn asked(&self) -> Ask {
@@ -188,7 +198,11 @@ impl Job {
     /// Takes in what is asked of it.
     pub(super) async fn ask(&self, ask: Ask) -> io::Result<()> {
         self.journal.note(&Entry::Asked(ask), true).await?;
-        self.change(|board| board.asked = ask);
+        self.change(|board| {
+            board.asked = ask;
+            board.back_asked |= ask == Ask::RollBack;
+            board.stuck = false;
+        });
         Ok(())
     }
 
@@ -209,7 +223,7 @@ impl Spec {
     /// Of a journal that says nothing; nobody ever runs it.
     fn empty() -> Self {
         Self {
-            direction: crate::placement::transfer::Direction::ToS3,
+            direction: Direction::ToS3,
             filter: super::spec::Filter::default(),
             keep_source: true,
             read_back: false,

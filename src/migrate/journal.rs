@@ -95,6 +95,8 @@ pub(super) struct Told {
     pub(super) sum: Option<Sum>,
     pub(super) limits: Option<Limits>,
     pub(super) asked: Option<Ask>,
+    /// Whether it was ever asked to take back what it moved: it goes nowhere else any more.
+    pub(super) back_asked: bool,
     pub(super) state: Option<(State, Timestamp, Option<Fault>)>,
     pub(super) started: Option<Timestamp>,
     pub(super) touching: u64,
@@ -168,7 +170,10 @@ impl Told {
                 }
             }
             Entry::Planned(sum) => self.sum = Some(*sum),
-            Entry::Asked(ask) => self.asked = Some(ask),
+            Entry::Asked(ask) => {
+                self.asked = Some(ask);
+                self.back_asked |= ask == Ask::RollBack;
+            }
             Entry::State { state, at, error } => {
                 if state == State::Running && self.started.is_none() {
                     self.started = Some(at);

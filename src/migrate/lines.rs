@@ -15,6 +15,9 @@ use crate::object::Algorithm;
 /// How much of a file is read at once.
 const PIECE: usize = 256 * 1024;
 
+/// How long a line of text may be.
+const LONGEST: usize = PIECE;
+
 /// Reads a file line by line.
 pub(super) struct Lines {
     shelf: Arc<dyn Shelf>,
@@ -68,12 +71,12 @@ impl Lines {
 
     /// The next line; `None` at the end, or where a last line is not whole.
     pub(super) async fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
-        let Some(line) = self.raw().await? else { return Ok(None) };
+        let Some(line) = self.raw(usize::MAX).await? else { return Ok(None) };
         if let Some(value) = decode(line.as_bytes_without_end()) {
             return Ok(Some(value));
         }
         let at = self.offset() - line.0.len() as u64;
-        if self.raw().await?.is_none() {
+        if self.raw(usize::MAX).await?.is_none() {
             // Only the last line can have been cut off.
             self.end = at;
             self.piece.clear();
@@ -86,7 +89,7 @@ impl Lines {
 
     /// The next text up to its line end, which the last may lack only of a file of plain text.
     pub(super) async fn text(&mut self) -> io::Result<Option<String>> {
-        if let Some(line) = self.raw().await? {
+        if let Some(line) = self.raw(LONGEST).await? {
             return Ok(Some(String::from_utf8_lossy(line.as_bytes_without_end()).into_owned()));
         }
         let rest = self.piece.split_off(self.given.min(self.piece.len()));
@@ -95,7 +98,8 @@ impl Lines {
         Ok((!rest.is_empty()).then(|| String::from_utf8_lossy(&rest).into_owned()))
     }
 
-    async fn raw(&mut self) -> io::Result<Option<RawLine>> {
+    /// A line, whose beginning may fill no more than `most` bytes of memory.
+    async fn raw(&mut self, most: usize) -> io::Result<Option<RawLine>> {
         loop {
             let rest = self.piece.get(self.given..).unwrap_or_default();
             if let Some(length) = rest.iter().position(|byte| *byte == b'\n') {
@@ -105,6 +109,10 @@ impl Lines {
             }
             if self.complete {
                 return Ok(None);
+            }
+            if rest.len() > most {
+                let what = format!("a line has more than {most} bytes");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
             }
             let more = self.shelf.read(&self.name, self.end, PIECE).await?;
             self.complete = more.len() < PIECE;
@@ -176,6 +184,8 @@ mod tests {
             assert_eq!(lines.next::<String>().await.unwrap(), Some(long.clone()));
         }
         assert_eq!(lines.next::<String>().await.unwrap(), None);
+        let error = Lines::of(&shelf, "f", 0).text().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         shelf.append("g", b"one\r\ntwo\n\nthree".to_vec(), false).await.unwrap();
         let mut lines = Lines::of(&shelf, "g", 0);
         for expected in [Some("one"), Some("two"), Some(""), Some("three"), None] {

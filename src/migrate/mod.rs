@@ -22,10 +22,12 @@ mod orders;
 mod pace;
 mod plan;
 mod planner;
+mod prune;
 mod report;
 mod run;
 mod spec;
 mod state;
+mod totals;
 mod view;
 
 use std::collections::BTreeMap;
@@ -44,6 +46,7 @@ pub use plan::{Amount, Example, Sum};
 pub use report::{Format, OUTCOMES, Report};
 pub use spec::{Filter, Limits, List, MOST_AT_ONCE, Spec};
 pub use state::{Ask, State};
+pub use totals::{Total, Totals};
 pub use view::{Conflicts, PlanView, Progress, Skipped, View};
 
 use self::job::Job;
@@ -64,6 +67,8 @@ pub struct Context {
     pub room: Arc<dyn Fn() -> Option<u64> + Send + Sync>,
     /// How many requests of clients are being answered.
     pub busy: Arc<dyn Fn() -> usize + Send + Sync>,
+    /// What is counted since the process started.
+    pub totals: Totals,
 }
 
 /// All migrations.
@@ -74,9 +79,6 @@ pub struct Migrations {
     ordering: tokio::sync::Mutex<()>,
     ordered: Notify,
 }
-
-/// How many plans that were never run are kept.
-const PLANS: usize = 50;
 
 impl Migrations {
     /// Those that are noted on the disk. Whatever was under way goes on as soon as there is an
@@ -122,6 +124,25 @@ impl Migrations {
     /// The latest migrations, the newest first.
     pub fn latest(&self, limit: usize) -> Vec<View> {
         self.jobs().values().rev().take(limit).map(|job| View::of(job)).collect()
+    }
+
+    /// How many migrations and plans are in each state.
+    pub fn states(&self) -> BTreeMap<State, u64> {
+        let mut states: BTreeMap<State, u64> = State::ALL.into_iter().map(|it| (it, 0)).collect();
+        for job in self.jobs().values() {
+            *states.entry(job.look(|board| board.state)).or_default() += 1;
+        }
+        states
+    }
+
+    /// How many objects are being moved.
+    pub fn in_flight(&self) -> usize {
+        self.jobs().values().map(|job| job.in_flight()).sum()
+    }
+
+    /// What migrations did since the process started.
+    pub fn totals(&self) -> [Total; 4] {
+        self.context.totals.all()
     }
 
     /// A migration.

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::Migrations;
 use super::job::{Board, Job};
 use super::journal::{Entry, Fault};
-use super::planner::{NoPlan, Planner, guard, manifest_name, plan_name};
+use super::planner::{NoPlan, Planner, guard, manifest_name};
 use super::spec::{Limits, List, Spec};
 use super::state::{Ask, State};
 use super::view::View;
-use super::{Migrations, PLANS};
 use crate::body::Payload;
 use crate::object::BucketName;
 use crate::placement::transfer::Direction;
@@ -88,7 +88,7 @@ impl Migrations {
         job.journal.note(&Entry::Planned(Box::new(sum.clone())), true).await?;
         job.change(|board| board.sum = Some(sum));
         self.jobs().insert(job.id.clone(), Arc::clone(&job));
-        self.forget_old_plans().await;
+        self.prune().await;
         Ok(View::of(&job))
     }
 
@@ -168,11 +168,15 @@ impl Migrations {
     pub async fn ask(&self, id: &str, ask: Ask) -> Result<View, Refusal> {
         let job = self.known(id)?;
         let _ordering = self.ordering.lock().await;
-        let (state, ordered) = job.look(|board| (board.state, board.ordered));
-        if !state.allows(ask) || !ordered {
+        let (state, ordered, back) = job.look(|it| (it.state, it.ordered, it.back_asked));
+        if !state.allows(ask) || !ordered || (back && ask == Ask::Cancel) {
+            let what = if back && state == State::Paused { "paused on its way back" } else { "" };
+            let state = if what.is_empty() { state.to_string() } else { what.to_owned() };
             let message = format!("the migration {id} is {state}, and cannot be {ask} now");
             return Err(Refusal::new(RefusalKind::Conflict, "InvalidState", message));
         }
+        // What was being taken back is taken back further.
+        let ask = if back && ask == Ask::Run { Ask::RollBack } else { ask };
         if ask == Ask::RollBack && state.is_over() {
             self.check_alone(&job.spec(), Some(id))?;
         }
@@ -265,27 +269,6 @@ impl Migrations {
         }
         kept.append(&file, Vec::new(), true).await?;
         Ok(())
-    }
-
-    async fn forget(&self, id: &str) {
-        for name in [format!("{id}.journal"), plan_name(id), manifest_name(id)] {
-            if let Err(error) = self.context().shelf.remove(&name).await {
-                tracing::warn!(file = name, %error, "a file of a migration stays");
-            }
-        }
-    }
-
-    async fn forget_old_plans(&self) {
-        let plans: Vec<String> = {
-            let jobs = self.jobs();
-            let plans = jobs.values().filter(|job| job.look(|board| !board.ordered));
-            plans.map(|job| job.id.clone()).collect()
-        };
-        let excess = plans.len().saturating_sub(PLANS);
-        for id in plans.into_iter().take(excess) {
-            self.jobs().remove(&id);
-            self.forget(&id).await;
-        }
     }
 }
 

@@ -140,7 +140,15 @@ impl<'a> Planner<'a> {
         let mut lines = Lines::of(&self.context.shelf, &manifest_name(self.id), 0);
         let mut form_known: Option<Form> = None;
         let mut number = 0;
-        while let Some(line) = lines.text().await? {
+        loop {
+            let line = match lines.text().await {
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    let message = format!("behind line {number} of the manifest, {error}");
+                    return Err(NoPlan::Fault(fault("InvalidManifest", message)));
+                }
+                line => line?,
+            };
+            let Some(line) = line else { return Ok(()) };
             number += 1;
             let known = form_known.clone();
             let form = if let Some(form) = known {
@@ -164,7 +172,6 @@ impl<'a> Planner<'a> {
                 })?;
             }
         }
-        Ok(())
     }
 
     async fn read_failed(&mut self, other: &str) -> Result<(), NoPlan> {

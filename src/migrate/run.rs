@@ -43,6 +43,7 @@ pub(super) async fn run(context: Arc<Context>, job: Arc<Job>) {
         run.job.change(|board| {
             board.state = State::Failed;
             board.asked = Ask::Pause;
+            board.stuck = true;
             board.error = Some(fault("InternalError", message));
         });
     }
@@ -252,7 +253,9 @@ impl Run {
         let (line, size) = (work.line, work.size);
         let (bucket, key) =
             (work.order.at.bucket.as_str().to_owned(), work.order.at.key.as_str().to_owned());
-        if work.during == Ask::RollBack {
+        let back = work.during == Ask::RollBack;
+        self.context.totals.count(self.job.direction(), back, size, &end);
+        if back {
             self.job.seen().undone.set(line);
             self.job.change(|board| board.back.count(size, &end));
             return self
@@ -269,6 +272,7 @@ impl Run {
     async fn ended(&self, line: u64, planned: &Planned, end: End) -> io::Result<()> {
         let (bucket, key, size) =
             (planned.bucket.clone(), planned.key.clone(), planned.object.size);
+        self.context.totals.count(self.job.direction(), false, size, &end);
         self.job.seen().ended.set(line);
         self.job.change(|board| board.counts.count(size, &end));
         self.job.journal.note(&Entry::Ended { line, bucket, key, size, end }, false).await

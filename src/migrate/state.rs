@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// The state of a migration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Its plan is being made, or is made and waits to be run.
@@ -45,6 +45,20 @@ pub enum Ask {
 }
 
 impl State {
+    /// Every one.
+    pub const ALL: [Self; 10] = [
+        Self::Planned,
+        Self::Running,
+        Self::Paused,
+        Self::Verifying,
+        Self::Ready,
+        Self::Done,
+        Self::Failed,
+        Self::Cancelled,
+        Self::RollingBack,
+        Self::RolledBack,
+    ];
+
     /// Whether nothing more happens by itself.
     pub fn is_over(self) -> bool {
         matches!(self, Self::Done | Self::Failed | Self::Cancelled | Self::RolledBack)
@@ -55,7 +69,8 @@ impl State {
         match ask {
             Ask::Run => self == Self::Paused,
             Ask::Pause => {
-                matches!(self, Self::Planned | Self::Ready | Self::Running | Self::Verifying)
+                let moves = matches!(self, Self::Planned | Self::Ready | Self::Running);
+                moves || matches!(self, Self::Verifying | Self::RollingBack)
             }
             Ask::Cancel => matches!(
                 self,
@@ -106,33 +121,23 @@ impl fmt::Display for Ask {
 mod tests {
     use super::*;
 
-    const ALL: [State; 10] = [
-        State::Planned,
-        State::Running,
-        State::Paused,
-        State::Verifying,
-        State::Ready,
-        State::Done,
-        State::Failed,
-        State::Cancelled,
-        State::RollingBack,
-        State::RolledBack,
-    ];
-
     #[test]
     fn what_is_over_goes_nowhere_but_back() {
-        for state in ALL.into_iter().filter(|state| state.is_over()) {
+        for state in State::ALL.into_iter().filter(|state| state.is_over()) {
             for ask in [Ask::Run, Ask::Pause, Ask::Cancel] {
                 assert!(!state.allows(ask), "{state} {ask}");
             }
             assert_eq!(state.allows(Ask::RollBack), state != State::RolledBack);
         }
-        assert!(!State::RollingBack.allows(Ask::RollBack));
+        assert!(
+            !State::RollingBack.allows(Ask::RollBack) && !State::RollingBack.allows(Ask::Cancel)
+        );
+        assert!(State::RollingBack.allows(Ask::Pause));
     }
 
     #[test]
     fn names_are_those_of_the_wire() {
-        for state in ALL {
+        for state in State::ALL {
             assert_eq!(serde_json::to_value(state).unwrap(), state.to_string());
         }
     }

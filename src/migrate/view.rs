@@ -111,7 +111,7 @@ impl View {
     }
 
     fn seen(id: &str, board: &Board, in_flight: usize, sent_bytes: u64) -> Self {
-        let back = board.asked == super::state::Ask::RollBack || board.back.seen() > 0;
+        let back = board.back_asked;
         Self {
             id: id.to_owned(),
             state: board.state,

@@ -14,7 +14,9 @@ use super::reply::Fault;
 use super::usage::backend;
 use super::view::{DiskState, UpstreamView, Views};
 use crate::body::Payload;
+use crate::migrate::Total;
 use crate::placement::breaker::State;
+use crate::placement::transfer::Direction;
 
 /// The type of the answer.
 pub(super) const TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -26,6 +28,7 @@ pub(super) async fn answer(views: &Views) -> Result<Response<Payload>, Fault> {
     requests(&mut text, &views.metrics);
     upstreams(&mut text, &views.upstreams);
     spool(&mut text, views);
+    migrations(&mut text, views);
     usage(&mut text, views).await?;
     disk(&mut text, views);
     let mut response = Response::new(Payload::from_bytes(text.finish()));
@@ -153,6 +156,47 @@ fn spool(text: &mut Text, views: &Views) {
         ),
     ] {
         text.gauge(name, help).sample(&[], value);
+    }
+}
+
+fn migrations(text: &mut Text, views: &Views) {
+    let Some(migrations) = &views.migrations else { return };
+    let mut family =
+        text.gauge("stowgate_migrations", "Migrations and plans that are kept, by state.");
+    for (state, count) in migrations.states() {
+        family.sample(&[("state", &state.to_string())], count);
+    }
+    text.gauge("stowgate_migration_objects_in_flight", "Objects that migrations are moving.")
+        .sample(&[], migrations.in_flight());
+    let totals = migrations.totals();
+    let labels = |total: &Total| {
+        let direction = match total.direction {
+            Direction::ToS3 => "to-s3",
+            Direction::ToLocal => "to-local",
+        };
+        [("direction", direction), ("phase", if total.back { "rollback" } else { "migrate" })]
+    };
+    let mut family = text.counter(
+        "stowgate_migration_objects_total",
+        "Objects that migrations have seen to since the start, by what came of them.",
+    );
+    for total in &totals {
+        let (counts, [direction, phase]) = (total.counts, labels(total));
+        for (outcome, count) in [
+            ("moved", counts.moved),
+            ("skipped", counts.skipped),
+            ("conflict", counts.conflicts),
+            ("failed", counts.failed),
+        ] {
+            family.sample(&[direction, phase, ("outcome", outcome)], count);
+        }
+    }
+    let mut family = text.counter(
+        "stowgate_migration_bytes_total",
+        "Bytes of the objects that migrations have moved since the start.",
+    );
+    for total in &totals {
+        family.sample(&labels(total), total.counts.moved_bytes);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::world::{World, spec};
-use crate::migrate::{Ask, Filter, Limits, List, RefusalKind, Spec, State};
+use crate::migrate::{Ask, Filter, Limits, List, RefusalKind, Shelf as _, Spec, State};
 use crate::placement::Mode;
 use crate::placement::tests::world::path;
 use crate::placement::transfer::Direction;
@@ -168,4 +168,70 @@ async fn one_bad_object_stops_nothing_and_is_tried_again_by_its_report() {
     let filter = Filter { list, ..spec(Direction::ToS3).filter };
     let view = world.done(Spec { filter, ..spec(Direction::ToS3) }).await;
     assert_eq!(view.progress.counts.moved, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn taking_it_back_is_paused_through_a_restart_and_goes_on_when_told() {
+    let mut world = filled(40).await;
+    let id = world.done(spec(Direction::ToS3)).await.id;
+    let migrations = Arc::clone(&world.migrations);
+    migrations.limit(&id, slowly(10).limits).await.unwrap();
+    world.asked(&id, Ask::RollBack).await.unwrap();
+    pass(&mut world, 2).await;
+    assert_eq!(world.asked(&id, Ask::Pause).await.unwrap().state, State::Paused);
+    pass(&mut world, 1).await;
+    let undone = world.migrations.view(&id).unwrap().rollback.unwrap().moved;
+    assert!((1..40).contains(&undone), "{undone}");
+    world.restart(Mode::Local).await;
+    pass(&mut world, 60).await;
+    let view = world.migrations.view(&id).unwrap();
+    assert_eq!((view.state, view.rollback.unwrap().moved), (State::Paused, undone));
+    let refusal = world.asked(&id, Ask::Cancel).await.unwrap_err();
+    assert!(refusal.fault.message.contains("on its way back"), "{refusal:?}");
+    assert_eq!(world.asked(&id, Ask::Run).await.unwrap().state, State::RollingBack);
+    let view = world.over(&id, State::RolledBack).await;
+    assert_eq!(view.rollback.unwrap().moved, 40);
+    assert_eq!(count_there(&world, 40).await, 0);
+    for number in 0..40 {
+        assert!(world.seen(&format!("k{number:03}")).await.is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn paused_before_taking_it_back_began_it_is_taken_back_all_the_same() {
+    let mut world = filled(5).await;
+    let id = world.done(spec(Direction::ToS3)).await.id;
+    // Asked at once, without the engine in between.
+    let migrations = Arc::clone(&world.migrations);
+    migrations.ask(&id, Ask::RollBack).await.unwrap();
+    migrations.ask(&id, Ask::Pause).await.unwrap();
+    world.restart(Mode::Local).await;
+    let view = world.over(&id, State::Paused).await;
+    assert_eq!(view.rollback.unwrap().moved, 0);
+    world.asked(&id, Ask::RollBack).await.unwrap();
+    assert_eq!(world.over(&id, State::RolledBack).await.rollback.unwrap().moved, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_over_long_ago_is_forgotten_and_its_files_go() {
+    let mut world = filled(3).await;
+    let old = world.done(spec(Direction::ToS3)).await.id;
+    world.clock.advance(Duration::from_hours(24 * 91));
+    let recent = world.done(spec(Direction::ToLocal)).await.id;
+    let slow = Spec { limits: slowly(1).limits, ..spec(Direction::ToS3) };
+    let running = started(&mut world, slow).await;
+    pass(&mut world, 2).await;
+    world.asked(&running, Ask::Pause).await.unwrap();
+    world.clock.advance(Duration::from_hours(24));
+    pass(&mut world, 2 * 3600).await;
+    let known: Vec<String> = world.migrations.latest(10).into_iter().map(|view| view.id).collect();
+    assert_eq!(known, [running.clone(), recent.clone()]);
+    let files = world.drawer.list().await.unwrap();
+    assert!(files.iter().all(|file| !file.starts_with(&old)), "{files:?}");
+    assert!(files.contains(&format!("{recent}.journal")));
+    world.restart(Mode::Local).await;
+    assert_eq!(world.migrations.latest(10).len(), 2);
+    assert!(world.migrations.view(&old).is_none());
+    let total = world.migrations.totals();
+    assert_eq!(total.map(|total| total.counts.moved), [0; 4], "counted since the start");
 }

@@ -10,7 +10,8 @@ use bytes::Bytes;
 
 use crate::background::{Next, Worker as _};
 use crate::migrate::{
-    Ask, Context, Engine, Filter, Format, Limits, Migrations, Refusal, Shelf, Spec, State, View,
+    Ask, Context, Engine, Filter, Format, Limits, Migrations, Refusal, Shelf, Spec, State, Totals,
+    View,
 };
 use crate::object::{Algorithm, Clock, KeyTemplate, ManualClock, ObjectInfo, TagSet};
 use crate::placement::spool::Spool;
@@ -281,6 +282,7 @@ async fn started(
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         room: Arc::new(move || Some(room.load(Ordering::SeqCst))),
         busy: Arc::new(move || usize::try_from(busy.load(Ordering::SeqCst)).unwrap()),
+        totals: Totals::default(),
     };
     let migrations = Migrations::open(context).await.unwrap();
     (placement, spool, migrations)

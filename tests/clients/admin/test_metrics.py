@@ -9,6 +9,7 @@ import pytest
 
 from gateway import MAIN, TOKEN
 from upstreams import KEY
+from waiting import eventually
 
 
 def scrape(gateway, token=TOKEN):
@@ -54,6 +55,27 @@ def test_metrics(behind):
     assert value(text, "stowgate_config_last_reload_successful") == 1
     for secret in (MAIN.secret, KEY.secret, TOKEN, MAIN.access):
         assert secret not in text
+
+
+def test_migrations(behind):
+    site = behind("fallback")
+    site.put("a", b"x" * 1000)
+    status, view = site.gateway.side("POST", "/storage/migrate-to-local")
+    assert status == 202, view
+
+    def done():
+        return site.gateway.side("GET", f"/storage/migrations/{view['id']}")[1]["state"] == "done"
+
+    eventually(done, 60, "the end of a migration")
+    _, _, text = scrape(site.gateway)
+    way = {"direction": "to-local", "phase": "migrate"}
+    assert value(text, "stowgate_migration_objects_total", outcome="moved", **way) == 1
+    assert value(text, "stowgate_migration_objects_total", outcome="failed", **way) == 0
+    assert value(text, "stowgate_migration_bytes_total", **way) == 1000
+    assert value(text, "stowgate_migrations", state="done") == 1
+    assert value(text, "stowgate_migrations", state="running") == 0
+    assert value(text, "stowgate_migration_objects_in_flight") == 0
+    assert value(text, "stowgate_objects", bucket=site.bucket, storage_backend="local") == 1
 
 
 def test_the_lint_is_clean(behind):
