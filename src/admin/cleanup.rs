@@ -104,6 +104,11 @@ pub(super) fn one(views: &Views, id: &str) -> Result<Response<Payload>, Fault> {
     Ok(reply::json(StatusCode::OK, &views.jobs.find(KIND, id)?.json()))
 }
 
+/// `POST /storage/cleanup/{id}/cancel`.
+pub(super) fn cancel(views: &Views, id: &str) -> Result<Response<Payload>, Fault> {
+    Ok(reply::json(StatusCode::ACCEPTED, &views.jobs.cancel(KIND, id)?.json()))
+}
+
 struct Cleanup {
     disk: Arc<dyn Disk>,
     home: Arc<dyn Home>,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::StatusCode;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use super::reply::Fault;
 use crate::background::{Next, Worker};
@@ -34,6 +35,7 @@ pub(super) trait Job: Send {
 pub struct Jobs {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
+    cancels: Notify,
 }
 
 #[derive(Default)]
@@ -53,6 +55,8 @@ pub(super) struct Told {
     until: Option<Timestamp>,
     error: Option<String>,
     shown: Value,
+    /// Whether it is to end before its time.
+    cancelled: bool,
 }
 
 /// Works on the jobs.
@@ -89,7 +93,7 @@ impl Told {
 impl Jobs {
     /// No jobs yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, state: Mutex::default() }
+        Self { clock, state: Mutex::default(), cancels: Notify::new() }
     }
 
     /// What works on them. There is to be one.
@@ -112,6 +116,7 @@ impl Jobs {
             until: None,
             error: None,
             shown: job.shown(),
+            cancelled: false,
         };
         state.waiting.push_back((told.id.clone(), job));
         state.told.push_back(told.clone());
@@ -135,6 +140,30 @@ impl Jobs {
             let message = "there is no job of that id";
             Fault::new(StatusCode::NOT_FOUND, "NoSuchJob", message)
         })
+    }
+
+    /// Ends a job of that kind before its time, as soon as that can be. What it did stays done.
+    pub(super) fn cancel(&self, kind: &str, id: &str) -> Result<Told, Fault> {
+        let told = self.find(kind, id)?;
+        if told.is_over() {
+            let message = format!("the job {id} is over: it is {}", told.state);
+            return Err(Fault::new(StatusCode::CONFLICT, "InvalidState", message));
+        }
+        self.note(id, |told| told.cancelled = true);
+        self.cancels.notify_waiters();
+        Ok(told)
+    }
+
+    /// Done when a job is to end.
+    async fn cancelled(&self, id: &str) {
+        loop {
+            let mut cancels = std::pin::pin!(self.cancels.notified());
+            cancels.as_mut().enable();
+            if self.state().told.iter().any(|told| told.id == id && told.cancelled) {
+                return;
+            }
+            cancels.await;
+        }
     }
 
     /// What is told of all jobs of that kind, the newest first.
@@ -162,24 +191,29 @@ impl Worker for JobWorker {
     async fn step(&mut self) -> Next {
         let first = self.jobs.state().waiting.pop_front();
         let Some((id, mut job)) = first else { return Next::After(IDLE) };
-        let stepped = job.step().await;
+        let stepped = tokio::select! {
+            biased;
+            () = self.jobs.cancelled(&id) => None,
+            stepped = job.step() => Some(stepped),
+        };
         let shown = job.shown();
         let now = self.jobs.clock.now();
-        if let Err(error) = &stepped {
+        if let Some(Err(error)) = &stepped {
             tracing::warn!(error, "a job of the side API failed");
         }
         self.jobs.note(&id, |told| {
             told.shown = shown;
             match &stepped {
-                Ok(true) => {}
-                Ok(false) => (told.state, told.until) = ("done", Some(now)),
-                Err(error) => {
+                Some(Ok(true)) => {}
+                Some(Ok(false)) => (told.state, told.until) = ("done", Some(now)),
+                Some(Err(error)) => {
                     (told.state, told.until) = ("failed", Some(now));
                     told.error = Some(error.clone());
                 }
+                None => (told.state, told.until) = ("cancelled", Some(now)),
             }
         });
-        if let Ok(true) = stepped {
+        if let Some(Ok(true)) = stepped {
             self.jobs.state().waiting.push_back((id, job));
         }
         Next::Now
@@ -230,5 +264,44 @@ mod tests {
         }
         assert!(jobs.all("one").len() <= REMEMBERED);
         assert!(jobs.find("one", one.id()).is_err(), "forgotten");
+    }
+
+    struct Endless(u64);
+
+    #[async_trait]
+    impl Job for Endless {
+        async fn step(&mut self) -> Result<bool, String> {
+            if self.0 > 0 {
+                std::future::pending::<()>().await;
+            }
+            self.0 += 1;
+            Ok(true)
+        }
+
+        fn shown(&self) -> Value {
+            json!({ "counted": self.0 })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_job_is_ended_between_its_steps_and_within_one() {
+        let jobs = Arc::new(Jobs::new(Arc::new(ManualClock::new(Timestamp(0)))));
+        let mut worker = jobs.worker();
+        for steps in [0, 1] {
+            let told = jobs.begin("one", Box::new(Endless(0))).expect("begun");
+            for _ in 0..steps {
+                assert_eq!(worker.step().await, Next::Now);
+            }
+            assert_eq!(jobs.cancel("two", told.id()).expect_err("another kind").status, 404);
+            let (ended, asked) = tokio::join!(worker.step(), async {
+                tokio::task::yield_now().await;
+                jobs.cancel("one", told.id())
+            });
+            assert_eq!((ended, asked.is_ok()), (Next::Now, true));
+            while worker.step().await == Next::Now {}
+            let shown = jobs.find("one", told.id()).expect("known").json();
+            assert_eq!((&shown["state"], &shown["counted"]), (&json!("cancelled"), &json!(1)));
+            assert_eq!(jobs.cancel("one", told.id()).expect_err("over").status, 409);
+        }
     }
 }

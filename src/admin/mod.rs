@@ -10,12 +10,13 @@
 //! - `POST /storage/spool/retry[?bucket=&key=]`: lets what was given up be tried again.
 //! - `GET /storage/usage-by-company`, `GET /storage/stats`: objects and bytes by company, type,
 //!   backend and month. `GET /attachments/stats` is the latter while no bucket is called so.
-//! - `POST /storage/verify[?bucket=&content=&upstream=]`: counts anew and repairs the counters,
-//!   checks bodies and what is upstream; `GET /storage/verify[/{id}]` tells how far that is.
+//! - `POST /storage/verify[?bucket=&prefix=&content=&upstream=]`: counts anew and repairs the
+//!   counters, checks bodies and what is upstream; `GET /storage/verify[/{id}]` tells how far that
+//!   is, and `POST /storage/verify/{id}/cancel` ends it.
 //! - `GET /storage/url?bucket=&name=`: where a stored name can be read.
 //! - `GET /storage/objects/{bucket}/{key}`: where an object is.
 //! - `POST /storage/cleanup?storage_backend=local|s3`: removes what nothing refers to;
-//!   `GET /storage/cleanup[/{id}]` tells how far that is.
+//!   `GET /storage/cleanup[/{id}]` tells how far that is, `POST /storage/cleanup/{id}/cancel` ends it.
 //! - `GET /storage/openapi.json`: all of this for machines; the file beside this one.
 //! - `GET /storage/metrics`: all that is measured, in Prometheus' text format.
 //! - `POST /storage/migrate-to-s3`, `/storage/migrate-to-local`: moves objects, or with
@@ -98,12 +99,14 @@ enum Resource {
     Stats,
     Verify,
     VerifyJob,
+    VerifyCancel,
     Metrics,
     Url,
     Object,
     OpenApi,
     Cleanup,
     CleanupJob,
+    CleanupCancel,
     MigrateToS3,
     MigrateToLocal,
     Migrations,
@@ -117,7 +120,7 @@ enum Resource {
 #[cfg(test)]
 impl Resource {
     /// Every one.
-    const ALL: [Self; 28] = [
+    const ALL: [Self; 30] = [
         Self::Live,
         Self::Ready,
         Self::Info,
@@ -129,12 +132,14 @@ impl Resource {
         Self::Stats,
         Self::Verify,
         Self::VerifyJob,
+        Self::VerifyCancel,
         Self::Metrics,
         Self::Url,
         Self::Object,
         Self::OpenApi,
         Self::Cleanup,
         Self::CleanupJob,
+        Self::CleanupCancel,
         Self::MigrateToS3,
         Self::MigrateToLocal,
         Self::Migrations,
@@ -159,13 +164,18 @@ impl Resource {
         }
         let (folder, rest) = path.split_once('/')?;
         let resource = match folder {
-            "verify" if !rest.contains('/') => Self::VerifyJob,
-            "cleanup" if !rest.contains('/') => Self::CleanupJob,
+            "verify" => return Self::of_job(rest, Self::VerifyJob, Self::VerifyCancel),
+            "cleanup" => return Self::of_job(rest, Self::CleanupJob, Self::CleanupCancel),
             "objects" => Self::Object,
             "migrations" => return Self::of_migration(rest),
             _ => return None,
         };
         (!rest.is_empty()).then_some((resource, rest))
+    }
+
+    fn of_job(rest: &str, job: Self, cancel: Self) -> Option<Named<'_>> {
+        let (resource, id) = rest.strip_suffix("/cancel").map_or((job, rest), |id| (cancel, id));
+        (!id.is_empty() && !id.contains('/')).then_some((resource, id))
     }
 
     fn of_migration(rest: &str) -> Option<Named<'_>> {
@@ -217,6 +227,8 @@ impl Resource {
         let (fits, allowed) = match self {
             Self::Flush
             | Self::Retry
+            | Self::VerifyCancel
+            | Self::CleanupCancel
             | Self::MigrateToS3
             | Self::MigrateToLocal
             | Self::MigrationAsk(_)
@@ -390,6 +402,7 @@ impl Resource {
             Self::Verify if posts => verify::begin(views, p).await,
             Self::Verify => Ok(verify::all(views)),
             Self::VerifyJob => verify::one(views, rest),
+            Self::VerifyCancel => verify::cancel(views, rest),
             Self::Metrics => metrics::answer(views).await,
             Self::Url => object::url(views, asker, p).await,
             Self::Object => object::answer(views, rest).await,
@@ -397,6 +410,7 @@ impl Resource {
             Self::Cleanup if posts => cleanup::begin(views, p, manifest).await,
             Self::Cleanup => Ok(cleanup::all(views)),
             Self::CleanupJob => cleanup::one(views, rest),
+            Self::CleanupCancel => cleanup::cancel(views, rest),
             Self::MigrateToS3 => migrations::order(views, p, Direction::ToS3, manifest).await,
             Self::MigrateToLocal => migrations::order(views, p, Direction::ToLocal, manifest).await,
             Self::Migrations => migrations::all(views, p),

@@ -22,7 +22,7 @@ use crate::store::local::{BucketUsage, Recounted, UsageRow};
 use crate::store::{GetRequest, Home, LedgerQuery, ObjectPath, StoreError};
 
 /// The parameters of the call.
-pub(super) const PARAMETERS: &[&str] = &["bucket", "content", "upstream"];
+pub(super) const PARAMETERS: &[&str] = &["bucket", "prefix", "content", "upstream"];
 
 /// The kind of the jobs.
 const KIND: &str = "verify";
@@ -42,7 +42,9 @@ pub(super) async fn begin(
         Some(bucket) => vec![buckets::known(views, &bucket).await?],
         None => buckets::names(views).await?,
     };
+    let prefix = parameters.get("prefix").unwrap_or_default().to_owned();
     let job = Verification {
+        prefix,
         disk: Arc::clone(&views.disk),
         home: Arc::clone(&views.home),
         routes: Arc::clone(&views.routes),
@@ -71,7 +73,14 @@ pub(super) fn one(views: &Views, id: &str) -> Result<Response<Payload>, Fault> {
     Ok(reply::json(StatusCode::OK, &views.jobs.find(KIND, id)?.json()))
 }
 
+/// `POST /storage/verify/{id}/cancel`.
+pub(super) fn cancel(views: &Views, id: &str) -> Result<Response<Payload>, Fault> {
+    Ok(reply::json(StatusCode::ACCEPTED, &views.jobs.cancel(KIND, id)?.json()))
+}
+
 struct Verification {
+    /// Only keys that begin so; counters are of whole buckets.
+    prefix: String,
     disk: Arc<dyn Disk>,
     home: Arc<dyn Home>,
     routes: Arc<Routes>,
@@ -155,13 +164,20 @@ impl Job for Verification {
         match std::mem::replace(&mut self.stage, Stage::Next) {
             Stage::Next => {
                 let Some(bucket) = self.left.pop_front() else { return Ok(false) };
-                match self.disk.recount(&bucket).await {
-                    Ok(recounted) => self.found.counters(&bucket, &recounted),
+                let recounted = if self.prefix.is_empty() {
+                    self.disk.recount(&bucket).await.map(Some)
+                } else {
+                    Ok(None)
+                };
+                match recounted {
+                    Ok(None) => {}
+                    Ok(Some(recounted)) => self.found.counters(&bucket, &recounted),
                     // Deleted since.
                     Err(StoreError::NoSuchBucket) => return Ok(true),
                     Err(error) => return Err(error.to_string()),
                 }
-                let query = ListQuery { limit: PAGE, ..ListQuery::default() };
+                let prefix = self.prefix.clone();
+                let query = ListQuery { prefix, limit: PAGE, ..ListQuery::default() };
                 let keys = VecDeque::new();
                 self.stage = Stage::Objects { bucket, query, keys, more: true };
             }
@@ -185,6 +201,7 @@ impl Job for Verification {
             "stage": bucket.map(|_| stage),
             "bucket": bucket.map(BucketName::as_str),
             "buckets_left": self.left.len(),
+            "prefix": self.prefix,
             "content": self.content,
             "upstream": self.upstream,
             "counters": self.found.buckets,
@@ -209,7 +226,8 @@ impl Verification {
     ) -> Result<Stage, String> {
         let Some(key) = keys.pop_front() else {
             if !more {
-                let query = LedgerQuery { limit: PAGE, ..LedgerQuery::default() };
+                let prefix = self.prefix.clone();
+                let query = LedgerQuery { prefix, limit: PAGE, ..LedgerQuery::default() };
                 return Ok(Stage::Records { bucket, query });
             }
             let page = match self.home.list_objects(&bucket, &query).await {
@@ -301,6 +319,12 @@ impl Verification {
 
     async fn record(&mut self, at: &ObjectPath, record: Location) {
         let Some(remote) = record.remote.filter(|_| record.truth == Truth::Remote) else { return };
+        if record.kept
+            && let Some((what, detail)) = self.kept(at, &remote).await
+            && self.is_current(at, &remote).await
+        {
+            self.found.problem(&at.bucket, at.key.as_str(), what, &detail);
+        }
         let route = self.routes.of(&at.bucket);
         let Some(upstream) = route.upstream.as_ref().filter(|_| self.upstream) else { return };
         self.found.asked += 1;
@@ -309,6 +333,21 @@ impl Verification {
         // Forwarded, replaced or deleted since it was looked at.
         if self.is_current(at, &remote).await {
             self.found.problem(&at.bucket, at.key.as_str(), what, &detail);
+        }
+    }
+
+    /// What is wrong with the copy of an upstream object that a migration kept here.
+    async fn kept(&self, at: &ObjectPath, remote: &Remote) -> Option<(&'static str, String)> {
+        match self.home.head_object(at, &GetRequest::default()).await {
+            Ok(head) if head.object.etag == remote.etag && head.object.size == remote.size => None,
+            Ok(head) => {
+                let (has, recorded) = (head.object.etag.as_str(), remote.etag.as_str());
+                Some((
+                    "kept copy differs",
+                    format!("it has the ETag {has}, recorded is {recorded}"),
+                ))
+            }
+            Err(error) => Some(("kept copy missing", error.to_string())),
         }
     }
 

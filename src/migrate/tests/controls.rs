@@ -216,13 +216,13 @@ async fn paused_before_taking_it_back_began_it_is_taken_back_all_the_same() {
 async fn what_was_over_long_ago_is_forgotten_and_its_files_go() {
     let mut world = filled(3).await;
     let old = world.done(spec(Direction::ToS3)).await.id;
-    world.clock.advance(Duration::from_hours(24 * 91));
+    world.clock.advance(91 * 86_400_000);
     let recent = world.done(spec(Direction::ToLocal)).await.id;
     let slow = Spec { limits: slowly(1).limits, ..spec(Direction::ToS3) };
     let running = started(&mut world, slow).await;
     pass(&mut world, 2).await;
     world.asked(&running, Ask::Pause).await.unwrap();
-    world.clock.advance(Duration::from_hours(24));
+    world.clock.advance(86_400_000);
     pass(&mut world, 2 * 3600).await;
     let known: Vec<String> = world.migrations.latest(10).into_iter().map(|view| view.id).collect();
     assert_eq!(known, [running.clone(), recent.clone()]);

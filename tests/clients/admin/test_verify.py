@@ -65,6 +65,42 @@ def test_what_is_upstream_is_compared(behind):
     }
 
 
+def test_a_part_of_the_keys_and_copies_that_were_kept(behind):
+    site = behind("local")
+    for name in ("a/1", "a/2", "b/1"):
+        site.put(name, b"content")
+    status, view = site.gateway.side("POST", "/storage/migrate-to-s3?prefix=a/&keep_source=true")
+    assert status == 202, view
+    path = f"/storage/migrations/{view['id']}"
+    eventually(lambda: site.gateway.side("GET", path)[1]["state"] == "done", 60, "the migration")
+    found = verified(site.gateway, "?prefix=a/")
+    assert (found["prefix"], found["counters"]) == ("a/", [])
+    assert (found["objects_checked"], found["upstream_checked"], found["problems"]) == (2, 2, 0)
+    found = verified(site.gateway)
+    assert (found["objects_checked"], found["upstream_checked"], found["problems"]) == (3, 2, 0)
+
+
+def test_one_is_cancelled(tmp_path):
+    with Gateway(tmp_path / "gateway") as gateway:
+        s3, bucket = connect(gateway, MAIN), fresh_bucket()
+        s3.create_bucket(Bucket=bucket)
+        for number in range(50):
+            s3.put_object(Bucket=bucket, Key=f"large-{number}", Body=b"x" * 2_000_000)
+        status, job = gateway.side("POST", "/storage/verify")
+        assert status == 202, job
+        path = f"/storage/verify/{job['id']}"
+        assert gateway.side("POST", f"{path}/cancel")[0] == 202
+        told = eventually(
+            lambda: (told := gateway.side("GET", path)[1])["state"] != "running" and told,
+            60,
+            "the end of a verification",
+        )
+        assert told["state"] == "cancelled" and told["objects_checked"] < 50, told
+        assert gateway.side("POST", f"{path}/cancel")[0] == 409
+        assert gateway.side("POST", "/storage/verify/0123/cancel")[0] == 404
+        assert verified(gateway)["objects_checked"] == 50
+
+
 def test_bad_requests(tmp_path):
     with Gateway(tmp_path / "gateway") as gateway:
         for query in ("?content=maybe", "?deep=true", "?bucket=A"):
