@@ -1,5 +1,8 @@
 """A plan of a migration takes the same memory whatever the number of objects.
 
+The index has memory of its own, as every reader of it fills it: all objects are listed before, and
+what the plan takes beyond that is measured.
+
 `STOWGATE_MEMORY_OBJECTS` sets the number that is compared with a thousand.
 """
 
@@ -15,7 +18,7 @@ from plain import Client
 
 OBJECTS = int(os.environ.get("STOWGATE_MEMORY_OBJECTS", "200000"))
 FEW = 1000
-LIMIT_KIB = 32 * 1024
+LIMIT_KIB = 16 * 1024
 WRITERS = 8
 
 
@@ -39,8 +42,8 @@ def fill(port, count):
     assert not failures, failures
 
 
-def peak(directory, server, count):
-    """The peak of a process that does nothing but plan, in KiB."""
+def planned(directory, server, count):
+    """The peaks of a process before and after a plan, in KiB."""
     config = upstream_toml(server.endpoint, server.key) + bucket_toml(
         "front", "local", upstream="main", upstream_bucket="there"
     )
@@ -49,10 +52,13 @@ def peak(directory, server, count):
         fill(gateway.port, count)
         assert gateway.stop() == 0, gateway.tail()
         gateway.start()
+        for _ in range(2):
+            assert len(Client(gateway.port, MAIN).list("front")) == count
+        before = gateway.status("VmHWM")
         status, plan = gateway.side("POST", "/storage/migrate-to-s3?dry_run=true", timeout=600)
         assert status == 200, plan
         assert (plan["objects"], len(plan["by_company"])) == (count, 50)
-        return gateway.status("VmHWM")
+        return before, gateway.status("VmHWM")
     finally:
         gateway.stop()
 
@@ -61,8 +67,10 @@ def peak(directory, server, count):
 def test_dry_runs(tmp_path, capsys):
     with upstreams.make("stowgate", tmp_path / "upstream") as server:
         Client(server.port, server.key).ask("PUT", "/there")
-        few = peak(tmp_path / "few", server, FEW)
-        many = peak(tmp_path / "many", server, OBJECTS)
+        few = planned(tmp_path / "few", server, FEW)
+        many = planned(tmp_path / "many", server, OBJECTS)
     with capsys.disabled():
-        print(f"\nplan of {FEW}: peak {few / 1024:.1f} MiB; of {OBJECTS}: {many / 1024:.1f} MiB")
-    assert many - few < LIMIT_KIB
+        print()
+        for count, (before, after) in ((FEW, few), (OBJECTS, many)):
+            print(f"plan of {count}: peak {before / 1024:.1f} MiB before, {after / 1024:.1f} MiB after")
+    assert (many[1] - many[0]) - (few[1] - few[0]) < LIMIT_KIB
