@@ -47,6 +47,8 @@ def planned(directory, server, count):
     config = upstream_toml(server.endpoint, server.key) + bucket_toml(
         "front", "local", upstream="main", upstream_bucket="there"
     )
+    # The index's cache fills up to its own bound, whoever reads.
+    config += '[store]\ncache_size = "4 MiB"\n'
     gateway = Gateway(directory, config=config).start()
     try:
         fill(gateway.port, count)
