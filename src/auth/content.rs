@@ -7,7 +7,8 @@ use crate::body::{ChunkSigner, Framing, Payload};
 use crate::object::Algorithm;
 
 pub(super) const CONTENT_SHA256: &str = "x-amz-content-sha256";
-pub(super) const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
+/// `x-amz-content-sha256` of a body that the signature does not cover.
+pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 const DECODED_LENGTH: &str = "x-amz-decoded-content-length";
 const TRAILER: &str = "x-amz-trailer";
 const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";

@@ -19,6 +19,7 @@ mod redact;
 mod region;
 mod scope;
 mod sealed;
+mod signer;
 mod signing_key;
 mod sigv2;
 #[cfg(test)]
@@ -33,8 +34,10 @@ mod oracle_tests;
 #[cfg(test)]
 mod vector_tests;
 
+pub use content::UNSIGNED_PAYLOAD;
 pub use error::AuthError;
 pub use keys::{Identity, Key, Keyring, Role, Secret};
 pub use presign::LONGEST_PRESIGNED;
 pub use sealed::Sealed;
+pub use signer::{Signer, Target, UNSIGNED_TRAILER};
 pub use verify::{AuthSettings, Authenticator, Caller, Scheme, Verified};

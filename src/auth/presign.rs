@@ -3,17 +3,9 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Method, header};
-use sha2::{Digest as _, Sha256};
+use http::Method;
 
-use super::canonical::{Reading, SignedHeaders, Subject, canonical_request};
-use super::content::UNSIGNED_PAYLOAD;
-use super::percent::{Slash, encode};
-use super::query::Query;
-use super::scope::{Credential, SERVICE};
-use super::signing_key::SigningKey;
-use super::v4::ALGORITHM;
-use super::{Authenticator, Role, date};
+use super::{Authenticator, Role, Signer, Target};
 
 /// The longest time for which such a URL may be valid.
 pub const LONGEST_PRESIGNED: Duration = Duration::from_hours(7 * 24);
@@ -31,34 +23,8 @@ impl Authenticator {
         let ring = self.keys();
         let admins = ring.iter().filter(|known| known.identity.role == Role::Admin);
         let known = admins.min_by(|one, other| one.access_key.cmp(&other.access_key))?;
-        let now = self.now();
-        let time = date::iso_basic(now);
-        let day = time.get(..8)?;
-        let whole = format!("{}/{day}/{}/{SERVICE}/aws4_request", known.access_key, self.region());
-        let credential = Credential::parse(&whole).ok()?;
-        let path = format!("/{bucket}/{}", encode(key.as_bytes(), Slash::Keep));
-        let query = format!(
-            "X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={}&X-Amz-Date={time}&X-Amz-Expires={}\
-             &X-Amz-SignedHeaders=host",
-            encode(whole.as_bytes(), Slash::Encode),
-            expires.min(LONGEST_PRESIGNED).as_secs(),
-        );
-        let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, HeaderValue::from_str(host).ok()?);
-        let subject = Subject {
-            method: &Method::GET,
-            path: path.as_bytes(),
-            query: Query(query.as_bytes()),
-            headers: &headers,
-            host: Some(host.as_bytes()),
-        };
-        let signed = SignedHeaders::parse("host")?;
-        let canonical =
-            canonical_request(&subject, &signed, UNSIGNED_PAYLOAD, None, Reading::FIRST);
-        let hash = hex::encode(Sha256::digest(canonical));
-        let text = format!("{ALGORITHM}\n{time}\n{}\n{hash}", credential.scope);
-        let signature = SigningKey::derive(&known.secret, &credential, now).sign(text.as_bytes());
-        Some(format!("{path}?{query}&X-Amz-Signature={signature}"))
+        let target = Target { host, bucket, key };
+        Some(Signer::new(known, self.region()).presign(&Method::GET, target, expires, self.now()))
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod access_log;
 mod activity;
+mod client;
 mod connection;
 mod dispatch;
 mod incoming;
@@ -17,6 +18,7 @@ mod probe;
 mod request_ids;
 mod stream;
 mod tls;
+mod trust;
 
 #[cfg(test)]
 mod tests;
@@ -27,9 +29,11 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 
 pub use access_log::{ACCESS_LOG, AccessDetail};
+pub use client::{CallError, Client, Origin};
 pub use listener::{Server, TlsSwitch};
 pub use probe::status_line;
 pub use tls::{TlsConfig, TlsError};
+pub use trust::Trust;
 
 use crate::body::Payload;
 use crate::object::RequestId;
