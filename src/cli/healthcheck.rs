@@ -20,7 +20,8 @@ pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
     Err(Failure::Failed(format!("{address} answers {status:?}")))
 }
 
-fn reachable(listen: SocketAddr) -> SocketAddr {
+/// Where on this machine a server that listens there is reached.
+pub(super) fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen {
         SocketAddr::V4(address) if address.ip().is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         SocketAddr::V6(address) if address.ip().is_unspecified() => Ipv6Addr::LOCALHOST.into(),

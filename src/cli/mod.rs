@@ -1,8 +1,27 @@
 //! The command line: raw arguments, one file for each subcommand, and the exit code.
+//!
+//! What asks the gateway goes through `gateway`, whose side API and S3 it uses as any client does.
 
 mod check;
+mod cleanup;
+mod files;
+mod gateway;
 mod healthcheck;
+mod init;
+mod job;
+mod manual;
+mod objects;
+mod offline;
+mod output;
+mod overview;
+mod presign;
+mod progress;
+mod query;
 mod serve;
+mod spool;
+mod test_s3;
+mod usage;
+mod verify;
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -30,6 +49,28 @@ enum Command {
     Healthcheck(ConfigArgs),
     /// Check the local store, which nobody may be serving meanwhile
     Check(check::CheckArgs),
+    /// Show what the gateway is, where its buckets are, and how it does
+    Info(overview::InfoArgs),
+    /// Try every permission at every upstream
+    TestS3(test_s3::TestS3Args),
+    /// Show objects and bytes by company, type, backend or month
+    Usage(usage::UsageArgs),
+    /// Hold counters, bodies and what is upstream against what is recorded
+    Verify(verify::VerifyArgs),
+    /// Remove what nothing refers to
+    Cleanup(cleanup::CleanupArgs),
+    /// Show where an object is
+    Objects(objects::ObjectsArgs),
+    /// Show or move what waits to be forwarded upstream
+    Spool(spool::SpoolArgs),
+    /// Make a URL that lets whoever has it do one thing to one object
+    Presign(presign::PresignArgs),
+    /// Write a configuration to start from
+    Init(init::InitArgs),
+    /// Print completions for a shell
+    Completions(manual::CompletionsArgs),
+    /// Print the manual
+    Man(manual::ManArgs),
     /// Say which version this is
     Version,
 }
@@ -57,6 +98,15 @@ enum Failure {
     /// 2: the configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// 2: the arguments make no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// 3: nobody listens where the gateway should be, and the store can't be used without one.
+    #[error("{0}")]
+    Unreachable(String),
+    /// 3: what answers is no gateway, or not for long enough.
+    #[error("{0}")]
+    NoGateway(String),
     /// 1: everything else.
     #[error("{0}")]
     Failed(String),
@@ -80,8 +130,34 @@ impl ConfigArgs {
 impl Failure {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Config(_) => ExitCode::from(2),
+            Self::Config(_) | Self::Usage(_) => ExitCode::from(2),
+            Self::Unreachable(_) | Self::NoGateway(_) => ExitCode::from(3),
             Self::Failed(_) => ExitCode::from(1),
+        }
+    }
+}
+
+impl Command {
+    fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Serve(args) => serve::run(&args),
+            Self::Healthcheck(args) => healthcheck::run(&args),
+            Self::Check(args) => check::run(&args),
+            Self::Info(args) => overview::run(&args),
+            Self::TestS3(args) => test_s3::run(&args),
+            Self::Usage(args) => usage::run(&args),
+            Self::Verify(args) => verify::run(&args),
+            Self::Cleanup(args) => cleanup::run(&args),
+            Self::Objects(args) => objects::run(&args),
+            Self::Spool(args) => spool::run(&args),
+            Self::Presign(args) => presign::run(&args),
+            Self::Init(args) => init::run(&args),
+            Self::Completions(args) => manual::completions(&args),
+            Self::Man(args) => manual::man(&args),
+            Self::Version => {
+                say(format_args!("stowgate {}", env!("CARGO_PKG_VERSION")));
+                Ok(())
+            }
         }
     }
 }
@@ -95,17 +171,10 @@ impl From<AppError> for Failure {
     }
 }
 
-/// Runs the program: 0 is success, 1 a failure, 2 wrong usage or configuration.
+/// Runs the program: 0 is success, 1 a failure, 2 wrong usage or configuration, 3 that there is no
+/// gateway.
 pub fn run() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Serve(args) => serve::run(&args),
-        Command::Healthcheck(args) => healthcheck::run(&args),
-        Command::Check(args) => check::run(&args),
-        Command::Version => {
-            say(format_args!("stowgate {}", env!("CARGO_PKG_VERSION")));
-            Ok(())
-        }
-    };
+    let result = Cli::parse().command.run();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

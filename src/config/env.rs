@@ -24,6 +24,11 @@ impl Env {
         Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 
+    /// The gateway that commands talk to, `STOWGATE_URL`.
+    pub fn url(&self) -> Result<Option<String>, ConfigError> {
+        self.get("STOWGATE_URL")
+    }
+
     /// A variable as text.
     pub(super) fn get(&self, name: &str) -> Result<Option<String>, ConfigError> {
         match self.0.get(name).filter(|value| !value.is_empty()) {

@@ -1,0 +1,54 @@
+//! Following a job of the side API, such as a verification, until it ends.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::Failure;
+use super::gateway::Gateway;
+use super::output::{Style, text};
+use super::progress::{Progress, Reached};
+
+/// How often a job is asked how far it is, at first and at last.
+const SOON: Duration = Duration::from_millis(50);
+const LATER: Duration = Duration::from_secs(1);
+
+/// Waits until the job at `target` has ended, and answers it as it then is.
+pub(super) async fn follow(
+    gateway: &Gateway,
+    target: &str,
+    mut job: Value,
+    style: Style,
+    reached: impl Fn(&Value) -> Reached,
+) -> Result<Value, Failure> {
+    let progress = Progress::new(style, text(&job, "kind"));
+    let mut pause = SOON;
+    while text(&job, "state") == "running" {
+        progress.tell(&reached(&job), || json!({ "event": "progress", "job": brief(&job) }));
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LATER);
+        job = gateway.get(target).await?.done()?;
+    }
+    progress.finish();
+    Ok(job)
+}
+
+/// Whether it did all it was to do.
+pub(super) fn ended(job: &Value) -> Result<(), Failure> {
+    match text(job, "state") {
+        "done" => Ok(()),
+        state => {
+            let why = text(job, "error");
+            Err(Failure::Failed(format!("the {} is {state}: {why}", text(job, "kind"))))
+        }
+    }
+}
+
+/// Without what can be long.
+fn brief(job: &Value) -> Value {
+    let mut job = job.clone();
+    if let Some(fields) = job.as_object_mut() {
+        fields.retain(|_, value| !value.is_array());
+    }
+    job
+}

@@ -1,0 +1,77 @@
+//! `stowgate completions` and `stowgate man`: what shells and `man` want to know of the commands.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+use super::{Cli, Failure, say};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    shell: Shell,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ManArgs {
+    /// Write a page for each command into this directory, instead of the first page to standard
+    /// output
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+/// Writes the completions to standard output.
+pub(super) fn completions(args: &CompletionsArgs) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "stowgate", &mut script);
+    write(&script)
+}
+
+/// Writes the manual.
+pub(super) fn man(args: &ManArgs) -> Result<(), Failure> {
+    let command = Cli::command();
+    let Some(folder) = &args.dir else {
+        return write(&page(command).map_err(failed)?);
+    };
+    let written = pages(&command, folder).map_err(|error| {
+        Failure::Failed(format!("{} cannot be written to: {error}", folder.display()))
+    })?;
+    say(format_args!("{written} pages in {}", folder.display()));
+    Ok(())
+}
+
+/// One page for each command and subcommand.
+#[allow(clippy::disallowed_methods, reason = "the manual is the user's, not the store's")]
+fn pages(command: &clap::Command, folder: &Path) -> io::Result<usize> {
+    std::fs::create_dir_all(folder)?;
+    let mut built = command.clone();
+    built.build();
+    let mut left = vec![(built.get_name().to_owned(), built)];
+    let mut written = 0;
+    while let Some((name, command)) = left.pop() {
+        for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+            left.push((format!("{name}-{}", below.get_name()), below.clone()));
+        }
+        let title: &'static str = Box::leak(name.clone().into_boxed_str());
+        std::fs::write(folder.join(format!("{name}.1")), page(command.name(title))?)?;
+        written += 1;
+    }
+    Ok(written)
+}
+
+fn page(command: clap::Command) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command).render(&mut text)?;
+    Ok(text)
+}
+
+fn write(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(failed)
+}
+
+fn failed(error: io::Error) -> Failure {
+    Failure::Failed(error.to_string())
+}

@@ -1,0 +1,73 @@
+//! `stowgate info`: what the gateway is, where its buckets are, and how it does.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::gateway::{self, GatewayArgs};
+use super::output::{OutputArgs, Table, bytes, count, list, number, text};
+use super::{Failure, query::Target};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct InfoArgs {
+    #[command(flatten)]
+    gateway: GatewayArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(super) fn run(args: &InfoArgs) -> Result<(), Failure> {
+    gateway::with(&args.gateway, async |gateway| {
+        let answer = gateway.get(Target::new("info").as_str()).await?.done()?;
+        args.output.style().show(&answer, words, |answer| vec![answer.clone()]);
+        Ok(())
+    })
+}
+
+fn words(info: &Value) -> String {
+    let mut out = format!(
+        "stowgate {}, {}, up for {}\n",
+        text(info, "version"),
+        text(info, "state"),
+        indicatif::HumanDuration(std::time::Duration::from_secs(number(info, "uptime_seconds"))),
+    );
+    for (name, title) in [("local", "on this disk"), ("s3", "upstream")] {
+        if let Some(held) = info.get("by_backend").and_then(|held| held.get(name)) {
+            let (objects, size) = (number(held, "objects"), number(held, "bytes"));
+            let _ = writeln!(out, "{title}: {} in {}", bytes(size), count(objects, "object"));
+        }
+    }
+    if let Some(disk) = info.get("disk") {
+        let (free, total) = (number(disk, "free_bytes"), number(disk, "total_bytes"));
+        let _ = writeln!(out, "disk: {} of {} free", bytes(free), bytes(total));
+        if let Some(fault) = disk.get("error").and_then(Value::as_str) {
+            let _ = writeln!(out, "disk: {fault}");
+        }
+    }
+    if let Some(spool) = info.get("spool").filter(|spool| spool.is_object()) {
+        let (waiting, size) = (number(spool, "waiting"), number(spool, "bytes"));
+        let dead = number(spool, "dead_letters");
+        let waiting = count(waiting, "key");
+        let _ = writeln!(out, "spool: {waiting} waiting ({}), {dead} given up", bytes(size));
+    }
+    let _ = write!(out, "{}{}", buckets(info), upstreams(info));
+    out
+}
+
+fn buckets(info: &Value) -> String {
+    let mut table = Table::new(&["BUCKET", "MODE", "STATE"]);
+    for bucket in list(info, "buckets") {
+        table.row(["name", "mode", "state"].map(|field| text(bucket, field).to_owned()));
+    }
+    if table.is_empty() { String::new() } else { format!("\n{table}") }
+}
+
+fn upstreams(info: &Value) -> String {
+    let mut table = Table::new(&["UPSTREAM", "ENDPOINT", "REGION", "BREAKER", "LAST ERROR"]);
+    for upstream in list(info, "upstreams") {
+        let error = upstream.get("last_error").map_or("", |error| text(error, "message"));
+        let cells = ["name", "endpoint", "region", "breaker"].map(|field| text(upstream, field));
+        table.row(cells.into_iter().chain([error]).map(str::to_owned));
+    }
+    if table.is_empty() { String::new() } else { format!("\n{table}") }
+}
