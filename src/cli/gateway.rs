@@ -31,21 +31,21 @@ const LONGEST: usize = 256 << 20;
 pub(super) struct GatewayArgs {
     /// The gateway [env: STOWGATE_URL] [default: where this configuration listens; where nothing
     /// answers there, the data directory itself]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", global = true)]
     url: Option<String>,
     /// The configuration file [env: STOWGATE_CONFIG]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     /// The directory of the local store, for when no gateway runs [env: STOWGATE_DATA_DIR]
     /// [default: stowgate-data]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     data_dir: Option<PathBuf>,
     /// A file that holds the token of the side API [env: STOWGATE_ADMIN_TOKEN] [default: an admin
     /// key of the configuration]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     token_file: Option<PathBuf>,
     /// Certificates of authorities to trust beside the system's, for an https URL
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     ca_file: Option<PathBuf>,
 }
 
@@ -340,7 +340,7 @@ async fn read(status: StatusCode, body: Payload) -> Result<Answer, Failure> {
 fn reach(error: CallError) -> Failure {
     match error {
         CallError::Unreachable { origin, source } => {
-            Failure::Unreachable(format!("no gateway answers at {origin}: {source}"))
+            Failure::Unreachable(format!("no gateway answers at {origin} ({source})"))
         }
         other => Failure::NoGateway(other.to_string()),
     }

@@ -1,11 +1,12 @@
 //! `stowgate completions` and `stowgate man`: what shells and `man` want to know of the commands.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
+use super::output::raw;
 use super::{Cli, Failure, say};
 
 #[derive(Debug, clap::Args)]
@@ -26,14 +27,16 @@ pub(super) struct ManArgs {
 pub(super) fn completions(args: &CompletionsArgs) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "stowgate", &mut script);
-    write(&script)
+    raw(&script);
+    Ok(())
 }
 
 /// Writes the manual.
 pub(super) fn man(args: &ManArgs) -> Result<(), Failure> {
     let command = Cli::command();
     let Some(folder) = &args.dir else {
-        return write(&page(command).map_err(failed)?);
+        raw(&page(command).map_err(failed)?);
+        return Ok(());
     };
     let written = pages(&command, folder).map_err(|error| {
         Failure::Failed(format!("{} cannot be written to: {error}", folder.display()))
@@ -65,11 +68,6 @@ fn page(command: clap::Command) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     clap_mangen::Man::new(command).render(&mut text)?;
     Ok(text)
-}
-
-fn write(bytes: &[u8]) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(failed)
 }
 
 fn failed(error: io::Error) -> Failure {

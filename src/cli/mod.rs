@@ -10,6 +10,7 @@ mod healthcheck;
 mod init;
 mod job;
 mod manual;
+mod migrate;
 mod objects;
 mod offline;
 mod output;
@@ -59,6 +60,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Remove what nothing refers to
     Cleanup(cleanup::CleanupArgs),
+    /// Move objects between the disk and the upstream, and see to what moves
+    Migrate(migrate::MigrateArgs),
     /// Show where an object is
     Objects(objects::ObjectsArgs),
     /// Show or move what waits to be forwarded upstream
@@ -148,6 +151,7 @@ impl Command {
             Self::Usage(args) => usage::run(&args),
             Self::Verify(args) => verify::run(&args),
             Self::Cleanup(args) => cleanup::run(&args),
+            Self::Migrate(args) => migrate::run(&args),
             Self::Objects(args) => objects::run(&args),
             Self::Spool(args) => spool::run(&args),
             Self::Presign(args) => presign::run(&args),

@@ -2,7 +2,7 @@
 //! with `--json`, as the gateway gave it.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use indicatif::HumanBytes;
 use serde_json::Value;
@@ -24,7 +24,7 @@ pub(super) enum Style {
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub(super) struct OutputArgs {
     /// Print the gateway's answer as it is
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
 }
 
@@ -47,11 +47,23 @@ impl Style {
         lines: impl FnOnce(&Value) -> Vec<Value>,
     ) {
         match self {
-            Self::Sentences => say(words(answer).trim_end()),
+            Self::Sentences => {
+                let words = words(answer);
+                let words = words.trim_end();
+                if !words.is_empty() {
+                    say(words);
+                }
+            }
             Self::Lines => lines(answer).iter().for_each(say),
             Self::Whole => say(answer),
         }
     }
+}
+
+/// Bytes as they are, to standard output; that nobody reads them is no failure.
+pub(super) fn raw(bytes: &[u8]) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
 }
 
 /// A table with columns of a width; the first is aligned to the left, numbers to the right.

@@ -61,6 +61,11 @@ impl Progress {
         }
     }
 
+    /// From now on it is called so.
+    pub(super) fn name(&self, what: &str) {
+        self.bar.set_message(what.to_owned());
+    }
+
     /// Writes a line above the bar; nothing where there is no bar.
     pub(super) fn note(&self, line: &str) {
         self.bar.println(line);

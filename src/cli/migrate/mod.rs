@@ -1,0 +1,190 @@
+//! `stowgate migrate`: moves objects between the disk and the upstream, and sees to what moves.
+
+mod follow;
+mod order;
+mod words;
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
+
+use self::order::{LimitArgs, OrderArgs};
+use super::gateway::{self, Gateway, GatewayArgs};
+use super::output::{OutputArgs, Style, lines, raw, text};
+use super::query::{Target, encoded};
+use super::{Failure, say};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct MigrateArgs {
+    #[command(subcommand)]
+    action: Action,
+    #[command(flatten)]
+    gateway: GatewayArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Move objects from the disk to the upstream, and show how far it is until it ends
+    ToS3(OrderArgs),
+    /// Move objects from the upstream to the disk, and show how far it is until it ends
+    ToLocal(OrderArgs),
+    /// List migrations, the newest first
+    List {
+        /// The most to list
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// Show one
+    Show(Id),
+    /// Show how far one is until it ends
+    Follow(Id),
+    /// Let one wait
+    Pause(Id),
+    /// Let one go on
+    Resume(Id),
+    /// End one where it is
+    Cancel(Id),
+    /// Put back what one has moved, and show how far that is until it ends
+    Rollback(Id),
+    /// Change how fast one goes
+    Limits {
+        #[command(flatten)]
+        id: Id,
+        #[command(flatten)]
+        limits: LimitArgs,
+    },
+    /// Print what became of every object
+    Report(ReportArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct Id {
+    /// The migration's id
+    id: String,
+}
+
+#[derive(Debug, clap::Args)]
+struct ReportArgs {
+    #[command(flatten)]
+    id: Id,
+    /// How lines look
+    #[arg(long, value_enum, default_value_t = Form::Csv)]
+    format: Form,
+    /// Only objects to which this happened
+    #[arg(long, value_enum)]
+    outcome: Option<Outcome>,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    Csv,
+    Ndjson,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Outcome {
+    Moved,
+    Skipped,
+    Conflict,
+    Failed,
+}
+
+impl Id {
+    /// A target below this migration.
+    fn target(&self, below: &str) -> Target {
+        Target::new(&format!("migrations/{}{below}", encoded(&self.id, false)))
+    }
+}
+
+pub(super) fn run(args: &MigrateArgs) -> Result<(), Failure> {
+    let style = args.output.style();
+    gateway::with(&args.gateway, async |gateway| match &args.action {
+        Action::ToS3(order) => order.run(gateway, "migrate-to-s3", style).await,
+        Action::ToLocal(order) => order.run(gateway, "migrate-to-local", style).await,
+        Action::List { limit } => {
+            let target = Target::new("migrations").with("limit", limit);
+            let answer = gateway.get(target.as_str()).await?.done()?;
+            style.show(&answer, words::table, |answer| lines(answer, "migrations"));
+            Ok(())
+        }
+        Action::Show(id) => {
+            show(style, &gateway.get(id.target("").as_str()).await?.done()?);
+            Ok(())
+        }
+        Action::Follow(id) => {
+            let migration = gateway.get(id.target("").as_str()).await?.done()?;
+            follow::to_its_end(gateway, migration, style).await
+        }
+        Action::Pause(id) => ask(gateway, &id.target("/pause"), style).await.map(drop),
+        Action::Resume(id) => {
+            let migration = ask(gateway, &id.target("/resume"), style).await?;
+            // A gateway that ends with this command would leave it where it is.
+            match gateway.is_own() {
+                true => follow::to_its_end(gateway, migration, style).await,
+                false => Ok(()),
+            }
+        }
+        Action::Cancel(id) => ask(gateway, &id.target("/cancel"), style).await.map(drop),
+        Action::Rollback(id) => {
+            let migration = gateway.post(id.target("/rollback").as_str()).await?.done()?;
+            follow::to_its_end(gateway, migration, style).await
+        }
+        Action::Limits { id, limits } => {
+            ask(gateway, &limits.put(id.target("/limits")), style).await.map(drop)
+        }
+        Action::Report(args) => args.run(gateway).await,
+    })
+}
+
+async fn ask(gateway: &Gateway, target: &Target, style: Style) -> Result<Value, Failure> {
+    let migration = gateway.post(target.as_str()).await?.done()?;
+    show(style, &migration);
+    Ok(migration)
+}
+
+fn show(style: Style, migration: &Value) {
+    style.show(migration, words::whole, |migration| vec![migration.clone()]);
+}
+
+impl ReportArgs {
+    async fn run(&self, gateway: &Gateway) -> Result<(), Failure> {
+        let format = match self.format {
+            Form::Csv => "csv",
+            Form::Ndjson => "ndjson",
+        };
+        let outcome = self.outcome.map(|outcome| match outcome {
+            Outcome::Moved => "moved",
+            Outcome::Skipped => "skipped",
+            Outcome::Conflict => "conflict",
+            Outcome::Failed => "failed",
+        });
+        let target = self.id.target("/report").with("format", format).maybe("outcome", outcome);
+        let mut report = gateway.stream(target.as_str()).await?;
+        let broken = |error| Failure::Failed(format!("the report broke off: {error}"));
+        let Some(path) = &self.out else {
+            while let Some(piece) = report.next().await {
+                raw(&piece.map_err(broken)?);
+            }
+            return Ok(());
+        };
+        let fault = |error| Failure::Failed(format!("{}: {error}", path.display()));
+        let mut file = tokio::fs::File::create(path).await.map_err(fault)?;
+        while let Some(piece) = report.next().await {
+            file.write_all(&piece.map_err(broken)?).await.map_err(fault)?;
+        }
+        file.sync_all().await.map_err(fault)?;
+        say(format_args!("{}", path.display()));
+        Ok(())
+    }
+}
+
+/// What a command about it is called with.
+fn id(migration: &Value) -> &str {
+    text(migration, "id")
+}

@@ -1,0 +1,129 @@
+//! Migrations in words.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
+
+use super::super::output::{Table, bytes, count, flag, list, number, plain, text};
+use super::id;
+
+/// Migrations, a line each.
+pub(super) fn table(answer: &Value) -> String {
+    let heads = ["ID", "STATE", "TO", "MOVED", "SKIPPED", "CONFLICTS", "FAILED", "CREATED"];
+    let mut table = Table::new(&heads);
+    for migration in list(answer, "migrations") {
+        let counts = migration.get("progress").cloned().unwrap_or_default();
+        let shown = |field| number(&counts, field).to_string();
+        table.row([
+            id(migration).to_owned(),
+            text(migration, "state").to_owned(),
+            direction(migration).to_owned(),
+            shown("moved"),
+            shown("skipped"),
+            shown("conflicts"),
+            shown("failed"),
+            text(migration, "created_at").to_owned(),
+        ]);
+    }
+    if table.is_empty() { "there is no migration".to_owned() } else { table.to_string() }
+}
+
+/// One migration.
+pub(super) fn whole(migration: &Value) -> String {
+    let state = text(migration, "state").replace('_', " ");
+    let mut out = format!("migration {} to {}: {state}\n", id(migration), direction(migration));
+    if let Some(progress) = migration.get("progress") {
+        let total = number(progress, "objects");
+        let _ = writeln!(out, "  {} of {total}", counts(progress, "moved"));
+    }
+    if let Some(back) = migration.get("rollback").filter(|back| back.is_object()) {
+        let _ = writeln!(out, "  {}", counts(back, "put back"));
+    }
+    if let Some(why) = migration.get("waiting").and_then(Value::as_str) {
+        let _ = writeln!(out, "  waits: {}", plain(why));
+    }
+    if let Some(error) = migration.get("error").filter(|error| error.is_object()) {
+        let _ = writeln!(out, "  {}", plain(text(error, "message")));
+    }
+    if flag(migration, "keep_source") {
+        out.push_str("  the objects are kept where they were as well\n");
+    }
+    out
+}
+
+/// What a dry run has found, and how to run it.
+pub(super) fn plan(plan: &Value, call: &str) -> String {
+    let (objects, size) = (number(plan, "objects"), number(plan, "bytes"));
+    let mut out = format!(
+        "{} ({}) would go to {}\n",
+        count(objects, "object"),
+        bytes(size),
+        direction(plan),
+    );
+    for (field, title) in [("by_company", "COMPANY"), ("by_type", "TYPE")] {
+        let amounts = plan.get(field).and_then(Value::as_object);
+        if let Some(amounts) = amounts.filter(|amounts| !amounts.is_empty()) {
+            let _ = write!(out, "\n{}", amounts_of(amounts, title));
+        }
+    }
+    out.push_str(&left(plan));
+    let own = plan.get("plan").and_then(Value::as_str).unwrap_or(id(plan));
+    let action = call.trim_start_matches("migrate-");
+    let _ = writeln!(out, "\nrun exactly this:  stowgate migrate {action} --plan {own}");
+    out
+}
+
+fn amounts_of(amounts: &Map<String, Value>, title: &str) -> Table {
+    let mut table = Table::new(&[title, "OBJECTS", "BYTES"]);
+    for (name, amount) in amounts {
+        let name = if name.is_empty() { "(none)".to_owned() } else { plain(name) };
+        table.row([name, number(amount, "objects").to_string(), bytes(number(amount, "bytes"))]);
+    }
+    table
+}
+
+/// What a plan leaves where it is.
+fn left(plan: &Value) -> String {
+    let mut out = String::new();
+    if let Some(skipped) = plan.get("skipped") {
+        let of = |field| skipped.get(field).map_or(0, |amount| number(amount, "objects"));
+        let reasons = [
+            (of("filtered"), "left out by the filters"),
+            (of("waits_in_spool"), "waiting in the spool"),
+            (number(skipped, "not_there"), "listed, and not there to be moved"),
+        ];
+        for (objects, why) in reasons.iter().filter(|(objects, _)| *objects > 0) {
+            let _ = writeln!(out, "{} {why}", count(*objects, "object"));
+        }
+    }
+    if let Some(conflicts) = plan.get("conflicts").filter(|it| number(it, "objects") > 0) {
+        let objects = count(number(conflicts, "objects"), "object");
+        let _ = writeln!(out, "{objects} stay: the target has another under the key");
+        for example in list(conflicts, "examples") {
+            let (bucket, key) = (text(example, "bucket"), plain(text(example, "key")));
+            let _ = writeln!(out, "  {bucket}/{key}");
+        }
+    }
+    if out.is_empty() { out } else { format!("\n{out}") }
+}
+
+fn counts(counts: &Value, done: &str) -> String {
+    let moved = bytes(number(counts, "moved_bytes"));
+    let mut out = format!("{} {done} ({moved})", number(counts, "moved"));
+    for (field, name) in
+        [("skipped", "skipped"), ("conflicts", "in conflict"), ("failed", "failed")]
+    {
+        let number = number(counts, field);
+        if number > 0 {
+            let _ = write!(out, ", {number} {name}");
+        }
+    }
+    out
+}
+
+fn direction(migration: &Value) -> &'static str {
+    match text(migration, "direction") {
+        "to_s3" | "to-s3" | "s3" => "s3",
+        _ => "local",
+    }
+}
