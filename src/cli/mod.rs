@@ -4,6 +4,7 @@
 
 mod check;
 mod cleanup;
+mod copy;
 mod files;
 mod gateway;
 mod healthcheck;
@@ -62,6 +63,10 @@ enum Command {
     Cleanup(cleanup::CleanupArgs),
     /// Move objects between the disk and the upstream, and see to what moves
     Migrate(migrate::MigrateArgs),
+    /// Take a tree of files over into a bucket
+    Import(copy::import::ImportArgs),
+    /// Write what a bucket holds as a tree of files
+    Export(copy::export::ExportArgs),
     /// Show where an object is
     Objects(objects::ObjectsArgs),
     /// Show or move what waits to be forwarded upstream
@@ -152,6 +157,8 @@ impl Command {
             Self::Verify(args) => verify::run(&args),
             Self::Cleanup(args) => cleanup::run(&args),
             Self::Migrate(args) => migrate::run(&args),
+            Self::Import(args) => copy::import::run(&args),
+            Self::Export(args) => copy::export::run(&args),
             Self::Objects(args) => objects::run(&args),
             Self::Spool(args) => spool::run(&args),
             Self::Presign(args) => presign::run(&args),
