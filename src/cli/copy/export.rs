@@ -60,6 +60,7 @@ async fn export(args: &ExportArgs, gateway: &Gateway) -> Result<(), Failure> {
             None
         }
     });
+    let objects = objects.take_until(tally.stopped());
     let copying = objects.for_each_concurrent(usize::from(args.how.concurrency), async |object| {
         let name = object.key.strip_prefix(&prefix).unwrap_or(&object.key);
         // The folder itself, as some tools mark it.

@@ -1,7 +1,6 @@
 //! `stowgate import`: takes a tree of files over into a bucket.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 
@@ -57,13 +56,14 @@ async fn import(args: &ImportArgs, gateway: &Gateway) -> Result<(), Failure> {
         bucket.make().await.map_err(failed)?;
     }
     let tally = Tally::new("import", args.output.style(), args.how.verbose);
-    let sender = Sender { bucket, how: args.how, sent: Arc::clone(&tally.sent) };
+    let sender = Sender { bucket, how: args.how, tally: &tally };
     let prefix = folder(&args.prefix);
     let files = stream::unfold(walk::files(&args.dir), async |mut files| {
         files.recv().await.map(|found| (found, files))
     });
+    let files = files.take_until(tally.stopped());
     let copying = files.for_each_concurrent(usize::from(args.how.concurrency), async |found| {
-        one(&sender, &tally, &prefix, found).await;
+        one(&sender, &prefix, found).await;
     });
     let interrupted = tally.while_counting(counted(&args.dir), copying).await;
     tally.finish(interrupted)
@@ -74,7 +74,8 @@ async fn counted(root: &Path) -> Option<(u64, u64)> {
     tokio::task::spawn_blocking(move || walk::count(&root)).await.ok()
 }
 
-async fn one(sender: &Sender<'_>, tally: &Tally, prefix: &str, found: Found) {
+async fn one(sender: &Sender<'_>, prefix: &str, found: Found) {
+    let tally = sender.tally;
     let Found { name, file } = found;
     let file = match file {
         Ok(file) => file,

@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use super::super::files::FileBody;
 use super::bucket::{Bucket, Head, S3Fault};
+use super::tally::Tally;
 use super::walk::Stat;
 use super::{CopyArgs, Outcome, framed, kind, moment, read};
 use crate::body::Payload;
@@ -29,7 +30,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 pub(super) struct Sender<'a> {
     pub(super) bucket: Bucket<'a>,
     pub(super) how: CopyArgs,
-    pub(super) sent: Arc<AtomicU64>,
+    pub(super) tally: &'a Tally,
 }
 
 /// Why a file was not sent.
@@ -41,6 +42,8 @@ enum Fault {
     S3(#[from] S3Fault),
     #[error("it changed while it was read; run it again")]
     Changed,
+    #[error("interrupted")]
+    Interrupted,
 }
 
 /// What an upload stands under.
@@ -121,7 +124,10 @@ impl Sender<'_> {
         let id = xml::parse_root(&document, "InitiateMultipartUploadResult")
             .and_then(|root| root.required_text("UploadId").map(str::to_owned))
             .map_err(|_| S3Fault::Answer("an upload without an id"))?;
-        let result = self.parts(upload, &id).await;
+        let result = tokio::select! {
+            result = self.parts(upload, &id) => result,
+            () = self.tally.stopped() => Err(Fault::Interrupted),
+        };
         if result.is_err() {
             self.abandon(upload.key, &id).await;
         }
@@ -182,7 +188,7 @@ impl Sender<'_> {
             attempt += 1;
             let mut file = File::open(&upload.file.path).await?;
             file.seek(io::SeekFrom::Start(at)).await?;
-            let sent = Sent { all: &self.sent, these: Arc::default() };
+            let sent = Sent { all: &self.tally.sent, these: Arc::default() };
             let body = framed::body(FileBody::new(file, length), length, Arc::clone(&sent.these));
             let call = self.bucket.call(Method::PUT, upload.key, query, headers.clone(), body);
             match sent.counting(call).await {

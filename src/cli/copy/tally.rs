@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::super::output::{bytes, count, plain};
 use super::super::progress::{Progress, Reached};
@@ -13,6 +14,8 @@ use super::{Outcome, Style};
 
 /// How many failures the summary names.
 const NAMED: usize = 1000;
+/// How long what is under way may take to end after an interruption.
+const ENDING: Duration = Duration::from_secs(10);
 /// How often is told how far it is.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -32,6 +35,7 @@ pub(super) struct Tally {
     /// Files and bytes there are, once they have been counted.
     total: Mutex<Option<(u64, u64)>>,
     failures: Mutex<Vec<Value>>,
+    stop: watch::Sender<bool>,
 }
 
 impl Tally {
@@ -50,6 +54,7 @@ impl Tally {
             sent: Arc::default(),
             total: Mutex::default(),
             failures: Mutex::default(),
+            stop: watch::Sender::new(false),
         }
     }
 
@@ -132,10 +137,25 @@ impl Tally {
                 tokio::time::sleep(LOOK).await;
             }
         };
+        tokio::pin!(copying);
         tokio::select! {
-            () = copying => false,
-            () = looking_on => false,
-            _ = tokio::signal::ctrl_c() => true,
+            () = &mut copying => return false,
+            () = looking_on => return false,
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        self.stop.send_replace(true);
+        // What is under way ends, or is given up so that nothing is left of it.
+        let _ = tokio::time::timeout(ENDING, copying).await;
+        true
+    }
+
+    /// Done once it is interrupted.
+    pub(super) fn stopped(&self) -> impl Future<Output = ()> + use<> {
+        let mut stop = self.stop.subscribe();
+        async move {
+            if stop.wait_for(|stop| *stop).await.is_err() {
+                std::future::pending().await
+            }
         }
     }
 
