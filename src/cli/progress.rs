@@ -1,6 +1,8 @@
 //! How far a long piece of work is: a bar on a terminal, a line of JSON a second elsewhere.
 
 use std::fmt::Write as _;
+use std::io;
+use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -75,6 +77,10 @@ impl Progress {
     pub(super) fn finish(&self) {
         if self.bar.length().is_some() {
             self.bar.abandon();
+            if !self.bar.is_hidden() {
+                // The bar leaves the cursor behind itself.
+                let _ = writeln!(io::stderr());
+            }
         } else {
             self.bar.finish_and_clear();
         }
