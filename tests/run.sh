@@ -16,7 +16,7 @@ venvs="$target/venv"
 export STOWGATE_BIN="${STOWGATE_BIN:-$target/release/stowgate}"
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" PYTHONDONTWRITEBYTECODE=1
 
-steps=(fmt clippy doc build test deny boto3 boto3-2024 wire admin aws-cli node debian kill memory image
+steps=(fmt clippy doc build test deny boto3 boto3-2024 wire admin cli aws-cli node debian kill memory image
   upstream migration histories)
 # The status of a step that was left out.
 skipped=77
@@ -99,6 +99,10 @@ step_admin() {
   STOWGATE_FAULT_PROXY="$target/release/stowgate-fault-proxy" \
     STOWGATE_SCHEMATHESIS="$venvs/schemathesis/bin/schemathesis" \
     suite boto3-current tests/clients/admin
+}
+
+step_cli() {
+  upstreams && suite boto3-current tests/clients/cli
 }
 
 step_aws-cli() {

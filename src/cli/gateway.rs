@@ -23,6 +23,8 @@ use crate::server::{CallError, Client, Origin, Trust};
 const PATIENCE: Duration = Duration::from_secs(90);
 /// How long finding out who answers may take.
 const GREETING: Duration = Duration::from_secs(5);
+/// How often a store that rebuilds its index is asked whether it is ready.
+const REBUILDING: Duration = Duration::from_millis(50);
 /// The longest answer that is read as a whole.
 const LONGEST: usize = 256 << 20;
 
@@ -218,6 +220,18 @@ impl Gateway {
             sign(signer, &mut request, self.origin(), content);
         }
         self.client.send(request, patience).await
+    }
+
+    /// Waits until the store knows all it holds, however long that takes.
+    pub(super) async fn readiness(&self) -> Result<(), Failure> {
+        loop {
+            let request = request(Method::GET, "/storage/health/ready", None)?;
+            let answer = self.client.send(request, PATIENCE).await.map_err(reach)?;
+            if answer.status().is_success() {
+                return Ok(());
+            }
+            tokio::time::sleep(REBUILDING).await;
+        }
     }
 
     async fn greet(&self) -> Result<(), Failure> {

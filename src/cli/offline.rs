@@ -64,6 +64,7 @@ impl Offline {
                 // The run below has failed, and says why.
                 return std::future::pending().await;
             }
+            gateway.readiness().await?;
             command(&gateway).await
         };
         tokio::pin!(running, commanded);
