@@ -24,18 +24,17 @@ pub(super) struct ManArgs {
 }
 
 /// Writes the completions to standard output.
-pub(super) fn completions(args: &CompletionsArgs) -> Result<(), Failure> {
+pub(super) fn completions(args: &CompletionsArgs) {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "stowgate", &mut script);
     raw(&script);
-    Ok(())
 }
 
 /// Writes the manual.
 pub(super) fn man(args: &ManArgs) -> Result<(), Failure> {
     let command = Cli::command();
     let Some(folder) = &args.dir else {
-        raw(&page(command).map_err(failed)?);
+        raw(&page(command).map_err(|error| Failure::Failed(error.to_string()))?);
         return Ok(());
     };
     let written = pages(&command, folder).map_err(|error| {
@@ -68,8 +67,4 @@ fn page(command: clap::Command) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     clap_mangen::Man::new(command).render(&mut text)?;
     Ok(text)
-}
-
-fn failed(error: io::Error) -> Failure {
-    Failure::Failed(error.to_string())
 }

@@ -62,7 +62,7 @@ enum Command {
     /// Remove what nothing refers to
     Cleanup(cleanup::CleanupArgs),
     /// Move objects between the disk and the upstream, and see to what moves
-    Migrate(migrate::MigrateArgs),
+    Migrate(Box<migrate::MigrateArgs>),
     /// Take a tree of files over into a bucket
     Import(copy::import::ImportArgs),
     /// Write what a bucket holds as a tree of files
@@ -163,7 +163,10 @@ impl Command {
             Self::Spool(args) => spool::run(&args),
             Self::Presign(args) => presign::run(&args),
             Self::Init(args) => init::run(&args),
-            Self::Completions(args) => manual::completions(&args),
+            Self::Completions(args) => {
+                manual::completions(&args);
+                Ok(())
+            }
             Self::Man(args) => manual::man(&args),
             Self::Version => {
                 say(format_args!("stowgate {}", env!("CARGO_PKG_VERSION")));

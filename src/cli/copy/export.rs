@@ -10,7 +10,7 @@ use super::bucket::{Bucket, Listed, Page, S3Fault};
 use super::place::WORKSHOP;
 use super::send::patiently;
 use super::tally::Tally;
-use super::write::Receiver;
+use super::write::Writer;
 use super::{CopyArgs, folder};
 use crate::cli::Failure;
 use crate::cli::gateway::{self, Gateway, GatewayArgs};
@@ -38,7 +38,7 @@ pub(in crate::cli) struct ExportArgs {
 /// Writes what is not there yet; says what was not written and why.
 pub(in crate::cli) fn run(args: &ExportArgs) -> Result<(), Failure> {
     BucketName::parse(&args.bucket).map_err(|why| Failure::Usage(format!("--bucket: {why}")))?;
-    gateway::with(&args.gateway, async |gateway| export(args, gateway).await)
+    gateway::with(&args.gateway, async |gateway| Box::pin(export(args, gateway)).await)
 }
 
 async fn export(args: &ExportArgs, gateway: &Gateway) -> Result<(), Failure> {
@@ -49,11 +49,11 @@ async fn export(args: &ExportArgs, gateway: &Gateway) -> Result<(), Failure> {
     }
     let workshop = Workshop::open(&args.dir)?;
     let tally = Tally::new("export", args.output.style(), args.how.verbose);
-    let received = Arc::clone(&tally.sent);
-    let receiver = Receiver { bucket, root: args.dir.clone(), how: args.how, received };
+    let (root, sent) = (args.dir.clone(), Arc::clone(&tally.sent));
+    let writer = Writer { bucket, root, how: args.how, received: sent };
     let prefix = folder(&args.prefix);
     let broken = tokio::sync::Mutex::new(None);
-    let objects = objects(&receiver.bucket, &prefix).filter_map(async |listed| match listed {
+    let objects = objects(&writer.bucket, &prefix).filter_map(async |listed| match listed {
         Ok(listed) => Some(listed),
         Err(fault) => {
             *broken.lock().await = Some(fault);
@@ -65,12 +65,12 @@ async fn export(args: &ExportArgs, gateway: &Gateway) -> Result<(), Failure> {
         let name = object.key.strip_prefix(&prefix).unwrap_or(&object.key);
         // The folder itself, as some tools mark it.
         if !name.is_empty() {
-            let outcome = receiver.receive(name, &object).await;
+            let outcome = writer.receive(name, &object).await;
             tally.add(&object.key, object.size, outcome);
         }
     });
-    let counting = counted(&receiver.bucket, &prefix);
-    let interrupted = tally.while_counting(counting, copying).await;
+    let counting = counted(&writer.bucket, &prefix);
+    let interrupted = Box::pin(tally.while_counting(counting, copying)).await;
     drop(workshop);
     let broken = broken.into_inner();
     let ended = tally.finish(interrupted);

@@ -41,7 +41,7 @@ pub(in crate::cli) fn run(args: &ImportArgs) -> Result<(), Failure> {
         return Err(Failure::Usage(format!("{} is no folder", args.dir.display())));
     }
     BucketName::parse(&args.bucket).map_err(|why| Failure::Usage(format!("--bucket: {why}")))?;
-    gateway::with(&args.gateway, async |gateway| import(args, gateway).await)
+    gateway::with(&args.gateway, async |gateway| Box::pin(import(args, gateway)).await)
 }
 
 async fn import(args: &ImportArgs, gateway: &Gateway) -> Result<(), Failure> {
@@ -65,7 +65,7 @@ async fn import(args: &ImportArgs, gateway: &Gateway) -> Result<(), Failure> {
     let copying = files.for_each_concurrent(usize::from(args.how.concurrency), async |found| {
         one(&sender, &prefix, found).await;
     });
-    let interrupted = tally.while_counting(counted(&args.dir), copying).await;
+    let interrupted = Box::pin(tally.while_counting(counted(&args.dir), copying)).await;
     tally.finish(interrupted)
 }
 

@@ -87,9 +87,9 @@ impl Sender<'_> {
         };
         let upload = Upload { key, file, headers: described(file).await?, condition };
         if file.size > PART {
-            self.in_parts(&upload).await?
+            self.in_parts(&upload).await?;
         } else {
-            self.at_once(&upload).await?
+            self.at_once(&upload).await?;
         }
         Ok(Outcome::Copied(file.size))
     }

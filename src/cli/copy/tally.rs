@@ -154,7 +154,7 @@ impl Tally {
         let mut stop = self.stop.subscribe();
         async move {
             if stop.wait_for(|stop| *stop).await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     }

@@ -18,7 +18,7 @@ use super::{CopyArgs, Outcome, read};
 use crate::body::{BodyError, Expected, Payload, digesting};
 
 /// Writes files below a root.
-pub(super) struct Receiver<'a> {
+pub(super) struct Writer<'a> {
     pub(super) bucket: Bucket<'a>,
     pub(super) root: PathBuf,
     pub(super) how: CopyArgs,
@@ -47,7 +47,7 @@ impl Drop for Unfinished {
     }
 }
 
-impl Receiver<'_> {
+impl Writer<'_> {
     /// Writes an object's file, unless it is there already. `name` is its key without the prefix.
     pub(super) async fn receive(&self, name: &str, object: &Listed) -> Outcome {
         match self.settle(name, object).await {

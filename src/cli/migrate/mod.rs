@@ -125,10 +125,10 @@ pub(super) fn run(args: &MigrateArgs) -> Result<(), Failure> {
         Action::Resume(id) => {
             let migration = ask(gateway, &id.target("/resume"), style).await?;
             // A gateway that ends with this command would leave it where it is.
-            match gateway.is_own() {
-                true => follow::to_its_end(gateway, migration, style).await,
-                false => Ok(()),
+            if !gateway.is_own() {
+                return Ok(());
             }
+            follow::to_its_end(gateway, migration, style).await
         }
         Action::Cancel(id) => ask(gateway, &id.target("/cancel"), style).await.map(drop),
         Action::Rollback(id) => {
