@@ -1,4 +1,5 @@
-//! Following a job of the side API, such as a verification, until it ends.
+//! Following a job of the side API, such as a verification, until it ends; an interruption ends the
+//! job.
 
 use std::time::Duration;
 
@@ -23,9 +24,17 @@ pub(super) async fn follow(
 ) -> Result<Value, Failure> {
     let progress = Progress::new(style, text(&job, "kind"));
     let mut pause = SOON;
+    let mut interrupted = false;
     while text(&job, "state") == "running" {
         progress.tell(&reached(&job), || json!({ "event": "progress", "job": brief(&job) }));
-        tokio::time::sleep(pause).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = tokio::signal::ctrl_c(), if !interrupted => {
+                interrupted = true;
+                // One that has just ended refuses, and is seen to have ended below.
+                gateway.post(&format!("{target}/cancel")).await?;
+            }
+        }
         pause = (pause * 2).min(LATER);
         job = gateway.get(target).await?.done()?;
     }
@@ -37,6 +46,7 @@ pub(super) async fn follow(
 pub(super) fn ended(job: &Value) -> Result<(), Failure> {
     match text(job, "state") {
         "done" => Ok(()),
+        "cancelled" => Err(Failure::Failed(format!("the {} was ended", text(job, "kind")))),
         state => {
             let why = text(job, "error");
             Err(Failure::Failed(format!("the {} is {state}: {why}", text(job, "kind"))))

@@ -1,6 +1,7 @@
 """What is asked of the side API: usage, verify, cleanup, objects, spool, test-s3, info."""
 
 import re
+import signal
 
 from waiting import eventually
 
@@ -111,6 +112,8 @@ def test_verify_counts_and_tells_what_is_wrong(behind):
     assert [(it["bucket"], it["key"]) for it in found] == [(site.bucket, "other")]
     assert "1 problem found" in wrong.err
     assert site.run("verify", "--no-upstream").expect().last["job"]["upstream"] is False
+    part = site.run("verify", "--prefix", "attachments/", "--bucket", site.bucket).expect().last["job"]
+    assert (part["prefix"], part["records_checked"]) == ("attachments/", 3)
     shown = site.run.terminal("verify", "--json").expect(1).out
     assert '"problems":1' in shown
 
@@ -138,3 +141,16 @@ def test_cleanup_is_previewed_and_capped(site, tmp_path):
     assert site.run(*what).expect().last["job"]["deleted"] == 2
     left = site.s3.list_objects_v2(Bucket=site.bucket)["Contents"]
     assert [it["Key"] for it in left] == ["keep"]
+
+
+def test_an_interruption_ends_the_job(behind):
+    site = behind("fallback")
+    fill(site)
+    site.proxy.fault("blackhole")
+    process = site.run.begin("verify")
+    assert b"progress" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and b"the verify was ended" in err, (out, err)
+    (job,) = site.gateway.side("GET", "/storage/verify")[1]["jobs"]
+    assert job["state"] == "cancelled"
