@@ -143,6 +143,8 @@ mod tests {
     fn every_section_that_is_commented_out_can_be_put_in() {
         let text: String = TEMPLATE
             .replace("{listen}", "127.0.0.1:9000")
+            .replace("{access_key}", "AKNEW")
+            .replace("{secret_key}", "secret-of-it")
             .lines()
             .skip_while(|line| !line.starts_with("listen"))
             .map(|line| match line.strip_prefix("# ").or_else(|| line.strip_prefix('#')) {

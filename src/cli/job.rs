@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::gateway::Gateway;
+use super::interrupt::Interrupt;
 use super::output::{Style, text};
 use super::progress::{Progress, Reached};
 
@@ -24,12 +25,12 @@ pub(super) async fn follow(
 ) -> Result<Value, Failure> {
     let progress = Progress::new(style, text(&job, "kind"));
     let mut pause = SOON;
-    let mut interrupted = false;
+    let (mut interrupt, mut interrupted) = (Interrupt::heed()?, false);
     while text(&job, "state") == "running" {
         progress.tell(&reached(&job), || json!({ "event": "progress", "job": brief(&job) }));
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            _ = tokio::signal::ctrl_c(), if !interrupted => {
+            () = interrupt.came(), if !interrupted => {
                 interrupted = true;
                 // One that has just ended refuses, and is seen to have ended below.
                 gateway.post(&format!("{target}/cancel")).await?;

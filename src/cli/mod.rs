@@ -9,6 +9,7 @@ mod files;
 mod gateway;
 mod healthcheck;
 mod init;
+mod interrupt;
 mod job;
 mod manual;
 mod migrate;

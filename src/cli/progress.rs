@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -16,7 +16,7 @@ use super::say;
 /// How often a line is written.
 const LINES: Duration = Duration::from_secs(1);
 
-const KNOWN: &str = "{msg} [{bar:28}] {percent:>3}%  {rate}, ETA {left}{prefix}";
+const KNOWN: &str = "{msg} [{bar:18}] {percent:>3}%  {rate}, ETA {left}{prefix}";
 const UNKNOWN: &str = "{spinner} {msg}  {elapsed}{prefix}";
 
 /// Tells how far work is.
@@ -89,7 +89,7 @@ impl Progress {
     fn draw(&self, reached: &Reached) {
         let Reached { objects, bytes, errors } = *reached;
         let mut behind = match objects.1 {
-            Some(total) => format!(", {} of {}", objects.0, count(total, "object")),
+            Some(total) => format!(", {}/{}", HumanCount(objects.0), count(total, "object")),
             None => format!(", {}", count(objects.0, "object")),
         };
         if errors > 0 {

@@ -14,6 +14,7 @@ use super::write::Writer;
 use super::{CopyArgs, folder};
 use crate::cli::Failure;
 use crate::cli::gateway::{self, Gateway, GatewayArgs};
+use crate::cli::interrupt::Interrupt;
 use crate::cli::output::OutputArgs;
 use crate::object::BucketName;
 
@@ -70,7 +71,7 @@ async fn export(args: &ExportArgs, gateway: &Gateway) -> Result<(), Failure> {
         }
     });
     let counting = counted(&writer.bucket, &prefix);
-    let interrupted = Box::pin(tally.while_counting(counting, copying)).await;
+    let interrupted = Box::pin(tally.while_counting(counting, copying, Interrupt::heed()?)).await;
     drop(workshop);
     let broken = broken.into_inner();
     let ended = tally.finish(interrupted);

@@ -11,6 +11,7 @@ use super::walk::{self, Found};
 use super::{CopyArgs, Outcome, folder};
 use crate::cli::Failure;
 use crate::cli::gateway::{self, Gateway, GatewayArgs};
+use crate::cli::interrupt::Interrupt;
 use crate::cli::output::OutputArgs;
 use crate::object::{BucketName, ObjectKey};
 
@@ -65,7 +66,8 @@ async fn import(args: &ImportArgs, gateway: &Gateway) -> Result<(), Failure> {
     let copying = files.for_each_concurrent(usize::from(args.how.concurrency), async |found| {
         one(&sender, &prefix, found).await;
     });
-    let interrupted = Box::pin(tally.while_counting(counted(&args.dir), copying)).await;
+    let interrupted =
+        Box::pin(tally.while_counting(counted(&args.dir), copying, Interrupt::heed()?)).await;
     tally.finish(interrupted)
 }
 

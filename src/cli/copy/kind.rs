@@ -47,11 +47,11 @@ fn with_charset(kind: &str, begin: &[u8]) -> String {
     }
 }
 
-/// Whether it is UTF-8 without control characters, but perhaps cut off within a letter.
+/// Whether it is UTF-8 without control characters. What is looked at may end within a letter.
 fn is_text(begin: &[u8]) -> bool {
     let text = match std::str::from_utf8(begin) {
         Ok(text) => text,
-        Err(error) if error.error_len().is_none() => {
+        Err(error) if error.error_len().is_none() && begin.len() == LOOKED_AT => {
             let valid = begin.get(..error.valid_up_to()).unwrap_or_default();
             std::str::from_utf8(valid).unwrap_or_default()
         }
@@ -77,7 +77,7 @@ mod tests {
             ("letter.docx", zip, docx),
             ("a.html", b"<p>\xc3\xa4</p>", "text/html; charset=utf-8"),
             ("a.txt", b"\xe4", "text/plain"),
-            ("README", b"words\nand more\xc3", "text/plain; charset=utf-8"),
+            ("README", b"words\nand more", "text/plain; charset=utf-8"),
             ("blob", b"\0\x01\x02", "application/octet-stream"),
             ("empty", b"", "application/octet-stream"),
             ("a.JSON", b"{}", "application/json"),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::super::interrupt::Interrupt;
 use super::super::output::{bytes, count, plain};
 use super::super::progress::{Progress, Reached};
 use super::super::{Failure, say};
@@ -127,6 +128,7 @@ impl Tally {
         &self,
         counting: impl Future<Output = Option<(u64, u64)>>,
         copying: impl Future<Output = ()>,
+        mut interrupt: Interrupt,
     ) -> bool {
         let looking_on = async {
             if let Some((files, bytes)) = counting.await {
@@ -141,7 +143,7 @@ impl Tally {
         tokio::select! {
             () = &mut copying => return false,
             () = looking_on => return false,
-            _ = tokio::signal::ctrl_c() => {}
+            () = interrupt.came() => {}
         }
         self.stop.send_replace(true);
         // What is under way ends, or is given up so that nothing is left of it.

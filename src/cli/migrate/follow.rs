@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::super::gateway::Gateway;
+use super::super::interrupt::Interrupt;
 use super::super::output::{Style, count, number, text};
 use super::super::progress::{Progress, Reached};
 use super::super::query::{Target, encoded};
@@ -25,9 +26,10 @@ pub(super) async fn to_its_end(
     style: Style,
 ) -> Result<(), Failure> {
     let own = id(&migration).to_owned();
+    let mut interrupt = Interrupt::heed()?;
     let ended = tokio::select! {
         ended = watch(gateway, migration, style) => ended?,
-        _ = tokio::signal::ctrl_c() => {
+        () = interrupt.came() => {
             let how = if gateway.is_own() {
                 "goes on when a gateway serves this store, or with `stowgate migrate follow"
             } else {

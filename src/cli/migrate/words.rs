@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use indicatif::HumanCount;
 use serde_json::{Map, Value};
 
 use super::super::output::{Table, bytes, count, flag, list, number, plain, text};
@@ -33,7 +34,7 @@ pub(super) fn whole(migration: &Value) -> String {
     let state = text(migration, "state").replace('_', " ");
     let mut out = format!("migration {} to {}: {state}\n", id(migration), direction(migration));
     if let Some(progress) = migration.get("progress") {
-        let total = number(progress, "objects");
+        let total = count(number(progress, "objects"), "object");
         let _ = writeln!(out, "  {} of {total}", counts(progress, "moved"));
     }
     if let Some(back) = migration.get("rollback").filter(|back| back.is_object()) {
@@ -109,7 +110,7 @@ fn left(plan: &Value) -> String {
 
 fn counts(counts: &Value, done: &str) -> String {
     let moved = bytes(number(counts, "moved_bytes"));
-    let mut out = format!("{} {done} ({moved})", number(counts, "moved"));
+    let mut out = format!("{} {done} ({moved})", HumanCount(number(counts, "moved")));
     for (field, name) in
         [("skipped", "skipped"), ("conflicts", "in conflict"), ("failed", "failed")]
     {

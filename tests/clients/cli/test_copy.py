@@ -242,7 +242,7 @@ def test_on_a_terminal_there_is_a_bar_and_a_sentence(site, tree):
     (tree / "link").symlink_to(tree / "README")
     shown = site.run.terminal("import", tree, "--bucket", site.bucket).expect().out
     assert "left out link: it is a symbolic link" in shown
-    assert "100%" in shown and f"{FILES} of {FILES} objects" in shown
+    assert "100%" in shown and f"{FILES}/{FILES} objects" in shown
     assert f"import: {FILES} files copied" in shown
     verbose = site.run.terminal("import", tree, "--bucket", site.bucket, "-v").expect().out
     assert "skipped README: it is there already" in verbose

@@ -36,8 +36,8 @@ def test_a_plan_is_shown_and_run_exactly(site):
 
 def test_it_is_followed_and_taken_back(site):
     shown = site.run.terminal("migrate", "to-s3", "--bucket", site.bucket).expect().out
-    assert "100%" in shown and "12 of 12 objects" in shown
-    assert "12 moved (11.72 KiB) of 12" in shown
+    assert "100%" in shown and "12/12 objects" in shown
+    assert "12 moved (11.72 KiB) of 12 objects" in shown
     (one,) = site.run("migrate", "list").expect().lines
     assert site.run("migrate", "show", one["id"]).expect().last["state"] == "done"
     table = site.run.terminal("migrate", "list").expect().out
