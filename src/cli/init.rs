@@ -98,7 +98,7 @@ role = "admin"
 # [upstream.main]
 # endpoint = "https://s3.example.com"   # absent: AWS
 # region = "eu-central-1"
-# access_key = "…"
+# access_key = "AKUPSTREAM"
 # secret_key_file = "/run/secrets/upstream"
 #
 # [[bucket]]
