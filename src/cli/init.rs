@@ -113,6 +113,7 @@ role = "admin"
 "#;
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test makes its own files")]
 mod tests {
     use super::*;
     use crate::config::{Config, Env, Flags};

@@ -82,6 +82,7 @@ fn framed_length(length: u64) -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test makes its own files")]
 mod tests {
     use super::*;
 

@@ -71,6 +71,7 @@ pub(super) async fn make_folder(root: &Path, below: &Path) -> Result<(), String>
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test makes its own files")]
 mod tests {
     use super::*;
 

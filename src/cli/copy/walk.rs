@@ -111,6 +111,7 @@ fn walk(folder: &Path, above: &str, tell: Listener<'_>) -> Result<(), ()> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test makes its own files")]
 mod tests {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
