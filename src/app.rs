@@ -10,6 +10,7 @@ mod disk;
 mod expiry;
 mod gateway;
 mod layers;
+mod side;
 mod storage;
 mod trials;
 mod upstreams;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::join;
+use futures_util::future::{OptionFuture, join};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
@@ -35,6 +36,7 @@ use buckets::ConfiguredBuckets;
 use expiry::UploadExpiry;
 use gateway::Gateway;
 use layers::Layers;
+use side::Side;
 use storage::Storage;
 pub(crate) use storage::store_options;
 use upstreams::Upstreams;
@@ -68,6 +70,8 @@ pub struct App {
     config: Config,
     upstreams: Upstreams,
     server: Server,
+    /// Where the side API is served, if not beside S3.
+    side: Option<Server>,
     gateway: Arc<Gateway>,
     control: Control,
 }
@@ -78,35 +82,40 @@ pub struct Control {
     auth: Arc<Authenticator>,
     admin: Arc<Admin>,
     metrics: Arc<Metrics>,
-    tls: TlsSwitch,
+    tls: Vec<TlsSwitch>,
     address: SocketAddr,
 }
 
 impl App {
-    /// Checks what the configuration names and binds the address. Opens nothing yet.
+    /// Checks what the configuration names and binds the addresses. Opens nothing yet.
     pub async fn bind(config: Config) -> Result<Self, AppError> {
         let tls = config.tls.as_ref().map(tls).transpose()?;
         let upstreams = Upstreams::connect(&config, &clock()).await?;
-        let settings = server_settings(&config.server);
-        let seed = uuid::Uuid::new_v4().as_u64_pair().0;
-        let address = config.listen;
-        let server = Server::bind(address, settings, tls, seed)
-            .await
-            .map_err(|source| AppError::Listen { address, source })?;
+        let server = bound(config.listen, &config.server, tls.clone()).await?;
+        let side = match config.admin_listen {
+            Some(address) => Some(bound(address, &config.server, tls).await?),
+            None => None,
+        };
         let auth = Arc::new(authenticator(&config));
         let domains = config.server.base_domains.clone();
         let admin = Arc::new(Admin::new(domains, rule(&config), Arc::clone(&auth)));
         let metrics = Arc::new(Metrics::default());
-        let gateway = Gateway::new(&config, Arc::clone(&admin), Arc::clone(&metrics));
+        let gateway = Gateway::new(&config, &admin, Arc::clone(&metrics));
         let gateway = Arc::new(gateway);
-        let control =
-            Control { auth, admin, metrics, tls: server.tls(), address: server.address() };
-        Ok(Self { config, upstreams, server, gateway, control })
+        let tls = [Some(&server), side.as_ref()].into_iter().flatten().map(Server::tls).collect();
+        let address = server.address();
+        let control = Control { auth, admin, metrics, tls, address };
+        Ok(Self { config, upstreams, server, side, gateway, control })
     }
 
     /// The address that it is bound to.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// Where it serves the side API, if not beside S3.
+    pub fn side_address(&self) -> Option<SocketAddr> {
+        self.side.as_ref().map(Server::address)
     }
 
     /// What changes it while it runs.
@@ -122,10 +131,13 @@ impl App {
         drain: impl Future<Output = ()>,
         abort: impl Future<Output = ()>,
     ) -> Result<(), AppError> {
-        let Self { config, upstreams, server, gateway, control } = self;
+        let Self { config, upstreams, server, side, gateway, control } = self;
         let opened = open(&config, upstreams, &gateway, &control);
         let (drain, abort) = (drain.shared(), abort.shared());
         let serving = server.serve(Arc::clone(&gateway) as _, drain.clone(), abort.clone());
+        let beside = Side::new(Arc::clone(&control.admin), Arc::clone(&control.metrics));
+        let beside = side.map(|side| side.serve(Arc::new(beside), drain.clone(), abort.clone()));
+        let serving = join(serving, OptionFuture::from(beside)).map(|_| ());
         tokio::pin!(opened, serving);
         let Running { storage, layers, workers } = tokio::select! {
             running = &mut opened => running?,
@@ -179,7 +191,7 @@ impl Control {
         self.auth.replace_keys(config.keys.ring.clone());
         self.admin.replace_rule(rule(config));
         if let Some(tls) = tls {
-            self.tls.replace(tls);
+            self.tls.iter().for_each(|switch| switch.replace(tls.clone()));
         }
         Ok(())
     }
@@ -274,6 +286,18 @@ fn authenticator(config: &Config) -> Authenticator {
 fn tls(files: &config::Tls) -> Result<TlsConfig, ConfigError> {
     let (cert, key) = files.read()?;
     TlsConfig::from_pem(&cert, &key).map_err(|error| files.unusable(&error.to_string()))
+}
+
+async fn bound(
+    address: SocketAddr,
+    settings: &config::Server,
+    tls: Option<TlsConfig>,
+) -> Result<Server, AppError> {
+    // Where its request ids begin.
+    let seed = uuid::Uuid::new_v4().as_u64_pair().0;
+    Server::bind(address, server_settings(settings), tls, seed)
+        .await
+        .map_err(|source| AppError::Listen { address, source })
 }
 
 fn server_settings(server: &config::Server) -> Settings {

@@ -154,6 +154,18 @@ impl Resource {
     ];
 }
 
+/// Why a request gets no answer of its resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// 400 `RequestHeaderSectionTooLarge`.
+    HeadersTooLarge {
+        /// The most bytes allowed.
+        limit: u64,
+    },
+    /// 500 `InternalError`.
+    Internal,
+}
+
 /// A resource, and what its path says behind the fixed part.
 type Named<'a> = (Resource, &'a str);
 
@@ -264,6 +276,21 @@ impl Admin {
     /// From now on this holds.
     pub fn replace_rule(&self, rule: Rule) {
         self.access.replace(rule);
+    }
+
+    /// What is answered where nobody could be asked.
+    pub fn refuse(&self, why: Refusal) -> Response<Payload> {
+        let (status, code, message) = match why {
+            Refusal::HeadersTooLarge { limit } => {
+                let message = format!("names and values of the headers exceed {limit} bytes");
+                (StatusCode::BAD_REQUEST, "RequestHeaderSectionTooLarge", message)
+            }
+            Refusal::Internal => {
+                let message = "the gateway failed; its log says how".to_owned();
+                (StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message)
+            }
+        };
+        Fault::new(status, code, message).answer()
     }
 
     /// Whether the request is for the side API rather than for S3.
@@ -432,8 +459,12 @@ fn unserved(path: &str) -> Fault {
         let message = "a migration has events, report, pause, resume, cancel, rollback and limits";
         return Fault::new(StatusCode::NOT_FOUND, "NoSuchResource", message);
     }
-    let message = "this version does not serve this part of the side API";
-    Fault::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message)
+    if path == "/storage/compact" {
+        let message = "this version optimises storage by itself alone";
+        return Fault::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message);
+    }
+    let message = "there is no such resource; /storage/openapi.json describes those that there are";
+    Fault::new(StatusCode::NOT_FOUND, "NoSuchResource", message)
 }
 
 fn starting() -> Response<Payload> {

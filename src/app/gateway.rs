@@ -21,7 +21,8 @@ const OPENING_WAIT: Duration = Duration::from_secs(3);
 /// Everything that answers requests.
 pub(super) struct Gateway {
     region: Arc<str>,
-    admin: Arc<Admin>,
+    /// The side API, where it has no listener of its own.
+    admin: Option<Arc<Admin>>,
     metrics: Arc<Metrics>,
     service: Arc<SetOnce<Arc<Service>>>,
     /// How many requests of S3 clients are being answered.
@@ -46,7 +47,8 @@ impl Drop for Answering {
 
 impl Gateway {
     /// A gateway whose store is not open yet.
-    pub(super) fn new(config: &Config, admin: Arc<Admin>, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(config: &Config, admin: &Arc<Admin>, metrics: Arc<Metrics>) -> Self {
+        let admin = config.admin_listen.is_none().then(|| Arc::clone(admin));
         Self {
             region: config.region.as_str().into(),
             admin,
@@ -71,8 +73,8 @@ impl Gateway {
 
 impl Handler for Gateway {
     fn handle(&self, request: Request<Payload>) -> BoxFuture<'static, Response<Payload>> {
-        if self.admin.owns(&request) {
-            let (admin, origin) = (Arc::clone(&self.admin), origin(&request));
+        if let Some(admin) = self.admin.as_ref().filter(|admin| admin.owns(&request)) {
+            let (admin, origin) = (Arc::clone(admin), origin(&request));
             return Box::pin(async move { admin.handle(request, origin).await });
         }
         let answering = Answering::one_of(&self.requests);
@@ -95,11 +97,10 @@ impl Handler for Gateway {
 
     fn ended(&self, ended: Ended<'_>) {
         let Ended { detail, path, status, took, received, sent } = ended;
-        // What is no operation is told apart by whose it is: names that clients make up are none.
-        let operation = match &detail.operation {
-            Some(operation) => operation.clone(),
-            None if path.starts_with("/storage/") => "SideApi".into(),
-            None => "none".into(),
+        let operation = match (&detail.operation, &self.admin) {
+            (Some(operation), _) => operation.clone(),
+            (None, Some(_)) => side_operation(path).into(),
+            (None, None) => NO_OPERATION.into(),
         };
         let status = status.unwrap_or_default();
         self.metrics.request(EndedRequest { operation, status, took, received, sent });
@@ -115,8 +116,16 @@ impl Handler for Gateway {
     }
 }
 
+/// What a request counts as that is no S3 operation: names that clients make up are none.
+const NO_OPERATION: &str = "none";
+
+/// What a request counts as that may be the side API's.
+pub(super) fn side_operation(path: &str) -> &'static str {
+    if path.starts_with("/storage/") { "SideApi" } else { NO_OPERATION }
+}
+
 /// Where a request for the side API comes from.
-fn origin(request: &Request<Payload>) -> Option<Origin> {
+pub(super) fn origin(request: &Request<Payload>) -> Option<Origin> {
     let peer = request.extensions().get::<Peer>()?;
     Some(Origin { address: peer.address.ip(), encrypted: peer.tls })
 }

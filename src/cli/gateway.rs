@@ -4,6 +4,7 @@
 //! runs, the store itself: see `offline`. The side API is called with the token, else signed with an
 //! admin key, else, while only the built-in key is there, without either.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -54,6 +55,8 @@ pub(super) struct GatewayArgs {
 /// A gateway that answers.
 pub(super) struct Gateway {
     client: Client,
+    /// Calls the side API where that has a listener of its own.
+    side: Option<Client>,
     token: Option<Secret>,
     /// Signs calls of the side API where there is no token.
     admin: Option<Signer>,
@@ -100,31 +103,38 @@ impl GatewayArgs {
         Ok(Trust::Authorities(more.transpose()?))
     }
 
-    /// Whom to ask first; `None` where the configuration names no port.
-    fn client(&self, config: &Config) -> Result<Option<Client>, Failure> {
+    /// Whom to ask first, for S3 and for the side API where that is elsewhere; `None` where the
+    /// configuration names no port.
+    fn clients(&self, config: &Config) -> Result<Option<(Client, Option<Client>)>, Failure> {
         let url = match &self.url {
             Some(url) => Some(url.clone()),
             None => Env::of_process().url()?,
         };
         if let Some(url) = url {
             let origin = Origin::parse(&url).map_err(Failure::Usage)?;
-            return Ok(Some(Client::new(origin, &self.trust()?).map_err(reach)?));
+            return Ok(Some((Client::new(origin, &self.trust()?).map_err(reach)?, None)));
         }
-        let address = healthcheck::reachable(config.listen);
-        if address.port() == 0 {
+        if [Some(config.listen), config.admin_listen].iter().flatten().any(|at| at.port() == 0) {
             return Ok(None);
         }
-        let (scheme, trust) = match &config.tls {
-            Some(tls) => ("https", Trust::Holder(tls.read()?.0)),
-            None => ("http", Trust::Authorities(None)),
-        };
-        let origin = Origin::parse(&format!("{scheme}://{address}")).map_err(Failure::Usage)?;
-        Ok(Some(Client::new(origin, &trust).map_err(reach)?))
+        let side = config.admin_listen.map(|listen| client_of(listen, config)).transpose()?;
+        Ok(Some((client_of(config.listen, config)?, side)))
     }
 
     fn names_url(&self) -> Result<bool, Failure> {
         Ok(self.url.is_some() || Env::of_process().url()?.is_some())
     }
+}
+
+/// A client of what listens there with this configuration.
+fn client_of(listen: SocketAddr, config: &Config) -> Result<Client, Failure> {
+    let address = healthcheck::reachable(listen);
+    let (scheme, trust) = match &config.tls {
+        Some(tls) => ("https", Trust::Holder(tls.read()?.0)),
+        None => ("http", Trust::Authorities(None)),
+    };
+    let origin = Origin::parse(&format!("{scheme}://{address}")).map_err(Failure::Usage)?;
+    Client::new(origin, &trust).map_err(reach)
 }
 
 /// Runs a command with the gateway that it is to talk to.
@@ -153,10 +163,11 @@ pub(super) fn with<T>(
 
 impl Gateway {
     fn new(args: &GatewayArgs, config: &Config) -> Result<Option<Self>, Failure> {
-        let Some(client) = args.client(config)? else { return Ok(None) };
+        let Some((client, side)) = args.clients(config)? else { return Ok(None) };
         let admin = (!config.keys.built_in).then(|| admin_key(config)).flatten();
         Ok(Some(Self {
             client,
+            side,
             token: args.token(config)?,
             admin: admin.map(|key| Signer::new(key, &config.region)),
             s3: admin_key(config).map(|key| Signer::new(key, &config.region)),
@@ -167,7 +178,7 @@ impl Gateway {
     /// The gateway that this process runs itself, for one command.
     pub(super) fn own(client: Client, token: Secret, config: &Config) -> Self {
         let s3 = admin_key(config).map(|key| Signer::new(key, &config.region));
-        Self { client, token: Some(token), admin: None, s3, local: true }
+        Self { client, side: None, token: Some(token), admin: None, s3, local: true }
     }
 
     /// Whether it lives only as long as the command.
@@ -175,7 +186,11 @@ impl Gateway {
         self.local
     }
 
-    /// Where it is.
+    fn side(&self) -> &Client {
+        self.side.as_ref().unwrap_or(&self.client)
+    }
+
+    /// Where it serves S3.
     pub(super) fn origin(&self) -> &Origin {
         self.client.origin()
     }
@@ -226,7 +241,7 @@ impl Gateway {
     pub(super) async fn readiness(&self) -> Result<(), Failure> {
         loop {
             let request = request(Method::GET, "/storage/health/ready", None)?;
-            let answer = self.client.send(request, PATIENCE).await.map_err(reach)?;
+            let answer = self.side().send(request, PATIENCE).await.map_err(reach)?;
             if answer.status().is_success() {
                 return Ok(());
             }
@@ -236,14 +251,14 @@ impl Gateway {
 
     async fn greet(&self) -> Result<(), Failure> {
         let request = request(Method::GET, "/storage/health/live", None)?;
-        let response = self.client.send(request, GREETING).await.map_err(reach)?;
+        let response = self.side().send(request, GREETING).await.map_err(reach)?;
         let (head, body) = response.into_parts();
         let said = body.collect(4096).await.unwrap_or_default();
         let said = serde_json::from_slice::<Value>(&said).unwrap_or_default();
         if head.status == StatusCode::OK && said.get("status").is_some() {
             return Ok(());
         }
-        let origin = self.origin();
+        let origin = self.side().origin();
         Err(Failure::NoGateway(format!("what answers at {origin} is no stowgate gateway")))
     }
 
@@ -275,10 +290,12 @@ impl Gateway {
                 bearer.set_sensitive(true);
                 request.headers_mut().insert(AUTHORIZATION, bearer);
             }
-            (None, Some(admin)) => sign(admin, &mut request, self.origin(), UNSIGNED_PAYLOAD),
+            (None, Some(admin)) => {
+                sign(admin, &mut request, self.side().origin(), UNSIGNED_PAYLOAD);
+            }
             (None, None) => {}
         }
-        let response = self.client.send(request, patience).await.map_err(reach)?;
+        let response = self.side().send(request, patience).await.map_err(reach)?;
         let (head, body) = response.into_parts();
         Ok((head.status, body))
     }

@@ -10,7 +10,7 @@ use crate::server::status_line;
 
 pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
     let config = args.load()?;
-    let address = reachable(config.listen);
+    let address = reachable(config.admin_listen.unwrap_or(config.listen));
     let status = status_line(address, config.tls.is_some(), "/storage/health/live")
         .map_err(|error| Failure::Failed(format!("no answer from {address}: {error}")))?;
     if status.starts_with("HTTP/1.1 200 ") {

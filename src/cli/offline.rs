@@ -32,6 +32,7 @@ impl Offline {
         }
         let token = Secret::new(uuid::Uuid::new_v4().simple().to_string());
         config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        config.admin_listen = None;
         config.tls = None;
         config.admin_token = Some(token.clone());
         let app = App::bind(config.clone()).await?;

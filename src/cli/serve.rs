@@ -39,7 +39,11 @@ async fn serve(args: &ConfigArgs, config: Config, telemetry: Telemetry) -> Resul
     let app = App::bind(config.clone()).await?;
     let address = app.address();
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-    let announcement = announcement(&config, address);
+    let side = app.side_address();
+    if let Some(address) = side {
+        tracing::info!(%address, "listening for the side API");
+    }
+    let announcement = announcement(&config, address, side);
     let (stage, stages) = watch::channel(Stage::Running);
     let reloading = Reloading { args, config, telemetry, control: app.control() };
     let watching = signals.watch(stage, reloading);
@@ -61,14 +65,18 @@ async fn serve(args: &ConfigArgs, config: Config, telemetry: Telemetry) -> Resul
 }
 
 /// Where it listens, and how to get in where only the built-in key is there.
-fn announcement(config: &Config, address: SocketAddr) -> String {
+fn announcement(config: &Config, address: SocketAddr, side: Option<SocketAddr>) -> String {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{address}");
+    let listening = match side {
+        Some(side) => format!("listening on {url}\nthe side API is on {scheme}://{side}/storage/"),
+        None => format!("listening on {url}"),
+    };
     if !config.keys.built_in {
-        return format!("listening on {url}");
+        return listening;
     }
     format!(
-        "listening on {url}\n\
+        "{listening}\n\
          no key is configured; for development on this machine, paste:\n  \
          export AWS_ACCESS_KEY_ID={BUILT_IN_ACCESS_KEY} \
          AWS_SECRET_ACCESS_KEY={BUILT_IN_SECRET_KEY} AWS_DEFAULT_REGION={} \

@@ -37,7 +37,14 @@ pub(super) struct File {
     pub(super) spool: Spool,
     #[serde(default)]
     pub(super) usage: Usage,
-    pub(super) admin: Option<Spanned<toml::Table>>,
+    #[serde(default)]
+    pub(super) admin: Admin,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Admin {
+    pub(super) listen: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]

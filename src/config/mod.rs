@@ -66,6 +66,8 @@ pub struct Flags {
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where the side API listens; without, it is served beside S3.
+    pub admin_listen: Option<SocketAddr>,
     /// Where the local store lives.
     pub data_dir: PathBuf,
     /// The gateway's region.
@@ -242,6 +244,7 @@ impl Config {
     pub fn needs_restart(&self, new: &Self) -> Vec<&'static str> {
         let changed = [
             ("listen", self.listen != new.listen),
+            ("[admin] listen", self.admin_listen != new.admin_listen),
             ("data_dir", self.data_dir != new.data_dir),
             ("region", self.region != new.region),
             ("[tls]", self.tls.is_some() != new.tls.is_some()),

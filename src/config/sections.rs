@@ -44,13 +44,14 @@ impl Place<'_> {
 /// The whole configuration.
 pub(super) fn build(flags: &Flags, env: &Env, document: &Document) -> Result<Config, ConfigError> {
     let file = document.parse()?;
-    refuse_unavailable(&file, document)?;
     let keys = keys::build(&file.key, document, env)?;
     let listen = listen(flags, env, file.listen.as_ref(), document, &keys)?;
+    let admin_listen = admin_listen(env, file.admin.listen.as_ref(), document, &keys, listen)?;
     let named = upstream::build(&file.upstream, document, listen)?;
     let routed = routes::build(env, &file.bucket, named, document, listen)?;
     Ok(Config {
         listen,
+        admin_listen,
         data_dir: data_dir(flags, env, file.data_dir.as_ref(), document)?,
         region: region(env, file.region.as_ref(), document)?,
         tls: tls(env, file.tls, document)?,
@@ -68,16 +69,6 @@ pub(super) fn build(flags: &Flags, env: &Env, document: &Document) -> Result<Con
         usage: usage::build(env, &file.bucket, &file.usage, document)?,
         admin_token: env.secret("STOWGATE_ADMIN_TOKEN")?,
     })
-}
-
-/// Sections that a later version serves are refused by name, not as unknown ones.
-fn refuse_unavailable(file: &file::File, document: &Document) -> Result<(), ConfigError> {
-    if let Some(admin) = &file.admin {
-        let message = "a listener of its own for the side API is not available in this version; \
-                       remove the section: STOWGATE_ADMIN_TOKEN gives access to /storage/…";
-        return Err(document.error(&admin.span(), message));
-    }
-    Ok(())
 }
 
 fn written<'a>(
@@ -106,10 +97,36 @@ fn listen(
         Some(text) => Some(Written { text: text.clone(), place: Place::Flag("--listen") }),
         None => written(env, "STOWGATE_LISTEN", in_file, document)?,
     };
-    let Some(Written { text, place }) = written else {
-        return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, 9000)));
+    match written {
+        Some(written) => address(&written, keys),
+        None => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, 9000))),
+    }
+}
+
+/// Where the side API listens, where that is not where S3 does.
+fn admin_listen(
+    env: &Env,
+    in_file: Option<&Spanned<String>>,
+    document: &Document,
+    keys: &Keys,
+    listen: SocketAddr,
+) -> Result<Option<SocketAddr>, ConfigError> {
+    let Some(written) = written(env, "STOWGATE_ADMIN_LISTEN", in_file, document)? else {
+        return Ok(None);
     };
-    let address = socket_address(&text).ok_or_else(|| {
+    let address = address(&written, keys)?;
+    if address == listen && address.port() != 0 {
+        return Err(written.place.error(format!(
+            "{address} is where S3 is served; leave this out to have the side API there as well"
+        )));
+    }
+    Ok(Some(address))
+}
+
+/// An address to listen on. The built-in secret is for this machine alone.
+fn address(written: &Written<'_>, keys: &Keys) -> Result<SocketAddr, ConfigError> {
+    let Written { text, place } = written;
+    let address = socket_address(text).ok_or_else(|| {
         place.error(format!("{text:?} is not an address such as 127.0.0.1:9000 or [::]:9000"))
     })?;
     if !address.ip().is_loopback() && keys.any_public() {

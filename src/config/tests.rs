@@ -129,7 +129,13 @@ const BROKEN: &[Broken] = &[
         "stowgate.toml:4: [[key]] user_id:",
         &["1 to 256"],
     ),
-    ("[admin]\nlisten = \"x\"", "stowgate.toml:1: [admin]", &["not available in this version"]),
+    ("[admin]\nlisten = \"x\"", "stowgate.toml:2: [admin] listen", &["is not an address"]),
+    (
+        "[admin]\nlisten = \"localhost:9000\"",
+        "stowgate.toml:2: [admin] listen",
+        &["leave this out"],
+    ),
+    ("[admin]\nlisten = \"0.0.0.0:9001\"", "stowgate.toml:2: [admin] listen", &["built-in secret"]),
 ];
 
 #[test]
@@ -191,6 +197,7 @@ fn flags_beat_the_environment_which_beats_the_file() {
 
     let variables = [
         ("STOWGATE_LISTEN", "localhost:2"),
+        ("STOWGATE_ADMIN_LISTEN", "localhost:3"),
         ("STOWGATE_DATA_DIR", "b"),
         ("STOWGATE_REGION", "r-2"),
         ("STOWGATE_LOG_FORMAT", "json"),
@@ -200,6 +207,7 @@ fn flags_beat_the_environment_which_beats_the_file() {
     ];
     let config = load(file, &variables).expect("file and environment");
     assert_eq!((config.listen.port(), config.region.as_str()), (2, "r-2"));
+    assert_eq!(config.admin_listen.map(|listen| listen.port()), Some(3));
     assert_eq!(config.data_dir, PathBuf::from("b"));
     assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.server.base_domains, ["s3.example.com", "other.example"]);

@@ -64,13 +64,17 @@ impl Gateway {
     }
 
     fn get(&self, path: &str) -> String {
-        let mut socket = TcpStream::connect(self.address()).expect("connected");
-        write!(socket, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            .expect("sent");
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).expect("an answer");
-        answer
+        get(self.address(), path)
     }
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut socket = TcpStream::connect(address).expect("connected");
+    write!(socket, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .expect("sent");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).expect("an answer");
+    answer
 }
 
 impl Drop for Gateway {
@@ -215,6 +219,38 @@ fn health_is_asked_of_the_configured_address() {
     gateway.stop();
     let output = run(folder.path(), &["healthcheck", "--listen", &listen], &[]);
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn the_side_api_can_have_a_listener_of_its_own() {
+    let folder = folder();
+    let config = "[admin]\nlisten = \"127.0.0.1:0\"\n";
+    std::fs::write(folder.path().join("stowgate.toml"), config).expect("written");
+    let mut gateway = Gateway::start(&folder, &["--config", "stowgate.toml"]);
+    let mut line = String::new();
+    gateway.out.read_line(&mut line).expect("where");
+    let url = line.trim_end().strip_prefix("the side API is on http://").expect("where");
+    let side = url.strip_suffix("/storage/").expect("its root");
+
+    assert!(get(side, "/storage/health/live").starts_with("HTTP/1.1 200 "));
+    assert!(get(side, "/storage/info").contains(r#""version":"#));
+    let absent = get(side, "/my-bucket");
+    assert!(
+        absent.starts_with("HTTP/1.1 404 ") && absent.contains(r#""NoSuchResource""#),
+        "{absent}"
+    );
+    let beside_s3 = gateway.get("/storage/info");
+    assert!(beside_s3.contains("<Code>NoSuchBucket</Code>"), "{beside_s3}");
+
+    let addresses = [("STOWGATE_LISTEN", gateway.address()), ("STOWGATE_ADMIN_LISTEN", side)];
+    for command in [["healthcheck"].as_slice(), &["info", "--json"]] {
+        let output = run(folder.path(), command, &addresses);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{command:?}: {error}");
+    }
+    let beside_s3 = run(folder.path(), &["healthcheck"], &addresses[..1]);
+    assert_eq!(beside_s3.status.code(), Some(1));
+    gateway.stop();
 }
 
 #[test]
