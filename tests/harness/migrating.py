@@ -79,6 +79,19 @@ class Migrations:
     def moved(self, id):
         return self.get(id)["progress"]["moved"]
 
+    def seen(self, view):
+        """How many objects have been seen to: on the way there or, once asked for, on the way back."""
+        counts = view.get("rollback") or view["progress"]
+        return sum(counts.get(what, 0) for what in ("moved", "skipped", "conflicts", "failed"))
+
+    def wait_seen(self, id, count, seconds):
+        """Waits until so many objects have been seen to, or it is over."""
+        eventually(
+            lambda: (view := self.get(id))["state"] in OVER or self.seen(view) >= count,
+            seconds,
+            lambda: f"{count} objects: {self.get(id)}",
+        )
+
     def wait_moved(self, id, count, seconds=60):
         """Waits until so many objects have been moved, or it is over."""
         end = time.monotonic() + seconds

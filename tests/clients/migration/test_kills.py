@@ -1,6 +1,7 @@
 """Clients go on while gateway and upstream are killed: nothing is lost, nothing comes back, and
 nothing older stands over anything newer."""
 
+import concurrent.futures
 import os
 import random
 import threading
@@ -12,11 +13,18 @@ import pytest
 from connect import connect
 from gateway import MAIN
 
-SCALE = int(os.environ.get("STOWGATE_MIGRATION_SCALE", "1"))
-SMALL = 300 * SCALE
-LARGE = 3
+# By hand, how many objects there are, and how many kills while they are moved each way.
+SMALL = int(os.environ.get("STOWGATE_MIGRATION_SMALL", "300"))
+LARGE = int(os.environ.get("STOWGATE_MIGRATION_LARGE", "3"))
+PARTS = int(os.environ.get("STOWGATE_MIGRATION_PARTS", "4"))
+KILLS = int(os.environ.get("STOWGATE_MIGRATION_KILLS", "4"))
+UPSTREAM_KILLS = int(os.environ.get("STOWGATE_MIGRATION_UPSTREAM_KILLS", "2"))
+# Slow enough that the kills of a small run come on its way.
+RATE = {"requests_per_second": 400} if SMALL <= 300 else {}
 PART = 5 * 1024 * 1024
 CLIENTS = 4
+# How long a migration may take, in seconds.
+PATIENCE = 240 + SMALL // 20
 
 
 class Client(threading.Thread):
@@ -62,16 +70,16 @@ class Client(threading.Thread):
 
 
 def fill(site):
-    keys = [f"small/{number:05}" for number in range(SMALL)]
-    for key in keys:
-        site.put(key, key.encode())
+    keys = [f"small/{number:06}" for number in range(SMALL)]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: site.put(key, key.encode()), keys))
     large = {}
     for number in range(LARGE):
         key = f"large/{number}"
         upload = site.s3.create_multipart_upload(Bucket=site.bucket, Key=key)["UploadId"]
         where = {"Bucket": site.bucket, "Key": key, "UploadId": upload}
         parts = []
-        for part in range(1, 5):
+        for part in range(1, PARTS + 1):
             body = bytes([number, part]) * (PART // 2)
             etag = site.s3.upload_part(**where, PartNumber=part, Body=body)["ETag"]
             parts.append({"PartNumber": part, "ETag": etag})
@@ -91,23 +99,33 @@ def check(site, clients, large):
             assert found in may, (key, found, may)
             assert (key in listed) == (found is not None), key
     for key, etag in large.items():
-        assert site.head(key)["ETag"] == etag and len(site.get(key)) == 4 * PART
+        assert site.head(key)["ETag"] == etag and len(site.get(key)) == PARTS * PART
 
 
 def disturb(site, server, id, state):
-    """Kills the gateway four times and the upstream twice, if there is time."""
-    for turn in range(6):
-        time.sleep(0.4)
+    """Kills gateway and upstream again and again, as long as there is something to disturb."""
+    turns = ["gateway"] * KILLS
+    for turn in range(UPSTREAM_KILLS):
+        turns.insert(1 + turn * len(turns) // UPSTREAM_KILLS, "upstream")
+    for number, turn in enumerate(turns):
+        approach(site, id, number, len(turns))
         if site.migrations.get(id)["state"] == state:
-            return turn
-        if turn % 3 == 1:
+            return number
+        if turn == "upstream":
             server.process.kill()
             server.process.wait()
             time.sleep(1)
             server.start()
         else:
             site.restart(kill=True)
-    return 6
+    return len(turns)
+
+
+def approach(site, id, number, kills):
+    """Waits for the moment of a kill: of a large run, when a part of the objects has gone."""
+    time.sleep(0.4)
+    if not RATE:
+        site.migrations.wait_seen(id, (SMALL + LARGE) * number // kills, PATIENCE)
 
 
 @pytest.mark.parametrize("mode", ["local", "fallback"])
@@ -118,9 +136,9 @@ def test_migration_and_rollback(behind, server, mode):
     clients = [Client(site, number, keys[number::CLIENTS]) for number in range(CLIENTS)]
     for client in clients:
         client.start()
-    id = site.migrations.start("s3", requests_per_second=400)
+    id = site.migrations.start("s3", **RATE)
     kills = disturb(site, server, id, "done")
-    view = site.migrations.over(id, seconds=240)
+    view = site.migrations.over(id, seconds=PATIENCE)
     assert view["progress"]["failed"] == 0, site.migrations.report(id, outcome="failed")
     lines = [line["key"] for line in site.migrations.report(id)]
     assert len(lines) == len(set(lines)), "an object is reported once"
@@ -128,7 +146,7 @@ def test_migration_and_rollback(behind, server, mode):
     kills += disturb(site, server, id, "rolled_back")
     for client in clients:
         client.stop()
-    site.migrations.over(id, "rolled_back", seconds=240)
+    site.migrations.over(id, "rolled_back", seconds=PATIENCE)
     site.drained(120)
     check(site, clients, large)
     site.restart("local")
