@@ -120,11 +120,15 @@ impl Down<'_> {
         let Some(home) = home.filter(|_| self.order.again) else {
             return over(Outcome::Skipped(Skip::AlreadyThere));
         };
-        let expected = self.order.expected.as_ref();
-        if !expected.is_some_and(|meant| Identity::of(&home).is(meant)) {
+        let (expected, found) = (self.order.expected.as_ref(), Identity::of(&home));
+        let noted = record.as_ref().and_then(|record| record.remote.clone());
+        let brought = match noted {
+            Some(_) => self.order.may_have_brought(&found, self.route.mode),
+            None => expected.is_some_and(|meant| found.is(meant)),
+        };
+        if !brought {
             return over(Outcome::Skipped(Skip::AlreadyThere));
         }
-        let noted = record.as_ref().and_then(|record| record.remote.clone());
         if let Some(remote) = noted {
             return over(Outcome::Moved(Box::new(arrived(
                 &home,

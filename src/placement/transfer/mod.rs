@@ -35,7 +35,7 @@ pub use candidates::{Candidate, Candidates, Standing};
 use super::Placement;
 use super::locate::Locations;
 use super::passing::Passing;
-use super::route::{Route, Routes};
+use super::route::{Mode, Route, Routes};
 use super::spool::Spool;
 use crate::body::Payload;
 use crate::object::{
@@ -95,6 +95,20 @@ pub struct Order {
     pub keep_source: bool,
     /// Whether the target is read back and compared, whatever it tells by itself.
     pub read_back: bool,
+}
+
+impl Order {
+    /// Whether it may have been this, given before, that brought an object to where it was to go.
+    /// Clients' writes go where the mode keeps objects: to the other side a move alone brings one,
+    /// whatever clients have written by then.
+    fn may_have_brought(&self, found: &Identity, mode: Mode) -> bool {
+        let by_moves_alone = match self.direction {
+            Direction::ToS3 => mode == Mode::Local,
+            Direction::ToLocal => mode != Mode::Local,
+        };
+        let meant = self.expected.as_ref().is_none_or(|meant| found.is(meant));
+        meant || (by_moves_alone && !self.exact)
+    }
 }
 
 /// What became of an order.

@@ -26,18 +26,18 @@ impl Transfers {
     /// and does nothing.
     pub async fn arrived(&self, order: &Order) -> Result<Option<Moved>, StoreError> {
         let (record, mode) = (self.record(&order.at).await?, self.route(&order.at.bucket).mode);
-        let meant = |found: &Identity| order.expected.as_ref().is_none_or(|it| found.is(it));
         let remote = record.as_ref().and_then(|record| record.remote.clone());
         if order.direction == Direction::ToS3 {
             let there = record.as_ref().is_some_and(|record| record.truth == Truth::Remote);
-            let remote = remote.filter(|remote| there && meant(&identity(remote)));
+            let remote =
+                remote.filter(|remote| there && order.may_have_brought(&identity(remote), mode));
             return Ok(remote.map(|remote| moved(&remote, Source::Removed)));
         }
         let Some(home) = self.at_home(&order.at).await? else { return Ok(None) };
         let holder = plan::holder(mode, Known::of(record.as_ref()), true);
         let found = Identity::of(&home);
         let upstream_etag = remote.map_or_else(|| home.etag.clone(), |it| it.upstream_etag);
-        let here = holder == Some(Layer::Home) && meant(&found);
+        let here = holder == Some(Layer::Home) && order.may_have_brought(&found, mode);
         Ok(here.then_some(Moved { object: found, upstream_etag, source: Source::Removed }))
     }
 }
@@ -94,7 +94,7 @@ impl Up<'_> {
         let skip = match record {
             Some(record) if record.todo.is_some() => Skip::WaitsInSpool,
             Some(record) if record.truth == Truth::Remote => match record.remote.clone() {
-                Some(remote) if self.order.again && self.is_meant(&remote) => {
+                Some(remote) if self.order.again && self.may_have_sent(&remote) => {
                     let moved = moved(&remote, Source::Removed);
                     return Look::Settled(record, moved);
                 }
@@ -108,9 +108,8 @@ impl Up<'_> {
         Look::Over(Outcome::Skipped(skip))
     }
 
-    fn is_meant(&self, remote: &Remote) -> bool {
-        let expected = self.order.expected.as_ref();
-        expected.is_none_or(|meant| identity(remote).is(meant))
+    fn may_have_sent(&self, remote: &Remote) -> bool {
+        self.order.may_have_brought(&identity(remote), self.mode)
     }
 }
 

@@ -104,6 +104,27 @@ async fn a_kept_source_is_taken_back_without_a_byte_moved() {
     }
 }
 
+/// The move of a version that a client wrote in the meantime is known again as well.
+#[tokio::test]
+async fn a_move_that_was_not_noted_is_recognized() {
+    for (mode, order) in
+        [(Mode::Local, up("a")), (Mode::Fallback, down("a")), (Mode::Upstream, down("a"))]
+    {
+        let world = World::new(mode).await;
+        world.put("a", &content("planned")).await.unwrap();
+        let planned = Identity::of(&world.seen("a").await.0);
+        world.put("a", &content("newer")).await.unwrap();
+        let order = Order { expected: Some(planned), exact: false, keep_source: true, ..order };
+        let moved = world.moved(&order).await;
+        let again = Order { again: true, ..order.clone() };
+        let known = world.moved(&again).await;
+        assert_eq!(known.object.etag, moved.object.etag, "{mode:?}");
+        assert_eq!(world.skipped(&order).await, Skip::AlreadyThere, "{mode:?}");
+        let exact = Order { exact: true, ..again };
+        assert_eq!(world.skipped(&exact).await, Skip::AlreadyThere, "{mode:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_nobody_knows_in_the_target_is_a_conflict_and_stays() {
     for mode in MODES {
