@@ -20,16 +20,14 @@ impl Storage {
     /// rebuilding its index.
     pub(super) async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, String> {
         let (dir, options) = (config.data_dir.clone(), store_options(&config.store));
-        let opening = move || LocalStore::open(&dir, options, clock);
+        let templates = config.usage.templates.clone();
+        let opening = move || LocalStore::open_counting(&dir, options, templates, clock);
         let opened = tokio::task::spawn_blocking(opening).await;
         let store =
             opened.map_err(|panic| panic.to_string())?.map_err(|error| error.to_string())?;
         match store.phase() {
             Phase::Failed(reason) => Err(reason),
-            Phase::Opening | Phase::Rebuilding { .. } | Phase::Ready => {
-                store.count_by(config.usage.templates.clone());
-                Ok(Self(Arc::new(store)))
-            }
+            Phase::Opening | Phase::Rebuilding { .. } | Phase::Ready => Ok(Self(Arc::new(store))),
         }
     }
 

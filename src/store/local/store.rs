@@ -19,7 +19,7 @@ use super::options::LocalOptions;
 use super::recover::{self, CLEAN, Started};
 use super::sweep;
 use super::vfs::{self, FsKind, Lock, LockError, RealVfs, Vfs, VfsError};
-use crate::object::Clock;
+use crate::object::{Clock, KeyTemplates};
 use crate::store::StoreError;
 
 const FORMAT: &str = "FORMAT";
@@ -107,9 +107,20 @@ impl LocalStore {
         options: LocalOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
+        Self::open_counting(dir, options, KeyTemplates::default(), clock)
+    }
+
+    /// The same, where objects are counted by these templates from the first record on that is
+    /// read.
+    pub fn open_counting(
+        dir: &Path,
+        options: LocalOptions,
+        templates: KeyTemplates,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
         let vfs = Arc::new(RealVfs::open(dir)?);
         let home = Arc::new(sled_home(&vfs, &options));
-        Self::open_on(vfs, home, options, clock)
+        Self::open_on(vfs, home, options, templates, clock)
     }
 
     /// Opens the store on these files and with this index.
@@ -117,9 +128,11 @@ impl LocalStore {
         vfs: Arc<dyn Vfs>,
         home: Arc<dyn IndexHome>,
         options: LocalOptions,
+        templates: KeyTemplates,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         let Prepared { core, lock } = prepare(vfs, options, clock)?;
+        core.set_templates(templates);
         let (commands, command_queue) = mpsc::channel();
         let (tasks, task_queue) = mpsc::channel();
         let queues = Queues { commands: command_queue, tasks: task_queue };

@@ -10,7 +10,7 @@ use super::read::blocking;
 use super::recount::Found;
 use super::split::{Class, Split, State};
 use super::sweep;
-use crate::object::{BucketName, KeyTemplate, KeyTemplates, Month, Timestamp};
+use crate::object::{BucketName, KeyTemplate, Month, Timestamp};
 use crate::store::{Result, StoreError};
 
 /// How much a bucket holds.
@@ -95,12 +95,21 @@ impl LocalStore {
         self.core.whole_catalog()?;
         let id = self.core.bucket(bucket)?.id;
         let split = self.core.progress().tally.split(id).cloned();
-        Ok(split.map_or_else(SplitUsage::unknown, |split| SplitUsage::of(&split)))
+        let Some(split) = split else { return Ok(SplitUsage::unknown()) };
+        let mut told = SplitUsage::of(&split);
+        if told.accuracy == Accuracy::Exact && told.template != self.core.template(bucket.as_str())
+        {
+            // By another template than is asked for: the recount is about to begin.
+            told.accuracy = Accuracy::AsOf(self.core.clock.now());
+            told.recounted = told.recounted.or(Some(0));
+        }
+        Ok(told)
     }
 
     /// Counts keys by these templates from now on. Buckets that are counted by others are counted
     /// anew, in the background.
-    pub fn count_by(&self, templates: KeyTemplates) {
+    #[cfg(test)]
+    pub(crate) fn count_by(&self, templates: crate::object::KeyTemplates) {
         self.core.set_templates(templates);
         self.keeper.tell(Task::Compare);
     }

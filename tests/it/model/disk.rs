@@ -76,12 +76,14 @@ impl Disk {
     }
 
     async fn open(&mut self) {
-        let store = LocalStore::open(&self.root(), options(), self.clock.clone()).unwrap();
+        let templates = self.template().map(|it| BUCKETS.map(|name| (name.to_owned(), it.clone())));
+        let templates = templates.into_iter().flatten().collect();
+        let store =
+            LocalStore::open_counting(&self.root(), options(), templates, self.clock.clone());
+        let store = store.unwrap();
         store.ready().await.unwrap();
         assert_eq!(store.read_only_reason(), None);
         self.opened += 1;
-        let templates = self.template().map(|it| BUCKETS.map(|name| (name.to_owned(), it.clone())));
-        store.count_by(templates.into_iter().flatten().collect());
         self.store = Some(store);
     }
 

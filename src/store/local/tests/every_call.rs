@@ -312,7 +312,13 @@ async fn not_open_yet_is_never_not_there() {
         history.machine.sim.stop_at(calls + stop);
         let (vfs, home) = (history.machine.sim.vfs(), history.machine.home.clone());
         let (options, clock) = (history.machine.options, history.machine.clock.clone());
-        let opened = LocalStore::open_on(vfs, std::sync::Arc::new(home), options, clock);
+        let opened = LocalStore::open_on(
+            vfs,
+            std::sync::Arc::new(home),
+            options,
+            crate::object::KeyTemplates::default(),
+            clock,
+        );
         if let Ok(store) = opened {
             let unknown = |error: StoreError| {
                 let is_unknown = matches!(

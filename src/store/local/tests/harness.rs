@@ -139,7 +139,8 @@ impl Machine {
     /// Opens the store and waits until it is ready, or says why it can't be.
     pub(super) async fn try_open(&self) -> std::result::Result<LocalStore, String> {
         let (vfs, home) = (self.sim.vfs(), Arc::new(self.home.clone()));
-        let store = LocalStore::open_on(vfs, home, self.options, self.clock.clone())
+        let templates = templates(self.template);
+        let store = LocalStore::open_on(vfs, home, self.options, templates, self.clock.clone())
             .map_err(|error| error.to_string())?;
         store.ready().await.map_err(|error| error.to_string())?;
         Ok(store)
@@ -148,7 +149,6 @@ impl Machine {
     /// The same with the bucket in it.
     pub(super) async fn open(&self) -> std::result::Result<LocalStore, String> {
         let store = self.try_open().await?;
-        store.count_by(templates(self.template));
         match store.create_bucket(&bucket(), &owner()).await {
             Ok(()) | Err(StoreError::BucketExists { .. }) => Ok(store),
             Err(error) => Err(error.to_string()),

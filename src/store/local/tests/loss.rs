@@ -36,7 +36,14 @@ fn put(key: u64, size: usize) -> Operation {
 
 async fn reopened(machine: &Machine) -> LocalStore {
     let (vfs, home) = (machine.sim.vfs(), Arc::new(machine.home.clone()));
-    let store = LocalStore::open_on(vfs, home, machine.options, machine.clock.clone()).unwrap();
+    let store = LocalStore::open_on(
+        vfs,
+        home,
+        machine.options,
+        crate::object::KeyTemplates::default(),
+        machine.clock.clone(),
+    )
+    .unwrap();
     store.ready().await.unwrap();
     store
 }
@@ -205,7 +212,13 @@ async fn a_log_that_is_gone_is_not_an_empty_store() {
             }
         }
         let home = Arc::new(machine.home.clone());
-        let opened = LocalStore::open_on(vfs, home, machine.options, machine.clock.clone());
+        let opened = LocalStore::open_on(
+            vfs,
+            home,
+            machine.options,
+            crate::object::KeyTemplates::default(),
+            machine.clock.clone(),
+        );
         let store = opened.unwrap();
         assert!(store.ready().await.is_err());
         assert!(matches!(store.phase(), Phase::Failed(_)));

@@ -185,6 +185,25 @@ async fn wrong_counters_are_told_and_repaired() {
     machine.check();
 }
 
+/// Killed before a checkpoint, even the bucket itself comes out of the log again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counters_are_exact_at_once_when_a_killed_store_is_open_again() {
+    for _ in 0..10 {
+        let mut machine = Machine::new(1).without_checkpoints();
+        machine.template = 1;
+        let store = machine.open().await.unwrap();
+        for number in 0..20 {
+            put(&store, &numbered(number), 2).await;
+        }
+        let before = store.split_usage(&bucket()).unwrap();
+        assert!(before.accuracy == Accuracy::Exact && before.template.is_some());
+        machine.kill();
+        drop(store);
+        let store = machine.open().await.unwrap();
+        assert_eq!(store.split_usage(&bucket()).unwrap(), before);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_template_has_the_bucket_counted_anew_and_its_rows_dated_until_then() {
     let template = KeyTemplate::parse("{company}/{*}").unwrap();
