@@ -76,6 +76,7 @@ impl Disk {
     }
 
     async fn open(&mut self) {
+        self.opened += 1;
         let templates = self.template().map(|it| BUCKETS.map(|name| (name.to_owned(), it.clone())));
         let templates = templates.into_iter().flatten().collect();
         let store =
@@ -83,7 +84,6 @@ impl Disk {
         let store = store.unwrap();
         store.ready().await.unwrap();
         assert_eq!(store.read_only_reason(), None);
-        self.opened += 1;
         self.store = Some(store);
     }
 
