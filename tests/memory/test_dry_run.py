@@ -18,7 +18,7 @@ from plain import Client
 
 OBJECTS = int(os.environ.get("STOWGATE_MEMORY_OBJECTS", "200000"))
 FEW = 1000
-LIMIT_KIB = 16 * 1024
+LIMIT_KIB = 32 * 1024
 WRITERS = 8
 
 

@@ -68,6 +68,8 @@ def test_objects(behind):
     # What is in it already can be written again: it takes no more room.
     site.put(taken[0], b"content")
     site.restart(kill=True)
+    # What waits since the last run counts as soon as it has been found.
+    eventually(lambda: site.waiting() == len(taken), 15, lambda: f"{len(taken)} objects: {site.spool()}")
     slow_down(lambda: site.put("refused", b"x"))
     recovers(site, taken, b"content")
 
