@@ -1,22 +1,22 @@
 //! Ballast: room on the disk that is given up when it is full, so that deletes can be logged.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::vfs::{self, Allocation, Vfs};
 
 const FILE: &str = "reserve";
 
-/// Whether the ballast is there.
+/// Whether the ballast is there. Held while it is made, so that one in the making is given up as
+/// well.
 #[derive(Debug, Default)]
-pub(crate) struct Reserve {
-    there: AtomicBool,
-}
+pub(crate) struct Reserve(Mutex<bool>);
 
 impl Reserve {
     /// Makes the ballast of `len` bytes where it is missing or too small.
     pub(crate) fn make(&self, vfs: &dyn Vfs, len: u64) -> vfs::Result<()> {
-        if len == 0 || self.there.load(Ordering::Acquire) {
+        let mut there = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if len == 0 || *there {
             return Ok(());
         }
         let path = Path::new(FILE);
@@ -30,13 +30,14 @@ impl Reserve {
                 return Err(error);
             }
         }
-        self.there.store(true, Ordering::Release);
+        *there = true;
         Ok(())
     }
 
     /// Gives it up; `false` where it was not there.
     pub(crate) fn give_up(&self, vfs: &dyn Vfs) -> bool {
-        if !self.there.swap(false, Ordering::AcqRel) {
+        let mut there = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::mem::take(&mut *there) {
             return false;
         }
         tracing::warn!("the disk is full: the reserve is given up for deletes");
