@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 
 use super::access::Origin;
 use super::buckets;
-use super::query::{self, Parameters};
+use super::query::Parameters;
 use super::reply::{self, Fault};
 use super::usage::backend;
 use super::view::{Links, Views};
 use crate::auth::{Authenticator, LONGEST_PRESIGNED};
 use crate::body::Payload;
+use crate::object::percent::{self, Plus, Slash};
 use crate::object::{BucketName, ObjectInfo, ObjectKey, Timestamp};
 use crate::placement::location::{Remote, Task, Todo, Truth};
 use crate::placement::{Location, Mode};
@@ -112,8 +113,9 @@ fn waiting(todo: &Todo) -> Value {
 fn path(rest: &str) -> Result<ObjectPath, Fault> {
     let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
     let decoded = |name: &str, text: &str| {
-        query::decode_path(text)
-            .ok_or_else(|| Fault::parameter(format!("{name}: it is not percent-encoded UTF-8")))
+        percent::decode(text, Plus::Literal).map_err(|percent::Malformed| {
+            Fault::parameter(format!("{name}: it is not percent-encoded UTF-8"))
+        })
     };
     let refused = |name: &str, why: &dyn std::fmt::Display| {
         Fault::parameter(format!("{name}: {why}; the path is /storage/objects/BUCKET/KEY"))
@@ -200,7 +202,7 @@ pub(super) async fn url(
     let at = ObjectPath { bucket, key };
     let away = place(views, &at).await?.found.is_away();
     if let Some(public) = links.and_then(|links| links.public) {
-        let url = format!("{public}/{}", query::encode_path(at.key.as_str()));
+        let url = format!("{public}/{}", percent::encode(at.key.as_str(), Slash::Keep));
         return Ok(resolved(&url, "public", Some(away), None));
     }
     let until = Timestamp(views.clock.now().0.saturating_add(millis(expires)));
@@ -240,7 +242,7 @@ fn local(
         None => format!("{}/{bucket}", gateway(asker)?.0),
     };
     let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-    let url = format!("{base}/{}", query::encode_path(&path));
+    let url = format!("{base}/{}", percent::encode(&path, Slash::Keep));
     Ok(resolved(&url, "local", Some(false), None))
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::reply::Fault;
 use crate::object::BucketName;
+use crate::object::percent::{Plus, decode};
 
 /// The parameters that a resource knows, with their values.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,7 +21,8 @@ impl Parameters {
         let mut parameters: Vec<(String, String)> = Vec::new();
         for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (Some(name), Some(value)) = (decode(name), decode(value)) else {
+            let (Ok(name), Ok(value)) = (decode(name, Plus::Space), decode(value, Plus::Space))
+            else {
                 return Err(Fault::parameter(format!("{pair:?} is not percent-encoded UTF-8")));
             };
             if !known.contains(&name.as_str()) {
@@ -142,46 +144,6 @@ fn period(text: &str) -> Option<Duration> {
         return None;
     }
     Some(Duration::from_millis(number.parse::<u64>().ok()?.checked_mul(factor)?))
-}
-
-/// A name or value of a form, decoded.
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let pair = [rest.next()?, rest.next()?];
-                *hex::decode(pair).ok()?.first()?
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(bytes).ok()
-}
-
-/// A part of a path, decoded.
-pub(super) fn decode_path(text: &str) -> Option<String> {
-    // A plus in a path is a plus.
-    decode(&text.replace('+', "%2B"))
-}
-
-/// A path, encoded but for its slashes.
-pub(super) fn encode_path(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                encoded.push(char::from(byte));
-            }
-            other => {
-                encoded.push('%');
-                encoded.push_str(&hex::encode_upper([other]));
-            }
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@
 use http::header::{HOST, HeaderName};
 use http::{HeaderMap, Method, request};
 
-use super::percent::{Plus, Slash, recode};
+use super::percent::recode;
 use super::query::Query;
+use crate::object::percent::{Plus, Slash};
 
 /// What is signed of a request.
 #[derive(Debug, Clone, Copy)]

@@ -13,9 +13,9 @@ use http::Request;
 use http::request::Parts;
 use proptest::prelude::*;
 
-use super::percent::{Slash, encode};
 use super::testing::{ACCESS_KEY, NOW, SECRET, verify};
 use super::{AuthError, Caller, Scheme, Verified};
+use crate::object::percent::{Slash, encode};
 
 const HOST: &str = "bucket.example:9000";
 

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::percent::{Plus, decode};
+use super::percent::decode;
+use crate::object::percent::Plus;
 
 /// A raw query string, without its question mark.
 #[derive(Debug, Clone, Copy)]

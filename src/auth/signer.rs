@@ -9,7 +9,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::canonical::{Reading, SignedHeaders, Subject, canonical_request};
 use super::content::{CONTENT_SHA256, UNSIGNED_PAYLOAD};
-use super::percent::{Slash, encode};
 use super::presign::LONGEST_PRESIGNED;
 use super::query::Query;
 use super::scope::{Credential, SERVICE};
@@ -17,6 +16,7 @@ use super::signing_key::SigningKey;
 use super::v4::ALGORITHM;
 use super::{Key, Secret, date};
 use crate::object::Timestamp;
+use crate::object::percent::{Slash, encode};
 
 /// `x-amz-content-sha256` of a body that comes aws-chunked, unsigned, with a trailer.
 pub const UNSIGNED_TRAILER: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";

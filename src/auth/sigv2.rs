@@ -14,11 +14,12 @@ use subtle::ConstantTimeEq;
 
 use super::canonical::Subject;
 use super::content::Content;
-use super::percent::{Plus, Slash, decode, recode};
+use super::percent::{decode, recode};
 use super::redact::redacted;
 use super::verify::{Genuine, Incoming};
 use super::{AuthError, Secret, date};
 use crate::object::Timestamp;
+use crate::object::percent::{Plus, Slash};
 
 /// The query parameters that are part of the resource, sorted.
 const SIGNED_PARAMETERS: [&str; 35] = [

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::gateway::{self, GatewayArgs};
 use super::output::{OutputArgs, bytes, number, plain, text};
-use super::query::{Target, encoded};
+use super::query::Target;
 use super::{Failure, output};
+use crate::object::percent::{Slash, encode};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ObjectsArgs {
@@ -23,7 +24,7 @@ pub(super) struct ObjectsArgs {
 
 pub(super) fn run(args: &ObjectsArgs) -> Result<(), Failure> {
     gateway::with(&args.gateway, async |gateway| {
-        let (bucket, key) = (encoded(&args.bucket, false), encoded(&args.key, true));
+        let (bucket, key) = (encode(&args.bucket, Slash::Encode), encode(&args.key, Slash::Keep));
         let target = Target::new(&format!("objects/{bucket}/{key}"));
         let answer = gateway.get(target.as_str()).await?.done()?;
         args.output.style().show(&answer, words, |answer| vec![answer.clone()]);

@@ -2,6 +2,8 @@
 
 use std::fmt::{Display, Write as _};
 
+use crate::object::percent::{Slash, encode};
+
 /// A path with parameters behind it.
 #[derive(Debug, Clone)]
 pub(super) struct Target(String);
@@ -16,7 +18,7 @@ impl Target {
     pub(super) fn with(mut self, name: &str, value: impl Display) -> Self {
         let mark = if self.0.contains('?') { '&' } else { '?' };
         // A text in memory takes all that is written.
-        let _ = write!(self.0, "{mark}{name}={}", encoded(&value.to_string(), false));
+        let _ = write!(self.0, "{mark}{name}={}", encode(value.to_string(), Slash::Encode));
         self
     }
 
@@ -43,22 +45,6 @@ impl Target {
     }
 }
 
-/// Percent-encoded as signatures want it; slashes stay where that is asked for.
-pub(super) fn encoded(text: &str, keep_slashes: bool) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(byte.into());
-            }
-            b'/' if keep_slashes => out.push('/'),
-            // A text in memory takes all that is written.
-            _ => drop(write!(out, "%{byte:02X}")),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +53,5 @@ mod tests {
     fn values_are_encoded_and_parameters_joined() {
         let target = Target::new("x").flag("a", true).flag("b", false).maybe("c", Some("1/2 ä"));
         assert_eq!(target.maybe("d", None::<u8>).as_str(), "/storage/x?a=true&c=1%2F2%20%C3%A4");
-        assert_eq!(encoded("a/b+", true), "a/b%2B");
     }
 }

@@ -12,6 +12,7 @@ mod metadata;
 mod month;
 mod name;
 mod owner;
+pub mod percent;
 mod precondition;
 mod range;
 mod record;

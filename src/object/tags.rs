@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::percent::{self, Plus};
+
 /// A set of tags with unique keys, kept and shown in the order of their keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct TagSet(BTreeMap<String, String>);
@@ -141,21 +143,7 @@ fn is_mark(c: char) -> bool {
 }
 
 fn form_decoded(text: &str) -> Result<String, TagError> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        decoded.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let mut digit = || rest.next().and_then(|d| char::from(d).to_digit(16));
-                let (high, low) = (digit(), digit());
-                let value = high.zip(low).map(|(high, low)| high * 16 + low);
-                value.and_then(|v| u8::try_from(v).ok()).ok_or(TagError::Encoding)?
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(decoded).map_err(|_| TagError::Encoding)
+    percent::decode(text, Plus::Space).map_err(|percent::Malformed| TagError::Encoding)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use http::header::HOST;
 use http::request::Parts;
 
 use super::error::{Code, S3Error};
-use super::percent::{self, Plus};
+use crate::object::percent::{self, Plus};
 use crate::object::{BucketName, InvalidKey, MAX_KEY_BYTES, ObjectKey};
 
 /// The domains whose subdomains are buckets; lower-case, without port.
@@ -217,9 +217,9 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn every_key_survives_its_encoding(key in "\\PC{1,40}|[\u{0}-\u{ff}]{1,40}") {
-            let path = format!("/b12/{}", percent::encode(&key));
+            let path = format!("/b12/{}", percent::encode(&key, percent::Slash::Keep));
             proptest::prop_assert_eq!(at("localhost", &path), Ok(names("b12", &key)));
-            let path = format!("/{}", percent::encode(&key));
+            let path = format!("/{}", percent::encode(&key, percent::Slash::Keep));
             proptest::prop_assert_eq!(at("b12.localhost", &path), Ok(names("b12", &key)));
         }
 

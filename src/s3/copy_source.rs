@@ -11,7 +11,7 @@ use super::context::Context;
 use super::error::{Code, S3Error};
 use super::header::Head;
 use super::operation::Access;
-use super::percent::{self, Plus};
+use crate::object::percent::{self, Plus};
 use crate::object::{BucketName, ObjectKey, ReadConditions, VersionId};
 use crate::store::{ObjectPath, StoreError};
 

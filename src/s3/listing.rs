@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::error::S3Error;
-use super::percent;
 use super::xml::Writer;
+use crate::object::percent::{self, Slash};
 use crate::object::{
     Algorithm, Checksum, ChecksumKind, ChecksumValue, ETag, ListEntry, ObjectKey, Owner, Timestamp,
 };
@@ -40,7 +40,7 @@ impl Encoding {
     pub(super) fn apply(self, text: &str) -> Cow<'_, str> {
         match self {
             Self::Plain => Cow::Borrowed(text),
-            Self::Url => Cow::Owned(percent::encode(text)),
+            Self::Url => Cow::Owned(percent::encode(text, Slash::Keep)),
         }
     }
 

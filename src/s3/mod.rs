@@ -19,7 +19,6 @@ mod multipart;
 mod object_reply;
 mod op;
 mod operation;
-mod percent;
 mod refusal;
 mod reply;
 mod route;

@@ -8,10 +8,10 @@ use http::response::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 
 use super::super::gateway::Gateway;
-use super::super::query::encoded;
 use super::moment::{HEADER, Moment};
 use crate::auth::UNSIGNED_PAYLOAD;
 use crate::body::{BodyError, Payload};
+use crate::object::percent::{Malformed, Plus, Slash, decode, encode};
 use crate::object::{Algorithm, ChecksumValue, ETag, Timestamp};
 use crate::s3::xml;
 use crate::server::CallError;
@@ -167,9 +167,10 @@ impl<'a> Bucket<'a> {
 
     /// A page of the objects whose keys begin with `prefix`.
     pub(super) async fn list(&self, prefix: &str, token: Option<&str>) -> Result<Page, S3Fault> {
-        let mut query = format!("?list-type=2&encoding-type=url&prefix={}", encoded(prefix, false));
+        let mut query =
+            format!("?list-type=2&encoding-type=url&prefix={}", encode(prefix, Slash::Encode));
         if let Some(token) = token {
-            query = format!("{query}&continuation-token={}", encoded(token, false));
+            query = format!("{query}&continuation-token={}", encode(token, Slash::Encode));
         }
         let nothing = Payload::empty();
         let (head, body) = self.send(Method::GET, &query, HeaderMap::new(), nothing).await?;
@@ -185,7 +186,7 @@ impl<'a> Bucket<'a> {
         headers: HeaderMap,
         body: Payload,
     ) -> Result<(Parts, Payload), S3Fault> {
-        let below = format!("/{}{query}", encoded(key, true));
+        let below = format!("/{}{query}", encode(key, Slash::Keep));
         self.send(method, &below, headers, body).await
     }
 
@@ -243,7 +244,8 @@ impl Page {
         for listed in root.children("Contents") {
             let key = listed.required_text("Key").map_err(wrong)?;
             let size = listed.required_integer("Size").map_err(wrong)?;
-            let key = decoded(key).ok_or(S3Fault::Answer("a key that is not URL-encoded"))?;
+            let key = decode(key, Plus::Space)
+                .map_err(|Malformed| S3Fault::Answer("a key that is not URL-encoded"))?;
             page.objects.push(Listed { key, size: u64::try_from(size).unwrap_or_default() });
         }
         let token = root.child_text("NextContinuationToken").map_err(wrong)?;
@@ -286,23 +288,6 @@ async fn refused(status: StatusCode, body: Payload) -> S3Fault {
 fn said(root: &xml::Element, status: StatusCode) -> S3Fault {
     let part = |name| root.child_text(name).ok().flatten().unwrap_or_default().to_owned();
     S3Fault::Refused { code: part("Code"), message: part("Message"), status }
-}
-
-/// Text as `encoding-type=url` gives it.
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut left = text.bytes();
-    while let Some(byte) = left.next() {
-        bytes.push(match byte {
-            b'%' => {
-                let digits = [left.next()?, left.next()?];
-                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
-            }
-            b'+' => b' ',
-            other => other,
-        });
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

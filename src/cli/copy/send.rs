@@ -16,6 +16,7 @@ use super::walk::Stat;
 use super::{CopyArgs, Outcome, framed, kind, moment, read};
 use crate::body::Payload;
 use crate::object::ETag;
+use crate::object::percent::{Slash, encode};
 use crate::s3::xml;
 
 /// Files longer than this are sent in parts of it.
@@ -136,7 +137,7 @@ impl Sender<'_> {
 
     async fn parts(&self, upload: &Upload<'_>, id: &str) -> Result<(), Fault> {
         let (size, step) = (upload.file.size, part_size(upload.file.size));
-        let id = super::super::query::encoded(id, false);
+        let id = encode(id, Slash::Encode);
         let mut etags: Vec<ETag> = Vec::new();
         let mut at = 0;
         while at < size {
@@ -162,7 +163,7 @@ impl Sender<'_> {
 
     /// So that nothing is left of it; where that fails, the gateway drops it in time.
     async fn abandon(&self, key: &str, id: &str) {
-        let query = format!("?uploadId={}", super::super::query::encoded(id, false));
+        let query = format!("?uploadId={}", encode(id, Slash::Encode));
         let nothing = (HeaderMap::new(), Payload::empty());
         if let Err(error) =
             self.bucket.call(Method::DELETE, key, &query, nothing.0, nothing.1).await

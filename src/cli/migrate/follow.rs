@@ -9,9 +9,10 @@ use super::super::gateway::Gateway;
 use super::super::interrupt::Interrupt;
 use super::super::output::{Style, count, number, text};
 use super::super::progress::{Progress, Reached};
-use super::super::query::{Target, encoded};
+use super::super::query::Target;
 use super::super::{Failure, say};
 use super::{id, words};
+use crate::object::percent::{Slash, encode};
 
 /// How often it is asked for.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -44,7 +45,7 @@ pub(super) async fn to_its_end(
 }
 
 async fn watch(gateway: &Gateway, mut migration: Value, style: Style) -> Result<Value, Failure> {
-    let target = Target::new(&format!("migrations/{}", encoded(id(&migration), false)));
+    let target = Target::new(&format!("migrations/{}", encode(id(&migration), Slash::Encode)));
     let progress = Progress::new(style, &label(&migration));
     let mut seen = Instant::now();
     while !is_over(&migration) {

@@ -12,8 +12,9 @@ use tokio::io::AsyncWriteExt as _;
 use self::order::{LimitArgs, OrderArgs};
 use super::gateway::{self, Gateway, GatewayArgs};
 use super::output::{OutputArgs, Style, lines, raw, text};
-use super::query::{Target, encoded};
+use super::query::Target;
 use super::{Failure, say};
+use crate::object::percent::{Slash, encode};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct MigrateArgs {
@@ -98,7 +99,7 @@ enum Outcome {
 impl Id {
     /// A target below this migration.
     fn target(&self, below: &str) -> Target {
-        Target::new(&format!("migrations/{}{below}", encoded(&self.id, false)))
+        Target::new(&format!("migrations/{}{below}", encode(&self.id, Slash::Encode)))
     }
 }
 

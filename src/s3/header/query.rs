@@ -1,7 +1,7 @@
 //! The query, decoded.
 
+use crate::object::percent::{self, Plus};
 use crate::s3::error::{Code, S3Error};
-use crate::s3::percent::{self, Plus};
 
 /// Names and values in the order they came. Names are case-sensitive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

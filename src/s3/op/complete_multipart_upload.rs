@@ -6,6 +6,7 @@ use http::HeaderName;
 
 use super::Execute;
 use crate::auth::Sealed;
+use crate::object::percent::{self, Slash};
 use crate::object::{
     Algorithm, ChecksumKind, ChecksumValue, CompletedPart, Completion, CompletionError, ETag,
     PartNumber, WriteCondition,
@@ -18,7 +19,6 @@ use crate::s3::keep_alive::{self, Patience};
 use crate::s3::listing::write_checksum;
 use crate::s3::multipart;
 use crate::s3::object_reply;
-use crate::s3::percent;
 use crate::s3::reply::Reply;
 use crate::s3::xml::{CompletionDocument, CompletionPart, Writer};
 use crate::store::{ObjectPath, Stored, UploadPath};
@@ -104,9 +104,9 @@ fn location(head: &Head, upload: &UploadPath) -> String {
     let origin = head.origin();
     let ObjectPath { bucket, key } = &upload.object;
     let path = if head.target().virtual_host {
-        percent::encode(key.as_str())
+        percent::encode(key.as_str(), Slash::Keep)
     } else {
-        percent::encode(&format!("{bucket}/{key}"))
+        percent::encode(format!("{bucket}/{key}"), Slash::Keep)
     };
     format!("{origin}/{path}")
 }

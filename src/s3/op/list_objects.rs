@@ -2,12 +2,12 @@
 
 use super::Execute;
 use crate::auth::Sealed;
+use crate::object::percent;
 use crate::object::{BucketName, ListEntry, ListPage, ListQuery, Owner};
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::Head;
 use crate::s3::listing::{Encoding, Line, parse_limit, write_common_prefix};
-use crate::s3::percent;
 use crate::s3::reply::Reply;
 use crate::s3::xml::{self, Writer};
 

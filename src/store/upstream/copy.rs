@@ -12,7 +12,8 @@ use super::checksum::{self, sdk_algorithm, texts};
 use super::metadata::{Wire, tagging, with_metadata};
 use super::operation::{Asked, Operation};
 use super::tied::Tied;
-use super::{UpstreamStore, percent, timestamp, version_text, version_told};
+use super::{UpstreamStore, timestamp, version_text, version_told};
+use crate::object::percent::{self, Slash};
 use crate::object::{
     ETag, ObjectInfo, ObjectMetadata, PartNumber, PartSummary, ReadConditions, ReadVerdict,
     VersionId,
@@ -146,7 +147,7 @@ impl UpstreamStore {
     /// The header that names the source.
     fn copy_source(&self, at: &ObjectPath, version: Option<VersionId>) -> String {
         let asked = self.asked(Operation::GetObject, &at.bucket);
-        let path = percent::encode(&format!("{}/{}", asked.bucket, asked.key(at)), b"/");
+        let path = percent::encode(format!("{}/{}", asked.bucket, asked.key(at)), Slash::Keep);
         match version_text(version) {
             Some(version) => format!("{path}?versionId={version}"),
             None => path,

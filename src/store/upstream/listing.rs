@@ -6,7 +6,8 @@ use aws_sdk_s3::types::{CommonPrefix, EncodingType, Object};
 use super::marker::Marker;
 use super::metadata::storage_class;
 use super::operation::{Asked, Operation};
-use super::{PROBE, UpstreamStore, checksum, page_length, percent, size, timestamp};
+use super::{PROBE, UpstreamStore, checksum, page_length, size, timestamp};
+use crate::object::percent::{self, Plus};
 use crate::object::{BucketName, ETag, ListEntry, ListPage, ListQuery, ObjectKey, Timestamp};
 use crate::store::Result;
 
@@ -151,7 +152,7 @@ pub(super) fn is_encoded(encoding: Option<&EncodingType>) -> bool {
 
 /// A text of a listing, which services encode where they were asked to.
 pub(super) fn plain(url: bool, text: &str) -> Option<String> {
-    if url { percent::decode(text) } else { Some(text.to_owned()) }
+    if url { percent::decode(text, Plus::Space).ok() } else { Some(text.to_owned()) }
 }
 
 /// The gateway's key of one of the service's. The object that a prefix itself names has none, nor

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::percent;
+use crate::object::percent::{self, Slash};
 use crate::object::{
     ContentHeaders, ObjectMetadata, TagSet, UserMetadata, encode_header_value,
     stored_content_encoding,
@@ -135,7 +135,11 @@ pub(super) fn tagging(tags: &TagSet) -> Option<String> {
     let pairs: Vec<String> = tags
         .iter()
         .map(|(key, value)| {
-            format!("{}={}", percent::encode(key, b""), percent::encode(value, b""))
+            format!(
+                "{}={}",
+                percent::encode(key, Slash::Encode),
+                percent::encode(value, Slash::Encode)
+            )
         })
         .collect();
     Some(pairs.join("&")).filter(|tags| !tags.is_empty())

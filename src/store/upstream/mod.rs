@@ -32,7 +32,6 @@ mod operation;
 mod options;
 mod outgoing;
 mod parts;
-mod percent;
 mod presign;
 mod put;
 mod read;

@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use crate::auth::Role;
 use crate::object::Algorithm;
-use crate::s3::percent::{self, Plus};
+use crate::object::percent::{self, Plus};
 use crate::s3::testing::{Gateway, texts};
 
 /// Starts an upload of a percent-encoded key in `bucket`: its id.
