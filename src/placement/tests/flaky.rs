@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::body::Payload;
 use crate::object::{
     Bucket, BucketName, BucketsPage, BucketsQuery, ChecksumChoice, Completion, ListPage, ListQuery,
-    Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
+    ObjectInfo, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
     UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
 };
 use crate::store::{
@@ -204,6 +204,7 @@ pass! { Multipart:
 
 pass! { Ledger:
     entry(at: &ObjectPath) -> Option<Bytes>;
+    entry_and_object(at: &ObjectPath) -> (Option<Bytes>, Option<ObjectInfo>);
     set_entry(at: &ObjectPath, entry: Option<Bytes>) -> ();
     has_entries(bucket: &BucketName) -> bool;
     entries(bucket: &BucketName, query: &LedgerQuery) -> LedgerPage;

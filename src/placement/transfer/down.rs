@@ -72,7 +72,7 @@ impl Down<'_> {
         let (transfers, at) = (self.transfers, &self.order.at);
         let (record, home) = {
             let _key = transfers.locations.lock(at).await;
-            (transfers.record(at).await?, transfers.at_home(at).await?)
+            transfers.record_and_object(at).await?
         };
         let skip = |skip| Ok(Look::Over(Outcome::Skipped(skip)));
         if let Some(record) = record.clone().filter(recorded::is_leaving)

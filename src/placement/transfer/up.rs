@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::compare::{Verdict, same_checksum, same_metadata, verdict};
 use super::held::Held;
-use super::up_look::Look;
+use super::up_look::{Announced, Look};
 use super::watched::{Wanted, watched};
 use super::{Order, Outcome, Result, Steps, Transfers, Trouble, recorded, upstream_trouble};
 use crate::body::{BodyError, Expected, Payload, digesting};
@@ -45,28 +45,33 @@ impl Transfers {
             Look::Settled(record, moved) => up.leave_home(record, moved).await,
             Look::Back(record, held) => up.take_back(record, held).await,
             Look::Send(record, held) => up.send(record, *held).await,
+            Look::Announced(announced) => {
+                up.send_announced(*announced, Verdict::Send(WriteCondition::Absent)).await
+            }
         }
     }
 }
 
 impl Up<'_> {
     pub(super) async fn send(&self, before: Option<Location>, held: Held) -> Result<Outcome> {
-        let mut judged = if self.looks_first(before.as_ref(), &held) {
-            self.judge(before.as_ref(), &held).await?
-        } else {
-            Verdict::Send(WriteCondition::Absent)
-        };
-        let noted = before.as_ref().is_some_and(recorded::is_announced);
+        let judged = self.judge(before.as_ref(), &held).await?;
         if let Verdict::Conflict(words) = judged {
+            let noted = before.as_ref().is_some_and(recorded::is_announced);
             return self.conflict(before, noted, words).await;
         }
-        let announced = self.announce(before.as_ref(), &held).await?;
+        let record = self.announce(before.as_ref(), &held).await?;
+        self.send_announced(Announced { held, before, record }, judged).await
+    }
+
+    async fn send_announced(&self, announced: Announced, mut judged: Verdict) -> Result<Outcome> {
+        let Announced { held, before, record } = announced;
+        let noted = before.as_ref().is_some_and(recorded::is_announced);
         let mut unconditional = false;
         for _ in 0..JUDGEMENTS {
             let sent = match judged {
                 Verdict::Arrived => Ok(None),
                 Verdict::Conflict(words) => {
-                    return self.conflict(Some(announced), noted, words).await;
+                    return self.conflict(Some(record), noted, words).await;
                 }
                 Verdict::Send(condition) => {
                     let condition = Some(condition).filter(|_| !unconditional);
@@ -76,7 +81,7 @@ impl Up<'_> {
             match sent {
                 Ok(sent) => {
                     let remote = self.verified(&held, sent.as_ref()).await?;
-                    return self.settle(announced, &held, remote).await;
+                    return self.settle(record, &held, remote).await;
                 }
                 Err(Sent::Unconditional) => unconditional = true,
                 Err(Sent::Judge) => {}
@@ -89,7 +94,7 @@ impl Up<'_> {
 
     /// Whether the target is looked at before anything is noted: where the forwarder of the spool
     /// would go on by the note alone, and where much would be sent in vain.
-    fn looks_first(&self, before: Option<&Location>, held: &Held) -> bool {
+    pub(super) fn looks_first(&self, before: Option<&Location>, held: &Held) -> bool {
         let known = before.is_some_and(|record| record.remote.is_some());
         self.mode != Mode::Local
             || known
@@ -131,16 +136,22 @@ impl Up<'_> {
     async fn announce(&self, before: Option<&Location>, held: &Held) -> Result<Location> {
         let (transfers, at) = (self.transfers, &self.order.at);
         let key = transfers.locations.lock(at).await;
-        let unchanged = transfers.record(at).await?.as_ref() == before;
-        if !unchanged || transfers.held(at).await?.as_ref() != Some(held) {
+        let (record, object) = transfers.record_and_held(at).await?;
+        if record.as_ref() != before || object.as_ref() != Some(held) {
             return Err(Trouble::Changed);
         }
-        let record = {
-            let (tag, now) = (Some(&held.object.etag), transfers.clock.now());
-            plan::announced(before, true, tag, now)
-        };
-        transfers.locations.set(&key, Some(record)).await?;
-        transfers.record(at).await?.ok_or(Trouble::Changed)
+        self.note_announced(&key, before, held).await
+    }
+
+    pub(super) async fn note_announced(
+        &self,
+        key: &KeyGuard,
+        before: Option<&Location>,
+        held: &Held,
+    ) -> Result<Location> {
+        let (tag, now) = (Some(&held.object.etag), self.transfers.clock.now());
+        let record = plan::announced(before, true, tag, now);
+        Ok(self.transfers.locations.replace(key, record).await?)
     }
 
     async fn send_on(

@@ -77,6 +77,11 @@ pub(crate) fn find(core: &Core, at: &ObjectPath, version: Option<VersionId>) -> 
     }
 }
 
+/// The head of an object as a request asks for it.
+pub(crate) fn head(core: &Arc<Core>, at: &ObjectPath, request: &GetRequest) -> Result<Head> {
+    Ok(select(core, at, request, false)?.head)
+}
+
 /// The description of an object, from its record.
 pub(crate) fn describe(core: &Core, head: RecordRef) -> Result<Described> {
     let record = core.log.read(head)?;
@@ -264,7 +269,7 @@ impl LocalStore {
     /// The head of an object, and what is selected of it.
     pub(super) async fn head(&self, at: &ObjectPath, request: &GetRequest) -> Result<Head> {
         let (at, request) = (at.clone(), request.clone());
-        blocking(&self.core, move |core| Ok(select(core, &at, &request, false)?.head)).await
+        blocking(&self.core, move |core| head(core, &at, &request)).await
     }
 
     /// An object's content.

@@ -21,6 +21,7 @@ mod choices;
 mod client;
 mod completion;
 mod copy;
+mod endpoint;
 mod error;
 mod incoming;
 mod listing;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::body::Payload;
 use crate::object::{
     Bucket, BucketName, BucketsPage, BucketsQuery, ChecksumChoice, Completion, ListPage, ListQuery,
-    Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
+    ObjectInfo, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
     UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
 };
 use crate::store::{
@@ -339,6 +339,13 @@ impl Multipart for Tapped {
 impl Ledger for Tapped {
     async fn entry(&self, at: &ObjectPath) -> Result<Option<Bytes>> {
         self.through("entry", self.inner.entry(at)).await
+    }
+
+    async fn entry_and_object(
+        &self,
+        at: &ObjectPath,
+    ) -> Result<(Option<Bytes>, Option<ObjectInfo>)> {
+        self.through("entry", self.inner.entry_and_object(at)).await
     }
 
     async fn set_entry(&self, at: &ObjectPath, entry: Option<Bytes>) -> Result<()> {
