@@ -97,11 +97,14 @@ impl Job {
         let (mut spec, created) = created.unwrap_or_else(|| (Spec::empty(), now));
         spec.limits = limits.unwrap_or(spec.limits);
         let (state, changed, error) = state.unwrap_or((State::Planned, created, None));
+        let asked = asked.unwrap_or(Ask::Run);
+        let contrary = state.serves().is_some_and(|served| served != asked);
+        let state = asked.leads_to().filter(|_| contrary).unwrap_or(state);
         let pace = Pace::new(spec.limits.bytes_per_second, spec.limits.requests_per_second);
         let board = Board {
             spec,
             state,
-            asked: asked.unwrap_or(Ask::Run),
+            asked,
             back_asked: told.back_asked,
             stuck: false,
             error,
@@ -174,7 +177,8 @@ impl Job {
         let _ = watch.wait_for(|board| board.asked != ask).await;
     }
 
-    /// Goes over into a state.
+    /// Goes over into a state. Where something else has been asked meanwhile, the state is already
+    /// that which was asked for, and stays.
     pub(super) async fn enter(
         &self,
         state: State,
@@ -186,6 +190,9 @@ impl Job {
         }
         self.journal.note(&Entry::State { state, at, error: error.clone() }, true).await?;
         self.change(|board| {
+            if state.serves().is_some_and(|ask| ask != board.asked) {
+                return;
+            }
             (board.state, board.changed, board.error) = (state, at, error);
             board.waiting = None;
             if state == State::Running {

@@ -182,12 +182,7 @@ impl Migrations {
         }
         job.ask(ask).await?;
         // Answers tell what was asked for; the engine follows.
-        job.change(|board| match ask {
-            Ask::Pause => board.state = State::Paused,
-            Ask::RollBack => board.state = State::RollingBack,
-            Ask::Run => board.state = State::Running,
-            Ask::Cancel => {}
-        });
+        job.change(|board| board.state = ask.leads_to().unwrap_or(board.state));
         self.ordered.notify_waiters();
         if ask == Ask::Cancel {
             let mut watch = job.watch();

@@ -67,6 +67,26 @@ async fn paused_it_stands_still_through_a_restart_and_goes_on_when_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_asked_for_is_shown_at_once_and_from_then_on() {
+    for turns in 0..60 {
+        let mut world = filled(3).await;
+        let id = started(&mut world, slowly(1)).await;
+        for _ in 0..turns {
+            world.until(tokio::task::yield_now()).await;
+        }
+        for (ask, state) in [(Ask::Pause, State::Paused), (Ask::Run, State::Running)] {
+            assert_eq!(world.asked(&id, ask).await.unwrap().state, state);
+            for _ in 0..turns {
+                world.until(tokio::task::yield_now()).await;
+                let now = world.migrations.view(&id).unwrap().state;
+                let follows = [State::Planned, State::Ready].contains(&now) && ask == Ask::Run;
+                assert!(now == state || follows, "{now} after {turns} turns");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn limits_are_changed_while_it_goes() {
     let mut world = filled(30).await;
     let id = started(&mut world, slowly(1)).await;
