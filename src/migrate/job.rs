@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
 use super::Context;
 use super::journal::{Counts, Entry, Fault, Journal, Told};
+use super::lanes::Lanes;
 use super::marks::Marks;
 use super::pace::Pace;
 use super::plan::Sum;
@@ -22,11 +23,11 @@ pub(super) struct Job {
     pub(super) id: String,
     pub(super) journal: Journal,
     pub(super) pace: Pace,
+    pub(super) lanes: Lanes,
     board: watch::Sender<Board>,
     marks: Mutex<Seen>,
     /// Bytes that went since the process started.
     pub(super) sent: Arc<AtomicU64>,
-    pub(super) in_flight: AtomicUsize,
     /// Objects that the upstream took or gave well since the process started.
     pub(super) good: AtomicU64,
 }
@@ -128,10 +129,10 @@ impl Job {
             id,
             journal,
             pace,
+            lanes: Lanes::default(),
             board: watch::Sender::new(board),
             marks: Mutex::new(seen),
             sent: Arc::default(),
-            in_flight: AtomicUsize::new(0),
             good: AtomicU64::new(0),
         }
     }
@@ -220,9 +221,15 @@ impl Job {
         Ok(())
     }
 
+    /// How many objects may be under way at once: clients come first.
+    pub(super) fn lanes(&self, context: &Context) -> usize {
+        let most = self.look(|board| board.spec.limits.concurrency);
+        most.saturating_sub((context.busy)()).max(1)
+    }
+
     /// How many objects are being moved now.
     pub(super) fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Relaxed)
+        self.lanes.taken()
     }
 }
 

@@ -15,6 +15,7 @@ mod engine;
 mod files;
 mod job;
 mod journal;
+mod lanes;
 mod lines;
 mod manifest;
 mod marks;

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -19,6 +18,9 @@ use crate::placement::transfer::{Order, Outcome, Skip, Standing};
 
 /// How many lines are announced as being touched at once.
 const AHEAD: u64 = 64;
+/// How many objects are seen to at once for each that may be under way: the others wait for the
+/// disk.
+const BESIDE: usize = 3;
 /// How often it is looked whether clients leave more room.
 const LOOK: Duration = Duration::from_millis(50);
 /// The pause before a plan is tried again.
@@ -199,18 +201,14 @@ impl Run {
         Ok(())
     }
 
-    /// Whether another object may be moved at once: clients come first.
+    /// Whether another object may be seen to at once.
     pub(super) fn has_room(&self) -> bool {
-        let most = self.job.look(|board| board.spec.limits.concurrency);
-        let busy = (self.context.busy)();
-        self.tasks.len() < most.saturating_sub(busy).max(1)
+        self.tasks.len() < self.job.lanes(&self.context) * BESIDE
     }
 
     pub(super) fn spawn(&mut self, work: Work) {
         let (context, job) = (Arc::clone(&self.context), Arc::clone(&self.job));
-        job.in_flight.fetch_add(1, Ordering::Relaxed);
         self.tasks.spawn(async move {
-            let _flight = Flight(&job);
             let end = attempt(&context, &job, &work).await;
             (work, end)
         });
@@ -289,7 +287,7 @@ impl Run {
                 continue;
             }
             let Some(order) = self.order(&planned, true) else { continue };
-            let steps = LineSteps::new(&self.job, line);
+            let steps = LineSteps::new(&self.context, &self.job, line, self.job.asked());
             let arrived = self.context.transfers.arrived(&order).await;
             let end = if let Ok(Some(moved)) = arrived {
                 match self.context.transfers.carry_out(&order, &steps).await {
@@ -339,14 +337,5 @@ fn left_out(planned: &Planned) -> Option<End> {
         Standing::Movable => None,
         Standing::WaitsInSpool => Some(End::Skipped(Skip::WaitsInSpool)),
         Standing::Conflict(why) => Some(End::Conflict(why.clone())),
-    }
-}
-
-/// An object under way.
-struct Flight<'a>(&'a Job);
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -58,6 +58,7 @@ impl Transfers {
     ) -> Result<Outcome> {
         let moving = self.passing.moving(&order.at);
         let down = Down { transfers: self, order, route, upstream, steps, moving };
+        let _lane = steps.lane().await.ok_or(Trouble::Stopped)?;
         match down.look().await? {
             Look::Over(outcome) => Ok(outcome),
             Look::Settled(record) => down.leave_upstream(record).await,

@@ -1,12 +1,13 @@
 //! From the local disk to the upstream: sending.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::compare::{Verdict, same_checksum, same_metadata, verdict};
 use super::held::Held;
 use super::up_look::{Announced, Look};
 use super::watched::{Wanted, watched};
-use super::{Order, Outcome, Result, Steps, Transfers, Trouble, recorded, upstream_trouble};
+use super::{Lane, Order, Outcome, Result, Steps, Transfers, Trouble, recorded, upstream_trouble};
 use crate::body::{BodyError, Expected, Payload, digesting};
 use crate::object::{ChecksumKind, ETag, ObjectInfo, TagSet, WriteCondition};
 use crate::placement::location::Location;
@@ -25,6 +26,9 @@ pub(super) struct Up<'a> {
     pub(super) steps: &'a dyn Steps,
     pub(super) sending: Arc<KeyGuard>,
 }
+
+/// How often it is looked whether a client wants the key of an object that waits for a lane.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// How often a target that changes meanwhile is judged.
 const JUDGEMENTS: usize = 3;
@@ -45,25 +49,59 @@ impl Transfers {
             Look::Settled(record, moved) => up.leave_home(record, moved).await,
             Look::Back(record, held) => up.take_back(record, held).await,
             Look::Send(record, held) => up.send(record, *held).await,
-            Look::Announced(announced) => {
-                up.send_announced(*announced, Verdict::Send(WriteCondition::Absent)).await
-            }
+            Look::Announced(announced) => up.send_unseen(*announced).await,
         }
     }
 }
 
 impl Up<'_> {
     pub(super) async fn send(&self, before: Option<Location>, held: Held) -> Result<Outcome> {
+        let lane = self.lane().await?;
         let judged = self.judge(before.as_ref(), &held).await?;
         if let Verdict::Conflict(words) = judged {
             let noted = before.as_ref().is_some_and(recorded::is_announced);
             return self.conflict(before, noted, words).await;
         }
         let record = self.announce(before.as_ref(), &held).await?;
-        self.send_announced(Announced { held, before, record }, judged).await
+        self.send_announced(Announced { held, before, record }, judged, lane).await
     }
 
-    async fn send_announced(&self, announced: Announced, mut judged: Verdict) -> Result<Outcome> {
+    /// Sends an object on the condition that there is none yet.
+    async fn send_unseen(&self, announced: Announced) -> Result<Outcome> {
+        match self.lane().await {
+            Ok(lane) => {
+                let judged = Verdict::Send(WriteCondition::Absent);
+                self.send_announced(announced, judged, lane).await
+            }
+            Err(trouble) => {
+                // Nothing was sent.
+                let Announced { before, record, .. } = announced;
+                self.transfers.replace(&self.order.at, &record, before).await?;
+                Err(trouble)
+            }
+        }
+    }
+
+    /// Waits for a lane, unless a client wants the key meanwhile.
+    pub(super) async fn lane(&self) -> Result<Lane> {
+        let mut lane = self.steps.lane();
+        loop {
+            tokio::select! {
+                lane = &mut lane => return lane.ok_or(Trouble::Stopped),
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            if self.wanted().now() {
+                return Err(Trouble::Changed);
+            }
+        }
+    }
+
+    async fn send_announced(
+        &self,
+        announced: Announced,
+        mut judged: Verdict,
+        lane: Lane,
+    ) -> Result<Outcome> {
         let Announced { held, before, record } = announced;
         let noted = before.as_ref().is_some_and(recorded::is_announced);
         let mut unconditional = false;
@@ -81,6 +119,7 @@ impl Up<'_> {
             match sent {
                 Ok(sent) => {
                     let remote = self.verified(&held, sent.as_ref()).await?;
+                    drop(lane);
                     return self.settle(record, &held, remote).await;
                 }
                 Err(Sent::Unconditional) => unconditional = true,

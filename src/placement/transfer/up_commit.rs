@@ -83,17 +83,20 @@ impl Up<'_> {
     /// The upstream still has what the object at home was copied from: nothing has to be sent.
     pub(super) async fn take_back(&self, record: Location, held: Box<Held>) -> Result<Outcome> {
         let (transfers, at) = (self.transfers, &self.order.at);
+        let lane = self.lane().await?;
         self.steps.turn().await;
         let found = transfers.there(at, self.upstream).await?;
         let recorded_there = found.as_ref().zip(record.remote.as_ref());
         let Some((there, remote)) =
             recorded_there.filter(|(there, remote)| there.etag == remote.upstream_etag)
         else {
+            drop(lane);
             return self.back_is_gone(record, *held, found).await;
         };
         let mut seen = there.clone();
         seen.etag = remote.etag.clone();
         let tags = transfers.tags_there(at, self.upstream).await?;
+        drop(lane);
         if verdict(None, &held, Some(&seen), &tags) != Verdict::Arrived {
             return self.back_is_gone(record, *held, found).await;
         }
