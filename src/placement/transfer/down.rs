@@ -250,7 +250,7 @@ impl Down<'_> {
             chunk.map_err(|error| Trouble::Away(error.to_string()))?;
         }
         match body.digests() {
-            Some(digests) if digests.md5 == md5 => Ok(()),
+            Some(digests) if digests.md5 == Some(md5) => Ok(()),
             _ => Err(Trouble::Unverified("it does not arrive the same twice".to_owned())),
         }
     }

@@ -226,8 +226,6 @@ pub struct SentPart {
     pub number: u16,
     /// The tag that the target gave it.
     pub etag: ETag,
-    /// The MD5 of what was sent.
-    pub md5: [u8; 16],
     /// The checksum that the target has of it.
     pub checksum: Option<ChecksumValue>,
 }

@@ -87,7 +87,7 @@ async fn pieces(
         while let Some(chunk) = body.next().await {
             chunk?;
         }
-        found.extend(body.digests().map(|digests| digests.md5));
+        found.extend(body.digests().and_then(|digests| digests.md5));
     }
     Ok(found)
 }

@@ -2,11 +2,10 @@
 //! the same. Parts that arrived in an earlier try are not sent again.
 
 use super::held::Held;
-use super::read_back::is_told;
 use super::up::{Sent, Up};
 use super::watched::watched;
 use super::{Begun, SentPart, Transfers, Trouble};
-use crate::body::{Expected, digesting};
+use crate::body::{Expected, checking, digesting};
 use crate::object::{
     Algorithm, Checksum, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ETag, ObjectPart,
     Owner, PartNumber, PartSummary, PartsQuery, WriteCondition,
@@ -125,12 +124,11 @@ impl Up<'_> {
         }
         let same = body.digests().filter(|digests| {
             let sums = part.checksum.is_none() || digests.checksum == part.checksum;
-            part.etag.md5() == Some(digests.md5) && digests.size == part.size && sums
+            part.etag.md5() == digests.md5 && digests.size == part.size && sums
         });
-        Ok(same.map(|digests| SentPart {
+        Ok(same.map(|_| SentPart {
             number: part.number.get(),
             etag: part.etag.clone(),
-            md5: digests.md5,
             checksum: part.checksum.clone(),
         }))
     }
@@ -171,12 +169,11 @@ impl Up<'_> {
             ..Expected::default()
         };
         self.steps.turn().await;
-        let body = digesting(self.open(held, Selection::Part(number)).await?, expected);
-        let (body, md5) = watched(body, Some(self.wanted()));
+        let body = checking(self.open(held, Selection::Part(number)).await?, expected);
+        let (body, _) = watched(body, Some(self.wanted()));
         let stored = self.upstream.store.put_part(upload, number, self.steps.paced(body)).await?;
-        let md5 = md5.get().copied().unwrap_or_default();
         let (number, etag, checksum) = (number.get(), stored.etag, stored.checksum);
-        Ok(SentPart { number, etag, md5, checksum })
+        Ok(SentPart { number, etag, checksum })
     }
 
     async fn complete(
@@ -200,10 +197,6 @@ impl Up<'_> {
         };
         self.steps.turn().await;
         let stored = self.upstream.store.complete_upload(upload, &completion, condition).await?;
-        let md5s: Vec<_> = sent.iter().map(|sent| sent.md5).collect();
-        if !is_told(&held.object.etag, &md5s) {
-            tracing::debug!(key = %self.order.at.key, "its ETag is not made of its parts' MD5s");
-        }
         Ok(stored.object.etag)
     }
 

@@ -10,8 +10,8 @@ use super::format::meta::Described;
 use super::format::place::Body;
 use super::listing;
 use super::read::{blocking, find, manifest};
-use super::receive::{own_fault, receive};
-use crate::body::{Digests, Expected, Payload, digesting};
+use super::receive::{Received, own_fault, receive};
+use crate::body::{Expected, Payload, digesting};
 use crate::object::{
     BucketName, ByteRange, Checksum, ETag, ListPage, ListQuery, ObjectInfo, ObjectPart, VersionId,
     VersionsPage, VersionsQuery, WriteCondition,
@@ -140,7 +140,7 @@ impl LocalStore {
     /// Takes the body in and makes the object, if its condition holds then.
     async fn store(&self, at: &ObjectPath, new: NewObject, body: Payload) -> Result<Stored> {
         let core = &self.core;
-        let described = |digests: &Digests| Described {
+        let described = |digests: &Received| Described {
             version: VersionId::Null,
             size: digests.size,
             modified: match &new.original {
@@ -156,7 +156,7 @@ impl LocalStore {
             metadata: new.metadata.clone(),
             tags: new.tags.clone(),
         };
-        let footer = |digests: &Digests| footer(at, described(digests));
+        let footer = |digests: &Received| footer(at, described(digests));
         let (content, digests) = receive(core, body, footer).await?;
         let object = described(&digests);
         let info = described_info(at, &object);

@@ -9,7 +9,19 @@ use super::commit::Content;
 use super::core::{Core, PendingBlob};
 use super::read::blocking;
 use crate::body::{BodyError, Digests, Payload};
+use crate::object::ChecksumValue;
 use crate::store::{Result, StoreError};
+
+/// What was computed over a body that was taken in.
+#[derive(Debug)]
+pub(crate) struct Received {
+    /// How many bytes it has.
+    pub(crate) size: u64,
+    /// Their MD5.
+    pub(crate) md5: [u8; 16],
+    /// Their checksum, where one was asked for.
+    pub(crate) checksum: Option<ChecksumValue>,
+}
 
 /// Takes a body to its end: small ones into memory, larger ones into a file that is durable but
 /// for its name. `footer` is what the file says about itself. A body that ends in an error leaves
@@ -17,8 +29,8 @@ use crate::store::{Result, StoreError};
 pub(crate) async fn receive(
     core: &Arc<Core>,
     mut body: Payload,
-    footer: impl FnOnce(&Digests) -> BlobFooter,
-) -> Result<(Content, Digests)> {
+    footer: impl FnOnce(&Received) -> BlobFooter,
+) -> Result<(Content, Received)> {
     core.admit(body.length())?;
     let limit = usize::try_from(core.options.pack_limit).unwrap_or(usize::MAX);
     let mut head = Vec::new();
@@ -74,8 +86,12 @@ fn joined(mut chunks: Vec<Bytes>, len: usize) -> Bytes {
     }
 }
 
-fn digests(body: &Payload) -> Result<Digests> {
-    body.digests().cloned().ok_or_else(|| StoreError::Io {
+fn digests(body: &Payload) -> Result<Received> {
+    let received = body.digests().and_then(|digests| {
+        let Digests { size, md5, checksum } = digests.clone();
+        Some(Received { size, md5: md5?, checksum })
+    });
+    received.ok_or_else(|| StoreError::Io {
         doing: "take a body's digests".to_owned(),
         source: std::io::Error::other("nothing computed them"),
     })

@@ -20,8 +20,8 @@ use super::format::subject;
 use super::listing;
 use super::objects::described_info;
 use super::read::blocking;
-use super::receive::{own_fault, receive};
-use crate::body::{Digests, Expected, Payload, digesting};
+use super::receive::{Received, own_fault, receive};
+use crate::body::{Expected, Payload, digesting};
 use crate::object::{
     Assembled, BucketName, ByteRange, Checksum, ChecksumChoice, Completion, ETag, ObjectKey,
     ObjectMetadata, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, Upload,
@@ -171,7 +171,7 @@ impl LocalStore {
     ) -> Result<PartSummary> {
         let id = parse_id(&upload.id).ok_or(StoreError::NoSuchUpload)?;
         let core = &self.core;
-        let footer = |digests: &Digests| part_footer(upload, number, digests, core.clock.now());
+        let footer = |digests: &Received| part_footer(upload, number, digests, core.clock.now());
         let (content, digests) = receive(core, body, footer).await?;
         let summary = PartSummary {
             number,
@@ -197,7 +197,7 @@ impl LocalStore {
 fn part_footer(
     upload: &UploadPath,
     number: PartNumber,
-    digests: &Digests,
+    digests: &Received,
     now: Timestamp,
 ) -> BlobFooter {
     BlobFooter {

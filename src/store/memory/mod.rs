@@ -15,6 +15,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
+use md5::{Digest as _, Md5};
 
 use super::{Result, StoreError};
 use crate::body::{BodyError, Digests, Payload};
@@ -67,6 +68,11 @@ async fn received(mut body: Payload) -> Result<(Bytes, Digests)> {
     }
     let digests = body.digests().cloned().ok_or(BodyError::Incomplete)?;
     Ok((content.freeze(), digests))
+}
+
+/// The tag of a content, of which the MD5 may be known.
+fn tag_of(content: &Bytes, digests: &Digests) -> ETag {
+    ETag::from_md5(digests.md5.unwrap_or_else(|| Md5::digest(content).into()))
 }
 
 /// Decides a write's condition against the tag of the key's current object.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::read::slice;
 use super::state::{Bin, Completed, Object, OpenUpload, upload_key};
-use super::{MemoryStore, Result, StoreError, decide, received};
+use super::{MemoryStore, Result, StoreError, decide, received, tag_of};
 use crate::body::{Digests, Expected, Payload, digesting};
 use crate::object::{
     Assembled, BucketName, ByteRange, ChecksumChoice, Completion, ETag, ObjectInfo, ObjectPart,
@@ -191,7 +191,7 @@ impl MemoryStore {
         let part = PartSummary {
             number,
             size: digests.size,
-            etag: ETag::from_md5(digests.md5),
+            etag: tag_of(&content, &digests),
             last_modified: self.stamp(),
             checksum: digests.checksum,
         };

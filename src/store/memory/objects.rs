@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::read::slice;
 use super::state::{Bin, Object};
-use super::{MemoryStore, Result, StoreError, decide, received};
+use super::{MemoryStore, Result, StoreError, decide, received, tag_of};
 use crate::body::{Digests, Expected, Payload, digesting};
 use crate::object::{
     BucketName, ByteRange, Checksum, ETag, ListEntry, ListPage, ListQuery, ObjectInfo, Original,
@@ -155,7 +155,7 @@ impl MemoryStore {
         let bin = state.bin_mut(&at.bucket)?;
         decide(new.condition.as_ref(), bin.current_tag(at))?;
         let original = new.original.unwrap_or_else(|| Original {
-            etag: ETag::from_md5(digests.md5),
+            etag: tag_of(&content, &digests),
             last_modified: self.stamp(),
         });
         let info = ObjectInfo {
