@@ -3,7 +3,7 @@
 
 use super::Trouble;
 use super::attempt::{Attempt, Held, Result};
-use crate::body::{Expected, digesting};
+use crate::body::{Expected, checking};
 use crate::object::{
     Algorithm, Checksum, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ETag, ObjectPart,
     Owner, PartNumber, UploadId, WriteCondition,
@@ -102,7 +102,7 @@ impl Attempt<'_> {
             compute: Some(algorithm),
             ..Expected::default()
         };
-        let body = digesting(self.open(held, Selection::Part(number)).await?, expected);
+        let body = checking(self.open(held, Selection::Part(number)).await?, expected);
         let sent = upstream.store.put_part(upload, number, body).await;
         let sent = sent.map_err(Trouble::Upstream)?;
         Ok(CompletedPart { number, etag: sent.etag, checksum: sent.checksum })
