@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::Context;
 use super::job::Job;
 use super::journal::{End, Entry};
+use super::run::REBUILDING;
 use super::state::Ask;
 use crate::body::Payload;
 use crate::object::{ETag, UploadId};
@@ -185,6 +186,10 @@ impl Tried {
                 (self.changed >= CHANGES).then_some(End::Busy)
             }
             Trouble::Away(what) => self.away(job, &what),
+            Trouble::Home(StoreError::Rebuilding) => {
+                job.change(|board| board.waiting = Some(REBUILDING.to_owned()));
+                None
+            }
             trouble => {
                 self.refused += 1;
                 (self.refused >= TRIES).then(|| End::Failed(trouble.to_string()))

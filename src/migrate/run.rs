@@ -15,6 +15,7 @@ use super::plan::Planned;
 use super::planner::{NoPlan, Planner, fault, guard, planned};
 use super::state::{Ask, State};
 use crate::placement::transfer::{Order, Outcome, Skip, Standing};
+use crate::store::StoreError;
 
 /// How many lines are announced as being touched at once.
 const AHEAD: u64 = 64;
@@ -23,6 +24,8 @@ const AHEAD: u64 = 64;
 const BESIDE: usize = 3;
 /// How often it is looked whether clients leave more room.
 const LOOK: Duration = Duration::from_millis(50);
+/// Why a migration waits for home.
+pub(super) const REBUILDING: &str = "the index of the local store is being rebuilt";
 /// The pause before a plan is tried again.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -53,6 +56,7 @@ pub(super) async fn run(context: Arc<Context>, job: Arc<Job>) {
 
 impl Run {
     async fn until_over(&mut self) -> io::Result<()> {
+        self.home_ready().await;
         loop {
             match self.job.asked() {
                 Ask::Run => {
@@ -78,6 +82,16 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Waits until home knows all that it holds, as after a crash: what it cannot say yet is no
+    /// object's fault.
+    async fn home_ready(&self) {
+        while let Err(StoreError::Rebuilding) = self.context.transfers.buckets().await {
+            self.job.change(|board| board.waiting = Some(REBUILDING.to_owned()));
+            tokio::time::sleep(LOOK).await;
+        }
+        self.job.change(|board| board.waiting = None);
     }
 
     pub(super) async fn enter(&self, state: State) -> io::Result<()> {
