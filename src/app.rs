@@ -24,10 +24,11 @@ use futures_util::future::{OptionFuture, join};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use crate::admin::{Admin, Counting, Jobs, Links, Metrics, Prices, Rule, Surveys, Views};
+use crate::admin::{Admin, Cleanups, Counting, Jobs, Links, Metrics, Prices, Rule, Surveys, Views};
 use crate::auth::{AuthSettings, Authenticator, Keyring};
 use crate::background::{Next, Supervisor, Worker as _};
 use crate::config::{self, Config, ConfigError};
+use crate::migrate;
 use crate::object::{Clock, SystemClock};
 use crate::s3::{self, TokenKey};
 use crate::server::{Server, Settings, TlsConfig, TlsSwitch};
@@ -41,6 +42,8 @@ use storage::Storage;
 pub(crate) use storage::store_options;
 use upstreams::Upstreams;
 
+/// Where the journals of clean-ups are in the data directory.
+const CLEANUPS: &str = "cleanups";
 /// For how long after having been told to stop something may be forwarded.
 const FORWARDING: Duration = Duration::from_secs(14);
 /// How long workers may finish what they are at after that.
@@ -235,6 +238,10 @@ async fn open(
     gateway.open(s3::Service::new(settings, layers.store(), Arc::clone(&control.auth)));
     let jobs = Arc::new(Jobs::new(Arc::clone(&clock)));
     workers.start(jobs.worker());
+    let journals = Arc::new(migrate::Folder::at(config.data_dir.join(CLEANUPS)));
+    let cleanups = Cleanups::new(journals, Arc::clone(&clock));
+    cleanups.recall(&jobs).await;
+    workers.start(cleanups.keeper(&jobs));
     control.admin.open(Views {
         clock,
         started,
@@ -246,6 +253,8 @@ async fn open(
         store: layers.store(),
         counting: counting(&config.usage),
         jobs,
+        cleanups,
+        upload_expiry: expiry,
         metrics: Arc::clone(&control.metrics),
         surveys: Arc::new(Surveys::default()),
         migrations,

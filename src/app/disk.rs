@@ -48,8 +48,12 @@ impl Disk for LocalDisk {
         self.store.recount(bucket).await
     }
 
-    async fn set_aside(&self, remove: bool) -> Result<(u64, u64), StoreError> {
-        self.store.set_aside(remove).await
+    async fn set_aside(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.store.set_aside().await
+    }
+
+    async fn remove_set_aside(&self, name: &str) -> Result<bool, StoreError> {
+        self.store.remove_set_aside(name).await
     }
 
     fn lacks(&self, bucket: &BucketName) -> bool {

@@ -20,6 +20,7 @@ mod overview;
 mod presign;
 mod progress;
 mod query;
+mod report;
 mod serve;
 mod spool;
 mod test_s3;

@@ -19,7 +19,7 @@ const PIECE: usize = 256 * 1024;
 const LONGEST: usize = PIECE;
 
 /// Reads a file line by line.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     shelf: Arc<dyn Shelf>,
     name: String,
     /// Where the piece at hand ends in the file.
@@ -31,7 +31,7 @@ pub(super) struct Lines {
 }
 
 /// A line as it stands in a file.
-pub(super) fn encode(value: &impl Serialize) -> io::Result<Vec<u8>> {
+pub(crate) fn encode(value: &impl Serialize) -> io::Result<Vec<u8>> {
     let json = serde_json::to_vec(value)?;
     let mut line = hex::encode(Algorithm::Crc32c.digest(&json).digest).into_bytes();
     line.reserve(json.len() + 2);
@@ -53,7 +53,7 @@ fn decode<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
 
 impl Lines {
     /// The lines of a file, from `offset` on.
-    pub(super) fn of(shelf: &Arc<dyn Shelf>, name: &str, offset: u64) -> Self {
+    pub(crate) fn of(shelf: &Arc<dyn Shelf>, name: &str, offset: u64) -> Self {
         Self {
             shelf: Arc::clone(shelf),
             name: name.to_owned(),
@@ -65,12 +65,12 @@ impl Lines {
     }
 
     /// Where the next line begins.
-    pub(super) fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.end - (self.piece.len() - self.given) as u64
     }
 
     /// The next line; `None` at the end, or where a last line is not whole.
-    pub(super) async fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
+    pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
         let Some(line) = self.raw(usize::MAX).await? else { return Ok(None) };
         if let Some(value) = decode(line.as_bytes_without_end()) {
             return Ok(Some(value));

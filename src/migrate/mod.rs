@@ -11,11 +11,13 @@
 
 mod attempt;
 mod back;
+mod claims;
 mod engine;
 mod files;
 mod job;
 mod journal;
 mod lanes;
+mod left_uploads;
 mod lines;
 mod manifest;
 mod marks;
@@ -39,6 +41,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
+pub use claims::Claim;
 pub use engine::Engine;
 pub use files::{Folder, Shelf};
 pub use journal::{Counts, Fault};
@@ -50,9 +53,14 @@ pub use state::{Ask, State};
 pub use totals::{Total, Totals};
 pub use view::{Conflicts, PlanView, Progress, Skipped, View};
 
+pub(crate) use lines::{Lines, encode};
+pub(crate) use manifest::csv_field;
+pub(crate) use prune::{OVER, PLANS, beyond};
+
+use self::claims::Claims;
 use self::job::Job;
 use crate::object::{Clock, KeyTemplates};
-use crate::placement::transfer::Transfers;
+use crate::placement::transfer::{Direction, Transfers};
 
 /// What migrations work with.
 pub struct Context {
@@ -78,6 +86,7 @@ pub struct Migrations {
     jobs: Mutex<BTreeMap<String, Arc<Job>>>,
     /// Held while a new one is held against the others.
     ordering: tokio::sync::Mutex<()>,
+    claims: Arc<Claims>,
     ordered: Notify,
 }
 
@@ -113,6 +122,7 @@ impl Migrations {
             context: Arc::new(context),
             jobs: Mutex::new(jobs),
             ordering: tokio::sync::Mutex::new(()),
+            claims: Arc::default(),
             ordered: Notify::new(),
         }))
     }
@@ -175,6 +185,21 @@ impl Migrations {
 
     fn active(&self) -> Vec<Arc<Job>> {
         self.jobs().values().filter(|job| job.is_active()).cloned().collect()
+    }
+
+    /// Those to a layer that nothing more will be done for, unless they are rolled back.
+    fn over(&self, direction: Direction) -> Vec<Arc<Job>> {
+        let jobs = self.jobs();
+        let over = jobs.values().filter(|job| !job.is_active() && job.direction() == direction);
+        over.filter(|job| job.look(|board| board.state.is_over())).cloned().collect()
+    }
+
+    fn ordering(&self) -> &tokio::sync::Mutex<()> {
+        &self.ordering
+    }
+
+    fn claims(&self) -> &Arc<Claims> {
+        &self.claims
     }
 
     fn ordered(&self) -> Notified<'_> {
