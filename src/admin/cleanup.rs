@@ -10,6 +10,7 @@
 //! Whatever goes is noted durably before it does, and what came of it afterwards: see
 //! [`Cleanups`]. Keeps off the objects of migrations, and them off its own.
 
+mod history;
 mod journal;
 mod journals;
 mod removal;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
+pub(super) use history::history;
 pub use journals::{CleanupKeeper, Cleanups};
 
 use self::journal::{Found, Order};

@@ -14,7 +14,7 @@
 //!   counters, checks bodies and what is upstream; `GET /storage/verify[/{id}]` tells how far that
 //!   is, and `POST /storage/verify/{id}/cancel` ends it.
 //! - `GET /storage/url?bucket=&name=`: where a stored name can be read.
-//! - `GET /storage/objects/{bucket}/{key}`: where an object is.
+//! - `GET /storage/objects/{bucket}/{key}`: where an object is, and what became of it.
 //! - `POST /storage/cleanup?storage_backend=local|s3`: removes what nothing refers to;
 //!   `GET /storage/cleanup[/{id}[/report]]` tells how far that is and what went, and
 //!   `POST /storage/cleanup/{id}/cancel` ends it.
@@ -32,6 +32,7 @@
 mod access;
 mod buckets;
 mod cleanup;
+mod history;
 mod job;
 mod manifest;
 mod metrics;
@@ -414,6 +415,7 @@ impl Resource {
             Self::UsageByCompany | Self::Stats => usage::PARAMETERS,
             Self::Verify if posts => verify::PARAMETERS,
             Self::Url => object::URL_PARAMETERS,
+            Self::Object => object::PARAMETERS,
             Self::Cleanup if posts => cleanup::PARAMETERS,
             Self::CleanupReport => cleanup::REPORT,
             Self::MigrateToS3 | Self::MigrateToLocal => migrations_order::PARAMETERS,
@@ -444,7 +446,7 @@ impl Resource {
             Self::VerifyCancel => job::cancel(views, verify::KIND, rest),
             Self::Metrics => metrics::answer(views).await,
             Self::Url => object::url(views, asker, p).await,
-            Self::Object => object::answer(views, rest).await,
+            Self::Object => object::answer(views, rest, p).await,
             Self::OpenApi => Ok(openapi::answer()),
             Self::Cleanup if posts => cleanup::begin(views, p, manifest).await,
             Self::Cleanup => Ok(job::all(views, cleanup::KIND)),

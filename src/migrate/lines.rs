@@ -87,6 +87,32 @@ impl Lines {
         Err(io::Error::new(io::ErrorKind::InvalidData, what))
     }
 
+    /// The next line that is `wanted`, beginning before the byte `end`; the others are passed over
+    /// unread. `None` where there is none, or a last line is not whole.
+    pub(crate) async fn find<T: DeserializeOwned>(
+        &mut self,
+        end: u64,
+        wanted: impl Fn(&str) -> bool,
+    ) -> io::Result<Option<T>> {
+        while self.offset() < end {
+            let at = self.offset();
+            let Some(line) = self.raw(usize::MAX).await? else { return Ok(None) };
+            let line = line.as_bytes_without_end();
+            if !std::str::from_utf8(line).is_ok_and(&wanted) {
+                continue;
+            }
+            match decode(line) {
+                Some(value) => return Ok(Some(value)),
+                None if self.raw(usize::MAX).await?.is_none() => return Ok(None),
+                None => {
+                    let what = format!("{} is damaged at byte {at}", self.name);
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// The next text up to its line end, which the last may lack only of a file of plain text.
     pub(super) async fn text(&mut self) -> io::Result<Option<String>> {
         if let Some(line) = self.raw(LONGEST).await? {
@@ -160,6 +186,30 @@ mod tests {
             assert_eq!(found, (0..(cut / one) as u64).collect::<Vec<_>>(), "{cut}");
             assert_eq!(offset, (cut / one * one) as u64);
         }
+    }
+
+    #[tokio::test]
+    async fn lines_are_found_up_to_a_bound_and_past_others_that_are_damaged() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf: Arc<dyn Shelf> = Arc::new(Folder::at(dir.path()));
+        let texts = ["a1", "b", "a2", "a3"];
+        let mut whole: Vec<u8> = texts.iter().flat_map(|text| encode(text).unwrap()).collect();
+        let b = encode(&"a1").unwrap().len();
+        whole[b] ^= 1;
+        shelf.append("f", whole.clone(), false).await.unwrap();
+        let mut lines = Lines::of(&shelf, "f", 0);
+        let third = whole.len() as u64 - b as u64;
+        let wanted = |line: &str| line.contains("\"a");
+        for expected in [Some("a1"), Some("a2"), None] {
+            let found: Option<String> = lines.find(third, wanted).await.unwrap();
+            assert_eq!(found.as_deref(), expected);
+        }
+        assert_eq!(lines.offset(), third);
+        assert_eq!(lines.find(u64::MAX, wanted).await.unwrap(), Some("a3".to_owned()));
+        assert_eq!(lines.find::<String>(u64::MAX, wanted).await.unwrap(), None);
+        let damaged =
+            Lines::of(&shelf, "f", 0).find::<String>(u64::MAX, |line| line.contains("\"b")).await;
+        assert_eq!(damaged.unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 
     #[tokio::test]

@@ -265,20 +265,18 @@ impl Run {
         let (line, size) = (work.line, work.size);
         let (bucket, key) =
             (work.order.at.bucket.as_str().to_owned(), work.order.at.key.as_str().to_owned());
+        let at = Some(self.context.clock.now());
         let back = work.during == Ask::RollBack;
         self.context.totals.count(self.job.direction(), back, size, &end);
         if back {
             self.job.seen().undone.set(line);
             self.job.change(|board| board.back.count(size, &end));
-            return self
-                .job
-                .journal
-                .note(&Entry::Undone { line, bucket, key, size, end }, false)
-                .await;
+            let undone = Entry::Undone { line, bucket, key, size, end, at };
+            return self.job.journal.note(&undone, false).await;
         }
         self.job.seen().ended.set(line);
         self.job.change(|board| board.counts.count(size, &end));
-        self.job.journal.note(&Entry::Ended { line, bucket, key, size, end }, false).await
+        self.job.journal.note(&Entry::Ended { line, bucket, key, size, end, at }, false).await
     }
 
     async fn ended(&self, line: u64, planned: &Planned, end: End) -> io::Result<()> {
@@ -287,7 +285,8 @@ impl Run {
         self.context.totals.count(self.job.direction(), false, size, &end);
         self.job.seen().ended.set(line);
         self.job.change(|board| board.counts.count(size, &end));
-        self.job.journal.note(&Entry::Ended { line, bucket, key, size, end }, false).await
+        let at = Some(self.context.clock.now());
+        self.job.journal.note(&Entry::Ended { line, bucket, key, size, end, at }, false).await
     }
 
     /// Brings what may have been touched, and is not over, to an end: where it had arrived, it was

@@ -8,6 +8,7 @@ use crate::migrate::journal::Entry;
 use crate::migrate::{Amendment, Ask, Filter, Limits, RefusalKind, Spec, State};
 use crate::object::ETag;
 use crate::placement::Mode;
+use crate::placement::tests::world::path;
 use crate::placement::transfer::Direction;
 
 fn of(bucket: &str) -> Filter {
@@ -84,4 +85,31 @@ async fn uploads_that_a_migration_began_are_known_once_it_is_over() {
     // While it is taken back, they are its own.
     migrations.ask(&view.id, Ask::RollBack).await.unwrap();
     assert!(migrations.left_uploads(Direction::ToS3, &among).await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_objects_history_is_read_up_to_a_bound() {
+    let mut world = World::new(Mode::Local).await;
+    for key in ["a", "a\"b", "a/b"] {
+        world.put(key, key).await;
+    }
+    let etag = world.seen("a\"b").await.unwrap().0.etag;
+    let first = world.done(spec(Direction::ToS3)).await;
+    world.asked(&first.id, Ask::RollBack).await.unwrap();
+    world.over(&first.id, State::RolledBack).await;
+    world.clock.advance(60_000);
+    let filter = Filter { prefix: "a/".to_owned(), ..of("bucket") };
+    let second = world.done(Spec { filter, ..spec(Direction::ToS3) }).await;
+    let migrations = Arc::clone(&world.migrations);
+    let (found, complete) = migrations.history(&path("a\"b"), u64::MAX).await.unwrap();
+    let ways: Vec<_> = found.iter().map(|it| (it.migration.as_str(), it.back)).collect();
+    assert_eq!((ways, complete), (vec![(first.id.as_str(), false), (&first.id, true)], true));
+    assert!(found.iter().all(|it| it.end.as_deref() == Ok(etag.as_str())), "{found:?}");
+    let (found, complete) = migrations.history(&path("a/b"), u64::MAX).await.unwrap();
+    assert_eq!((found.len(), complete, &found[0].migration), (3, true, &second.id));
+    assert!(found[0].at.0 >= found[1].at.0 + 60_000, "{found:?}");
+    // What the newest journal has is within these bytes, and nothing of the other one.
+    let (found, complete) = migrations.history(&path("a/b"), 1500).await.unwrap();
+    assert!(!complete && found.iter().all(|it| it.migration == second.id), "{found:?}");
+    assert_eq!(migrations.history(&path("absent"), u64::MAX).await.unwrap(), (Vec::new(), true));
 }

@@ -169,6 +169,19 @@ def test_cleanup_reports_to_a_file(site, tmp_path):
     assert (row["key"], row["outcome"], row["size"]) == ("drop", "deleted", "10")
 
 
+def test_what_became_of_an_object_is_shown(behind):
+    site = behind("local")
+    put(site, "key")
+    done = site.run("migrate", "to-s3").expect().last["migration"]
+    shown = site.run.terminal("objects", site.bucket, "key").expect().out
+    assert "moved to s3" in shown and f"by the migration {done['id']}" in shown
+    line = site.run("objects", site.bucket, "key").expect().last
+    assert [event["event"] for event in line["history"]] == ["moved_to_s3", "written"]
+    site.delete("key")
+    gone = site.run.terminal("objects", site.bucket, "key").expect(1).out
+    assert "moved to s3" in gone and "there is no object of that key" in gone
+
+
 def test_an_interruption_ends_the_job(behind):
     site = behind("fallback")
     fill(site)
