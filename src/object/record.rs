@@ -98,6 +98,21 @@ pub struct ChecksumChoice {
     pub explicit: bool,
 }
 
+impl ChecksumChoice {
+    /// What an upload is created with, so that its object has a checksum like this one; S3's default
+    /// where there is none.
+    pub fn like(checksum: Option<&Checksum>) -> Self {
+        match checksum {
+            Some(sum) => Self { algorithm: sum.value.algorithm, kind: sum.kind, explicit: true },
+            None => Self {
+                algorithm: Algorithm::Crc64Nvme,
+                kind: ChecksumKind::FullObject,
+                explicit: false,
+            },
+        }
+    }
+}
+
 /// An upload under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {

@@ -4,13 +4,12 @@
 
 use super::down::{Down, Wanted, gone_or_trouble};
 use super::read_back::is_told;
-use super::up_parts::choice;
 use super::watched::watched;
 use super::{Outcome, Result, Trouble};
 use crate::body::{BodyError, Expected, digesting};
 use crate::object::{
-    CompletedPart, Completion, MIN_PART_SIZE, ObjectPart, Owner, PartNumber, PartSummary,
-    PartsQuery, RangeSpec,
+    ChecksumChoice, CompletedPart, Completion, MIN_PART_SIZE, ObjectPart, Owner, PartNumber,
+    PartSummary, PartsQuery, RangeSpec,
 };
 use crate::placement::read::only_tag;
 use crate::store::{GetRequest, NewUpload, Selection, StoreError, UploadPath};
@@ -111,7 +110,7 @@ impl Down<'_> {
         let new = NewUpload {
             metadata: wanted.there.metadata.clone(),
             tags,
-            checksum: choice(wanted.there.checksum.as_ref()),
+            checksum: ChecksumChoice::like(wanted.there.checksum.as_ref()),
             initiator: Owner { id: "stowgate".to_owned(), display_name: "stowgate".to_owned() },
         };
         let id = home.create_upload(at, new).await?;
@@ -153,7 +152,7 @@ impl Down<'_> {
         let got = got.map_err(gone_or_trouble)?;
         let expected = Expected {
             checksum: part.checksum.clone(),
-            compute: Some(choice(wanted.there.checksum.as_ref()).algorithm),
+            compute: Some(ChecksumChoice::like(wanted.there.checksum.as_ref()).algorithm),
             ..Expected::default()
         };
         let (body, _) = watched(digesting(got.body, expected), None);

@@ -7,8 +7,8 @@ use super::watched::watched;
 use super::{Begun, SentPart, Transfers, Trouble};
 use crate::body::{Expected, checking, digesting};
 use crate::object::{
-    Algorithm, Checksum, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ETag, ObjectPart,
-    Owner, PartNumber, PartSummary, PartsQuery, WriteCondition,
+    Algorithm, ChecksumChoice, CompletedPart, Completion, ETag, ObjectPart, Owner, PartNumber,
+    PartSummary, PartsQuery, WriteCondition,
 };
 use crate::store::{NewUpload, ObjectPath, Selection, StoreError, UploadPath};
 
@@ -73,7 +73,7 @@ impl Up<'_> {
         let new = NewUpload {
             metadata: held.object.metadata.clone(),
             tags: held.tags.clone(),
-            checksum: choice(held.object.checksum.as_ref()),
+            checksum: ChecksumChoice::like(held.object.checksum.as_ref()),
             initiator: Owner { id: "stowgate".to_owned(), display_name: "stowgate".to_owned() },
         };
         self.steps.turn().await;
@@ -140,7 +140,7 @@ impl Up<'_> {
         parts: &[ObjectPart],
         sent: &mut Vec<SentPart>,
     ) -> Result<()> {
-        let algorithm = choice(held.object.checksum.as_ref()).algorithm;
+        let algorithm = ChecksumChoice::like(held.object.checksum.as_ref()).algorithm;
         for part in parts {
             let number = u16::try_from(part.number).ok().and_then(PartNumber::new);
             let Some(number) = number else {
@@ -206,19 +206,5 @@ impl Up<'_> {
             tracing::debug!(%bucket, %key, %error, "an upload was not aborted");
         }
         self.steps.end();
-    }
-}
-
-/// The checksum that the upload is created with, so that the object has the same one.
-pub(super) fn choice(checksum: Option<&Checksum>) -> ChecksumChoice {
-    match checksum {
-        Some(sum) => {
-            ChecksumChoice { algorithm: sum.value.algorithm, kind: sum.kind, explicit: true }
-        }
-        None => ChecksumChoice {
-            algorithm: Algorithm::Crc64Nvme,
-            kind: ChecksumKind::FullObject,
-            explicit: false,
-        },
     }
 }
