@@ -418,7 +418,7 @@ impl Resource {
             Self::Object => object::PARAMETERS,
             Self::Cleanup if posts => cleanup::PARAMETERS,
             Self::CleanupReport => cleanup::REPORT,
-            Self::MigrateToS3 | Self::MigrateToLocal => migrations_order::PARAMETERS,
+            Self::MigrateToS3 | Self::MigrateToLocal => &migrations_order::PARAMETERS,
             Self::Migrations => &["limit"],
             Self::MigrationReport => migrations::REPORT,
             Self::MigrationLimits => migrations_order::LIMITS,
