@@ -46,7 +46,7 @@ def test_info_and_test_s3(behind):
     info = site.run("info").expect().last
     assert site.bucket in [bucket["name"] for bucket in info["buckets"]]
     shown = site.run.terminal("info").expect().out
-    assert f"{site.bucket} " in shown and "fallback" in shown and "free" in shown
+    assert f"bucket {site.bucket}, mode fallback" in shown and "free" in shown
     tried = site.run("test-s3").expect().lines
     assert [line["name"] for line in tried] == ["main"] and tried[0]["ok"]
     shown = site.run.terminal("test-s3").expect().out
