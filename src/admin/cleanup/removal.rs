@@ -70,13 +70,13 @@ impl Cleanup {
     /// Finds the next page, and notes what it holds.
     async fn look(&mut self) -> Result<(), String> {
         let (source, young): (&mut dyn Source, _) = match &mut self.stage {
-            Stage::Orphans => match self.orphans.front_mut() {
-                Some(source) => (&mut **source, false),
-                None => {
+            Stage::Orphans => {
+                let Some(source) = self.orphans.front_mut() else {
                     self.stage = self.after_orphans();
                     return Ok(());
-                }
-            },
+                };
+                (&mut **source, false)
+            }
             Stage::Counting(objects) | Stage::Deleting(objects) => (objects, true),
             Stage::Over => return Ok(()),
         };
