@@ -52,6 +52,14 @@ impl Event {
     }
 }
 
+impl Event {
+    /// Objects have the next whole second as their time: what became of one before that second
+    /// came after it was written all the same.
+    fn order(&self) -> i64 {
+        self.at.0 - if self.source == "object" { 999 } else { 0 }
+    }
+}
+
 /// The history of an object with this record, last written at `written` where it is there.
 pub(super) async fn of(
     views: &Views,
@@ -75,7 +83,12 @@ pub(super) async fn of(
         id: None,
         detail: String::new(),
     }));
-    events.sort_by_key(|event| std::cmp::Reverse(event.at));
+    events.sort_by_key(|event| std::cmp::Reverse(event.order()));
+    let mut latest = Timestamp(i64::MAX);
+    for event in &mut events {
+        event.at = event.at.min(latest);
+        latest = event.at;
+    }
     let history_complete = complete && events.len() <= MOST;
     events.truncate(MOST);
     Ok(History { history: events, history_complete })

@@ -16,8 +16,8 @@ use super::{Failure, say};
 #[derive(Debug, clap::Args)]
 #[command(next_line_help = true)]
 pub(super) struct InitArgs {
-    /// The file to write; one that is there already is left alone
-    #[arg(default_value = "stowgate.toml")]
+    /// The file to write, if it is not there [default: stowgate.toml]
+    #[arg(default_value = "stowgate.toml", hide_default_value = true)]
     file: PathBuf,
     /// Where objects are to be kept
     #[arg(long, default_value = "stowgate-data")]

@@ -22,7 +22,7 @@ pub(super) struct PresignArgs {
     bucket: String,
     /// The key
     key: String,
-    /// What the URL is for
+    /// Its method
     #[arg(long, value_enum, default_value_t = Verb::Get, ignore_case = true)]
     method: Verb,
     /// For how long it is valid: 30s, 15m, 2h; at most 7d

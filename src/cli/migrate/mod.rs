@@ -74,7 +74,7 @@ struct ReportArgs {
     /// How lines look
     #[arg(long, value_enum, default_value_t = Form::Csv)]
     format: Form,
-    /// Only objects to which this happened
+    /// Only this outcome
     #[arg(long, value_enum)]
     outcome: Option<Outcome>,
     /// Write to this file instead of standard output
