@@ -23,6 +23,7 @@ use super::super::index::IndexHome;
 use super::super::log;
 use super::super::read::manifest;
 use super::super::recount::count_bucket;
+use super::super::split::Split;
 use super::super::tally::Tally;
 use super::super::vfs::Access;
 use super::{Result, Start, tail};
@@ -68,9 +69,15 @@ pub(super) fn rebuild(
     }
     let Builder { catalog, .. } = builder;
     let progress = super::finish(core, segments, end, from.applied);
-    // Where there is no checkpoint, the templates are compared with the configured ones later.
     let known = from.checkpoint.as_ref().map(|it| Tally::load(&it.usage, &it.segments));
-    let (tally, unreadable) = recount(core, &catalog, &known.unwrap_or_default())?;
+    let mut known = known.unwrap_or_default();
+    for (name, bucket) in &buckets {
+        // One that no checkpoint tells of is counted as if it were made now.
+        if known.split(bucket.id).is_none() {
+            known.set_split(bucket.id, Split::empty(core.template(name)));
+        }
+    }
+    let (tally, unreadable) = recount(core, &catalog, &known)?;
     for error in unreadable {
         tracing::error!(error, "an object's list of parts cannot be read");
     }
