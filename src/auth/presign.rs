@@ -42,7 +42,7 @@ mod tests {
     fn key(access_key: &str, role: Role) -> Key {
         let owner = Owner { id: "id".to_owned(), display_name: "name".to_owned() };
         let access_key = access_key.to_owned();
-        let identity = Identity { access_key: access_key.clone(), role, owner, email: None };
+        let identity = Identity::new(access_key.clone(), role, owner);
         Key { access_key, secret: Secret::new("secret-of-it"), identity: Arc::new(identity) }
     }
 

@@ -33,7 +33,7 @@ pub struct Authenticator {
 }
 
 /// On whose behalf a request is made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Caller {
     /// Nobody signed it.
     Anonymous,

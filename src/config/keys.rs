@@ -44,12 +44,7 @@ pub(super) fn build(
 /// A key of the one who runs the gateway: the built-in one and the one in the environment share
 /// an owner, so that buckets stay theirs when they set a key of their own.
 fn operator(access_key: String, secret: Secret) -> Key {
-    let identity = Identity {
-        access_key: access_key.clone(),
-        role: Role::Admin,
-        owner: operator_owner(),
-        email: None,
-    };
+    let identity = Identity::new(access_key.clone(), Role::Admin, operator_owner());
     Key { access_key, secret, identity: Arc::new(identity) }
 }
 
@@ -115,6 +110,9 @@ fn one(entry: &Spanned<file::Key>, document: &Document) -> Result<Key, ConfigErr
         role: role(key.role.as_ref(), document)?,
         owner,
         email: text(key.email.as_ref(), document)?,
+        policies: Vec::new(),
+        company: None,
+        session: None,
     };
     Ok(Key { access_key, secret, identity: Arc::new(identity) })
 }

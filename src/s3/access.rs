@@ -89,7 +89,7 @@ fn signed(caller: &Caller) -> Result<&Identity, S3Error> {
 fn may_write(identity: &Identity) -> Result<(), S3Error> {
     match identity.role {
         Role::Admin | Role::ReadWrite => Ok(()),
-        Role::ReadOnly => Err(denied()),
+        Role::ReadOnly | Role::Policy => Err(denied()),
     }
 }
 

@@ -56,12 +56,8 @@ pub(super) struct Answer {
 
 /// The caller of that name.
 pub(super) fn key(owner: &str, role: Role) -> Caller {
-    Caller::Key(Arc::new(Identity {
-        access_key: format!("{owner}-key"),
-        role,
-        owner: Owner { id: owner.to_owned(), display_name: format!("{owner}'s name") },
-        email: None,
-    }))
+    let named = Owner { id: owner.to_owned(), display_name: format!("{owner}'s name") };
+    Caller::Key(Arc::new(Identity::new(format!("{owner}-key"), role, named)))
 }
 
 impl Gateway {

@@ -59,7 +59,7 @@ impl Upstream {
     /// A service over TLS, or for a key that may not do everything.
     async fn start_as(clock: Arc<dyn Clock>, role: Role, tls: Option<TlsConfig>) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock));
-        let identity = Identity { access_key: KEY.to_owned(), role, owner: owner(), email: None };
+        let identity = Identity::new(KEY, role, owner());
         let key = Key {
             access_key: KEY.to_owned(),
             secret: Secret::new(SECRET),

@@ -230,12 +230,8 @@ impl Answer {
 }
 
 fn key(access_key: &str, owner: &str, role: Role) -> Key {
-    let identity = Identity {
-        access_key: access_key.to_owned(),
-        role,
-        owner: Owner { id: format!("{owner}-id"), display_name: owner.to_owned() },
-        email: None,
-    };
+    let owner = Owner { id: format!("{owner}-id"), display_name: owner.to_owned() };
+    let identity = Identity::new(access_key, role, owner);
     Key {
         access_key: access_key.to_owned(),
         secret: Secret::new(secret(access_key)),
