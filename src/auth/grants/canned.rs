@@ -64,7 +64,6 @@ impl CannedAcl {
             |grantee: Grantee, permission| acl.grants.push(Grant { grantee, permission });
         let to_owner = || Grantee::User(bucket_owner.clone());
         match self {
-            Self::Private => {}
             Self::PublicRead => give(Grantee::Group(Group::AllUsers), Permission::Read),
             Self::PublicReadWrite => {
                 give(Grantee::Group(Group::AllUsers), Permission::Read);
@@ -79,7 +78,8 @@ impl CannedAcl {
             }
             Self::BucketOwnerRead if other => give(to_owner(), Permission::Read),
             Self::BucketOwnerFullControl if other => give(to_owner(), Permission::FullControl),
-            Self::BucketOwnerRead | Self::BucketOwnerFullControl => {}
+            // What the owner has already.
+            Self::Private | Self::BucketOwnerRead | Self::BucketOwnerFullControl => {}
             Self::LogDeliveryWrite => {
                 give(Grantee::Group(Group::LogDelivery), Permission::Write);
                 give(Grantee::Group(Group::LogDelivery), Permission::ReadAcp);

@@ -172,10 +172,9 @@ impl Condition {
         };
         match count {
             Count::All => values.iter().all(fits),
-            Count::Any => values.iter().any(fits),
             // Of several values none may fit a negated operator.
             Count::Plain if negated => values.iter().all(fits),
-            Count::Plain => values.iter().any(fits),
+            Count::Any | Count::Plain => values.iter().any(fits),
         }
     }
 

@@ -103,11 +103,10 @@ fn decide(request: &Request<'_>) -> Result<Source, Refusal> {
         (true, Some(source), _) | (true, None, Ok((Fit::Direct, source))) => {
             check_session(who, &question).map(|()| source)
         }
-        (true, None, _) => Err(Refusal::NoIdentityGrant),
         (false, _, Err(refusal)) => Err(refusal),
         (false, Some(_), Ok((_, source))) => check_session(who, &question).map(|()| source),
         (false, None, Ok((_, source))) if who.identity().is_none() => Ok(source),
-        (false, None, Ok(_)) => Err(Refusal::NoIdentityGrant),
+        (true | false, None, _) => Err(Refusal::NoIdentityGrant),
     }
 }
 

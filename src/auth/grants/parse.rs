@@ -105,7 +105,7 @@ impl Fields {
             sid: self.sid.map(Json::text).transpose()?.filter(|sid| !sid.is_empty()).map(Arc::from),
             effect,
             principals,
-            actions: actions.map(|text| ActionPattern::parse(text))?,
+            actions: actions.map(ActionPattern::parse)?,
             resources: resources.map(|text| ResourcePattern::parse(text, variables))?,
             conditions: conditions.transpose()?.unwrap_or_default(),
         })
