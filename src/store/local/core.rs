@@ -17,6 +17,7 @@ use super::garbage::Garbage;
 use super::log::LogReader;
 use super::options::LocalOptions;
 use super::reserve::Reserve;
+use super::settings::Settings;
 use super::tally::Tally;
 use super::vfs::Vfs;
 use crate::object::{BucketName, Clock, KeyTemplate, KeyTemplates};
@@ -58,6 +59,8 @@ pub(crate) struct Core {
     pub(crate) garbage: Arc<Garbage>,
     /// Its ballast.
     pub(crate) reserve: Reserve,
+    /// Its buckets' settings.
+    pub(crate) settings: Settings,
     /// How far its start is.
     pub(crate) phase: watch::Sender<Phase>,
     catalog: RwLock<Option<Catalog>>,
@@ -113,6 +116,7 @@ impl Core {
             clock,
             garbage: Arc::default(),
             reserve: Reserve::default(),
+            settings: Settings::default(),
             phase: watch::Sender::new(Phase::Opening),
             catalog: RwLock::default(),
             buckets: RwLock::default(),

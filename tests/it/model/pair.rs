@@ -8,9 +8,10 @@ use std::task::Poll;
 
 use stowgate::body::BodyError;
 use stowgate::object::{
-    Algorithm, BucketName, BucketsQuery, ChecksumChoice, Clock, CompletedPart, Completion, ETag,
-    ETagMatch, ListQuery, ManualClock, PartsQuery, ReadConditions, UploadEntry, UploadId,
-    UploadsQuery, VersionMarker, VersionsQuery, WriteCondition,
+    Algorithm, BucketName, BucketSetting, BucketsQuery, ChecksumChoice, Clock, CompletedPart,
+    Completion, ETag, ETagMatch, ListQuery, ManualClock, PartsQuery, ReadConditions,
+    SettingDocument, UploadEntry, UploadId, UploadsQuery, VersionMarker, VersionsQuery,
+    WriteCondition,
 };
 use stowgate::store::conformance::{Subject, abandoned, body, content, failing};
 use stowgate::store::{
@@ -83,7 +84,8 @@ impl Pair {
             Step::CreateBucket { .. }
             | Step::DeleteBucket { .. }
             | Step::ListBuckets { .. }
-            | Step::TagBucket { .. } => self.take_bucket(step, what).await,
+            | Step::TagBucket { .. }
+            | Step::SetSetting { .. } => self.take_bucket(step, what).await,
             Step::Get { .. }
             | Step::ObjectParts { .. }
             | Step::List { .. }
@@ -122,6 +124,15 @@ impl Pair {
                 let (name, tags) = (bucket(name), count.map(tags));
                 both!(self, what, |s| s.set_bucket_tags(&name, tags.clone()).await);
                 both!(self, what, |s| s.bucket_tags(&name).await);
+            }
+            Step::SetSetting { bucket: name, setting, document } => {
+                let (name, setting) = (bucket(name), BucketSetting::ALL[setting]);
+                let document = document.map(|seed| {
+                    SettingDocument::new(content(seed, usize::try_from(seed).unwrap() * 40_000))
+                        .unwrap()
+                });
+                both!(self, what, |s| s.set_bucket_setting(&name, setting, document.clone()).await);
+                both!(self, what, |s| s.bucket_setting(&name, setting).await);
             }
             _ => unreachable!(),
         }
@@ -440,6 +451,9 @@ async fn everything(store: &dyn Store) -> String {
     let query = BucketsQuery { limit: 1000, ..BucketsQuery::default() };
     for bucket in store.list_buckets(&query).await.unwrap().buckets {
         lines.push(format!("{bucket:?} {:?}", store.bucket_tags(&bucket.name).await));
+        for setting in BucketSetting::ALL {
+            lines.push(format!("{:?}", store.bucket_setting(&bucket.name, *setting).await));
+        }
         let query = ListQuery { limit: 1000, ..ListQuery::default() };
         lines.push(format!("{:#?}", store.list_objects(&bucket.name, &query).await));
         for key in KEYS {
