@@ -227,6 +227,7 @@ async fn open(
         region: config.region.clone(),
         base_domains: config.server.base_domains.clone(),
         token_key: token_key(&config.keys.ring),
+        templates: config.usage.templates.clone(),
     };
     let migrations = layers.migrations(config, &storage, gateway, &clock).await;
     if let Some(migrations) = &migrations {

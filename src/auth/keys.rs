@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Session;
-use super::grants::{Company, Policy};
+use super::grants::{Company, Directory, Policy};
 use crate::object::Owner;
 
 /// What a key may do.
@@ -89,6 +89,22 @@ impl Identity {
             company: None,
             session: None,
         }
+    }
+}
+
+impl Directory for Keyring {
+    fn by_id(&self, id: &str) -> Option<Owner> {
+        self.iter().map(|key| &key.identity.owner).find(|owner| owner.id == id).cloned()
+    }
+
+    fn by_email(&self, email: &str) -> Option<Owner> {
+        let has = |identity: &Identity| {
+            identity.email.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(email))
+        };
+        let mut owners =
+            self.iter().filter(|key| has(&key.identity)).map(|key| &key.identity.owner);
+        let first = owners.next()?;
+        owners.all(|other| other.id == first.id).then(|| first.clone())
     }
 }
 

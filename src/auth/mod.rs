@@ -37,6 +37,7 @@ mod oracle_tests;
 mod vector_tests;
 
 pub use content::UNSIGNED_PAYLOAD;
+pub use date::parse_any as parse_signing_time;
 pub use error::AuthError;
 pub use keys::{Identity, Key, Keyring, Role, Secret};
 pub use presign::LONGEST_PRESIGNED;

@@ -165,6 +165,21 @@ impl Operation {
         }
     }
 
+    /// Whether it fails where its object is not there, so that it tells whether there is one.
+    pub(super) fn tells_existence(self) -> bool {
+        matches!(
+            self,
+            Self::GetObject
+                | Self::GetObjectAcl
+                | Self::GetObjectAttributes
+                | Self::GetObjectLegalHold
+                | Self::GetObjectRetention
+                | Self::GetObjectTagging
+                | Self::GetObjectTorrent
+                | Self::HeadObject
+        )
+    }
+
     /// Whether its body may be framed as aws-chunked.
     pub(super) fn takes_chunks(self) -> bool {
         matches!(self, Self::PutObject | Self::UploadPart)

@@ -9,20 +9,22 @@ use futures_util::FutureExt as _;
 use http::request::Parts;
 use http::{Request, Response};
 
-use super::access;
+use super::access::{self, Gate};
 use super::addressing::{self, BaseDomains, Target};
 use super::audit::Audit;
 use super::context::{Asked, Context};
 use super::error::{Code, S3Error, error_reply};
+use super::guards::Guards;
 use super::header::Head;
 use super::op;
 use super::operation::Operation;
 use super::reply::Reply;
+use super::request_facts::RequestFacts;
 use super::route;
 use super::token::TokenKey;
-use crate::auth::{Authenticator, Caller, Verified};
+use crate::auth::{Authenticator, Caller, Scheme, Verified};
 use crate::body::Payload;
-use crate::object::{Bucket, BucketName, RequestId};
+use crate::object::{Bucket, BucketName, KeyTemplates, RequestId};
 use crate::store::Store;
 
 /// What can be set.
@@ -35,6 +37,8 @@ pub struct Settings {
     /// What continuation tokens are protected with: the same for every gateway that serves the
     /// same buckets.
     pub token_key: TokenKey,
+    /// The shapes of buckets' keys, by which companies know theirs.
+    pub templates: KeyTemplates,
 }
 
 /// The S3 protocol over a store.
@@ -44,6 +48,8 @@ pub struct Service {
     domains: BaseDomains,
     store: Arc<dyn Store>,
     auth: Arc<Authenticator>,
+    guards: Arc<Guards>,
+    templates: Arc<KeyTemplates>,
 }
 
 /// What is known of a request so far, for the answer and the log.
@@ -58,9 +64,16 @@ struct Progress {
 impl Service {
     /// Serves `store` to those whom `auth` knows.
     pub fn new(settings: Settings, store: Arc<dyn Store>, auth: Arc<Authenticator>) -> Self {
-        let Settings { region, base_domains, token_key } = settings;
-        let domains = BaseDomains::new(base_domains);
-        Self { region: region.into(), token_key, domains, store, auth }
+        let Settings { region, base_domains, token_key, templates } = settings;
+        Self {
+            region: region.into(),
+            token_key,
+            domains: BaseDomains::new(base_domains),
+            store,
+            auth,
+            guards: Arc::default(),
+            templates: Arc::new(templates),
+        }
     }
 
     /// Answers a request. The response's extensions hold an [`Audit`].
@@ -69,17 +82,18 @@ impl Service {
         let mut progress = Progress::new(&parts);
         let answer = AssertUnwindSafe(self.answer(&parts, body, &mut progress)).catch_unwind();
         let answer = answer.await.unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
-        let mut error_code = None;
+        let (mut error_code, mut cause) = (None, None);
         let mut response = answer.map_or_else(
             |error| {
                 let error = progress.explained(error);
                 error.log(progress.operation.map(Operation::name));
                 error_code = Some(error.code().as_str());
+                cause = error.why_denied().map(str::to_owned);
                 error_reply(&error, &progress.asked.subject(&self.region, progress.id))
             },
             Reply::into_response,
         );
-        response.extensions_mut().insert(progress.audit(error_code));
+        response.extensions_mut().insert(progress.audit(error_code, cause));
         response
     }
 
@@ -91,7 +105,7 @@ impl Service {
     ) -> Result<Reply, S3Error> {
         let target = addressing::resolve(&self.domains, parts)?;
         progress.names(&target);
-        let head = Head::new(parts, target)?;
+        let head = Arc::new(Head::new(parts, target)?);
         let operation = route::route(&head)?;
         progress.operation = Some(operation);
         if operation == Operation::Preflight {
@@ -104,10 +118,26 @@ impl Service {
                 "An aws-chunked body is only supported by PutObject and UploadPart.",
             ));
         }
-        let store = &*self.store;
-        let bucket = access::authorize(store, &verified.caller, operation, &head).await?;
-        let context = self.context(verified.caller, bucket, progress);
-        op::run(operation, &head, &context, verified.body).await
+        let gate = self.gate(&verified.caller, verified.scheme, &head);
+        let bucket = access::authorize(&gate, operation, &head).await?;
+        let context = self.context(verified.caller, gate, bucket, progress);
+        match op::run(operation, &head, &context, verified.body).await {
+            Err(error) if operation.tells_existence() => {
+                let (bucket, at) = (context.own_bucket()?, head.object()?);
+                Err(context.gate.veil(error, bucket, &at.key).await)
+            }
+            answer => answer,
+        }
+    }
+
+    fn gate(&self, caller: &Caller, scheme: Scheme, head: &Arc<Head>) -> Gate {
+        Gate::new(access::Inner {
+            caller: caller.clone(),
+            facts: RequestFacts { head: Arc::clone(head), scheme, now: self.auth.now() },
+            store: Arc::clone(&self.store),
+            guards: Arc::clone(&self.guards),
+            templates: Arc::clone(&self.templates),
+        })
     }
 
     fn verify(&self, parts: &Parts, head: &Head, body: Payload) -> Result<Verified, S3Error> {
@@ -116,12 +146,19 @@ impl Service {
         Ok(self.auth.verify(parts, bucket.map(BucketName::as_str), body)?)
     }
 
-    fn context(&self, caller: Caller, bucket: Option<Bucket>, progress: &Progress) -> Context {
+    fn context(
+        &self,
+        caller: Caller,
+        gate: Gate,
+        bucket: Option<Bucket>,
+        progress: &Progress,
+    ) -> Context {
         Context {
             store: Arc::clone(&self.store),
             region: Arc::clone(&self.region),
             token_key: self.token_key.clone(),
             caller,
+            gate,
             request_id: progress.id,
             bucket,
             asked: Arc::new(progress.asked.clone()),
@@ -166,13 +203,14 @@ impl Progress {
         };
     }
 
-    fn audit(self, error_code: Option<&'static str>) -> Audit {
+    fn audit(self, error_code: Option<&'static str>, cause: Option<String>) -> Audit {
         Audit {
             access_key: self.access_key,
             operation: self.operation.map(Operation::name),
             bucket: self.asked.bucket,
             key: self.asked.key,
             error_code,
+            cause,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! of objects").
 
 /// `ObjectOwnership`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum Ownership {
     /// The bucket's owner owns everything; ACLs are off.
     #[default]

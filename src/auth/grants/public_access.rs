@@ -2,7 +2,7 @@
 //! public access to your Amazon S3 storage").
 
 /// A bucket's switches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "S3's own four independent switches")]
 pub struct PublicAccessBlock {
     /// Requests that would set a public ACL are refused.

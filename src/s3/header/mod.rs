@@ -12,12 +12,14 @@ mod query;
 mod refuse;
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::addressing::{self, Target};
 use super::error::S3Error;
+use super::request_facts::ClientAddress;
 use crate::object::{BucketName, ObjectKey, VersionId};
 use crate::store::ObjectPath;
 
@@ -36,6 +38,8 @@ pub(super) struct Head {
     query: Query,
     headers: HeaderMap,
     origin: String,
+    client: Option<IpAddr>,
+    encrypted: bool,
 }
 
 /// Put into the extensions of a request that came over TLS.
@@ -50,13 +54,31 @@ impl Head {
         if query.is_presigned() {
             hoist(&query, &mut headers)?;
         }
-        Ok(Self { method: parts.method.clone(), target, query, headers, origin: origin(parts) })
+        Ok(Self {
+            method: parts.method.clone(),
+            target,
+            query,
+            headers,
+            origin: origin(parts),
+            client: parts.extensions.get().map(|ClientAddress(address)| *address),
+            encrypted: parts.extensions.get::<Encrypted>().is_some(),
+        })
     }
 
     /// Scheme and host as the client named them, for addresses that lead back here; empty where
     /// it named none.
     pub(super) fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// The client's address, where it is known.
+    pub(super) fn client(&self) -> Option<IpAddr> {
+        self.client
+    }
+
+    /// Whether the request came over TLS.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.encrypted
     }
 
     /// The method.

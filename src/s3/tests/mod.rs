@@ -23,7 +23,7 @@ use http::{HeaderMap, Request, StatusCode};
 use super::{Audit, Service, Settings, TokenKey};
 use crate::auth::{AuthSettings, Authenticator, Identity, Key, Keyring, Role, Secret};
 use crate::body::Payload;
-use crate::object::{Clock, Owner, RequestId, Timestamp};
+use crate::object::{Clock, KeyTemplates, Owner, RequestId, Timestamp};
 use crate::store::MemoryStore;
 
 pub(super) const MAIN: &str = "AKMAIN";
@@ -83,6 +83,7 @@ impl Gateway {
             region: region.to_owned(),
             base_domains: vec!["s3.localhost".to_owned(), "localhost".to_owned()],
             token_key: TokenKey::new([7; 32]),
+            templates: KeyTemplates::default(),
         };
         let service = Service::new(settings, store, Arc::new(auth));
         Self { service, clock, region: region.to_owned() }
