@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use super::context::Context;
 use super::error::{Code, S3Error};
 use super::guards::{Guard, Guards};
 use super::header::Head;
@@ -84,6 +85,30 @@ pub(super) async fn authorize(
             expected_owner(head, "x-amz-expected-bucket-owner", &bucket.owner)?;
             Ok(Some(bucket))
         }
+    }
+}
+
+/// Whether anybody may read the object through its bucket's website: where the gateway's own
+/// configuration says so of the whole bucket, or else wherever anybody may read it at all.
+pub(super) async fn anyone_reads(ctx: &Context, head: &Head) -> Result<(), S3Error> {
+    let name = head.bucket()?;
+    if ctx.public_sites.contains(name) {
+        return Ok(());
+    }
+    let bucket = ctx.gate.bucket(name).await?;
+    ctx.gate.check_object(&bucket, &head.object()?.key, None, Action::GetObject).await
+}
+
+/// The error as visitors of a website see it: where not everybody may list the bucket, a page that
+/// is not there is one that they may not read.
+pub(super) async fn veil_page(ctx: &Context, head: &Head, error: S3Error) -> S3Error {
+    let object = match (head.bucket(), head.object()) {
+        (Ok(name), Ok(object)) if !ctx.public_sites.contains(name) => object,
+        _ => return error,
+    };
+    match ctx.gate.bucket(&object.bucket).await {
+        Ok(bucket) => ctx.gate.veil(error, &bucket, &object.key).await,
+        Err(fault) => fault,
     }
 }
 

@@ -1,12 +1,14 @@
 //! What an operation runs with, beside its own input.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::access::Gate;
+use super::configured::Configured;
 use super::error::{Code, S3Error, Subject};
 use super::token::TokenKey;
 use crate::auth::{Caller, Identity};
-use crate::object::{Bucket, Owner, RequestId};
+use crate::object::{Bucket, BucketName, Owner, RequestId};
 use crate::store::Store;
 
 /// Everything around an operation. Cheap to clone, for answers that go on after their head.
@@ -18,6 +20,10 @@ pub(super) struct Context {
     pub(super) region: Arc<str>,
     /// What continuation tokens are protected with.
     pub(super) token_key: TokenKey,
+    /// What is made of the configurations of buckets.
+    pub(super) configured: Arc<Configured>,
+    /// The buckets that everybody may read as websites.
+    pub(super) public_sites: Arc<BTreeSet<BucketName>>,
     /// On whose behalf.
     pub(super) caller: Caller,
     /// What decides whether that may be done which turns out to be wanted.

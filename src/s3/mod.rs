@@ -8,8 +8,11 @@
 mod access;
 mod addressing;
 mod audit;
+mod bucket_encryption;
+mod configured;
 mod context;
 mod copy_source;
+mod cors;
 mod document;
 mod error;
 mod guards;
@@ -31,6 +34,7 @@ mod tagging;
 mod testing;
 mod token;
 mod upload;
+mod website;
 pub mod xml;
 
 #[cfg(test)]
@@ -40,5 +44,5 @@ pub use audit::Audit;
 pub use header::Encrypted;
 pub use refusal::{Refusal, refuse};
 pub use request_facts::ClientAddress;
-pub use service::{Service, Settings};
+pub use service::{Service, Settings, Websites};
 pub use token::TokenKey;

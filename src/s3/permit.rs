@@ -2,7 +2,7 @@
 //! by Amazon S3"; S3 User Guide, "Required permissions for Amazon S3 API operations").
 
 use super::header::Head;
-use super::operation::{Operation, Setting};
+use super::operation::{Configured, Operation, Setting};
 use crate::auth::grants::{Action, Reach, Target};
 
 /// What an operation needs of its own bucket and object. What it needs of another's, such as a
@@ -99,9 +99,32 @@ fn actions(operation: Operation, head: &Head) -> Vec<Action> {
         Operation::ListObjectVersions => vec![A::ListBucketVersions],
         Operation::ListParts => vec![A::ListMultipartUploadParts],
         Operation::PutObjectTagging => either(A::PutObjectTagging, A::PutObjectVersionTagging),
+        Operation::GetConfiguration(which) => vec![reads_configuration(which)],
+        Operation::PutConfiguration(which) | Operation::DeleteConfiguration(which) => {
+            vec![changes_configuration(which, operation)]
+        }
         Operation::GetSetting(setting) => vec![reads(setting)],
         Operation::DeleteSetting(setting) => vec![removes(setting)],
         Operation::Unserved(name) => vec![unserved(name, head.target().key.is_some())],
+    }
+}
+
+fn reads_configuration(which: Configured) -> Action {
+    match which {
+        Configured::Cors => Action::GetBucketCORS,
+        Configured::Encryption => Action::GetEncryptionConfiguration,
+        Configured::Website => Action::GetBucketWebsite,
+    }
+}
+
+fn changes_configuration(which: Configured, operation: Operation) -> Action {
+    match which {
+        Configured::Cors => Action::PutBucketCORS,
+        Configured::Encryption => Action::PutEncryptionConfiguration,
+        Configured::Website if operation == Operation::DeleteConfiguration(which) => {
+            Action::DeleteBucketWebsite
+        }
+        Configured::Website => Action::PutBucketWebsite,
     }
 }
 
@@ -109,8 +132,6 @@ fn reads(setting: Setting) -> Action {
     match setting {
         Setting::Accelerate => Action::GetAccelerateConfiguration,
         Setting::Acl => Action::GetBucketAcl,
-        Setting::Cors => Action::GetBucketCORS,
-        Setting::Encryption => Action::GetEncryptionConfiguration,
         Setting::Lifecycle => Action::GetLifecycleConfiguration,
         Setting::Logging => Action::GetBucketLogging,
         Setting::Notification => Action::GetBucketNotification,
@@ -122,7 +143,6 @@ fn reads(setting: Setting) -> Action {
         Setting::Replication => Action::GetReplicationConfiguration,
         Setting::RequestPayment => Action::GetBucketRequestPayment,
         Setting::Versioning => Action::GetBucketVersioning,
-        Setting::Website => Action::GetBucketWebsite,
     }
 }
 
@@ -131,8 +151,6 @@ fn removes(setting: Setting) -> Action {
     match setting {
         Setting::Accelerate => Action::PutAccelerateConfiguration,
         Setting::Acl => Action::PutBucketAcl,
-        Setting::Cors => Action::PutBucketCORS,
-        Setting::Encryption => Action::PutEncryptionConfiguration,
         Setting::Lifecycle => Action::PutLifecycleConfiguration,
         Setting::Logging => Action::PutBucketLogging,
         Setting::Notification => Action::PutBucketNotification,
@@ -143,7 +161,6 @@ fn removes(setting: Setting) -> Action {
         Setting::Replication => Action::PutReplicationConfiguration,
         Setting::RequestPayment => Action::PutBucketRequestPayment,
         Setting::Versioning => Action::PutBucketVersioning,
-        Setting::Website => Action::DeleteBucketWebsite,
     }
 }
 

@@ -222,6 +222,8 @@ impl Gateway {
             store: Arc::clone(&self.store),
             region: Arc::from("us-east-1"),
             token_key: TokenKey::new([1; 32]),
+            configured: Arc::default(),
+            public_sites: Arc::default(),
             caller: self.caller.clone(),
             gate: self.gate(Arc::new(head("GET", "/", &[]))),
             request_id: RequestId(7),

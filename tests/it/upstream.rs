@@ -13,7 +13,7 @@ use futures_core::future::BoxFuture;
 use http::{Request, Response};
 use stowgate::auth::{AuthSettings, Authenticator, Identity, Key, Keyring, Role, Secret};
 use stowgate::body::Payload;
-use stowgate::object::{Clock, Owner, SystemClock};
+use stowgate::object::{Clock, KeyTemplates, Owner, SystemClock};
 use stowgate::s3::{Service, TokenKey};
 use stowgate::server::{Ended, Handler, Refused, Server, Settings, TlsConfig};
 use stowgate::store::upstream::{UpstreamKey, UpstreamOptions, UpstreamStore};
@@ -71,7 +71,9 @@ impl Upstream {
         let settings = stowgate::s3::Settings {
             region,
             base_domains: Vec::new(),
+            websites: stowgate::s3::Websites::default(),
             token_key: TokenKey::new([7; 32]),
+            templates: KeyTemplates::default(),
         };
         let service = Service::new(settings, Arc::clone(&store), Arc::new(auth));
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

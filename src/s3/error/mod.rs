@@ -142,6 +142,11 @@ impl S3Error {
         self.cause.as_deref().filter(|_| self.code == Code::AccessDenied)
     }
 
+    /// Its headers.
+    pub(super) fn headers(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
+        self.headers.iter()
+    }
+
     /// Writes the cause, if there is one, to the log: once, where the error becomes an answer.
     pub(super) fn log(&self, operation: Option<&'static str>) {
         let code = self.code.as_str();

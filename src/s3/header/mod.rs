@@ -65,6 +65,29 @@ impl Head {
         })
     }
 
+    /// The head of a request for a website's page: its parameters mean nothing there.
+    pub(super) fn of_page(parts: &Parts, method: &Method, target: Target) -> Self {
+        Self {
+            headers: parts.headers.clone(),
+            client: parts.extensions.get().map(|ClientAddress(address)| *address),
+            encrypted: parts.extensions.get::<Encrypted>().is_some(),
+            ..Self::plain(method, target)
+        }
+    }
+
+    /// A head that says nothing but what it is about.
+    pub(super) fn plain(method: &Method, target: Target) -> Self {
+        Self {
+            method: method.clone(),
+            target,
+            query: Query::default(),
+            headers: HeaderMap::new(),
+            origin: String::new(),
+            client: None,
+            encrypted: false,
+        }
+    }
+
     /// Scheme and host as the client named them, for addresses that lead back here; empty where
     /// it named none.
     pub(super) fn origin(&self) -> &str {
