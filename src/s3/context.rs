@@ -7,7 +7,7 @@ use super::access::Gate;
 use super::configured::Configured;
 use super::error::{Code, S3Error, Subject};
 use super::token::TokenKey;
-use crate::auth::{Caller, Identity};
+use crate::auth::{Authenticator, Caller, Identity};
 use crate::object::{Bucket, BucketName, Owner, RequestId};
 use crate::store::Store;
 
@@ -26,6 +26,8 @@ pub(super) struct Context {
     pub(super) public_sites: Arc<BTreeSet<BucketName>>,
     /// On whose behalf.
     pub(super) caller: Caller,
+    /// Who is known by which id.
+    pub(super) auth: Arc<Authenticator>,
     /// What decides whether that may be done which turns out to be wanted.
     pub(super) gate: Gate,
     /// The request's id.

@@ -6,6 +6,7 @@
 //! store answers.
 
 mod access;
+mod acl;
 mod addressing;
 mod audit;
 mod bucket_encryption;

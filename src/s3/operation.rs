@@ -44,6 +44,8 @@ pub(super) enum Operation {
     DeleteConfiguration(Configured),
     /// Reads a bucket setting that cannot be set yet.
     GetSetting(Setting),
+    /// Sets who may do what with a bucket.
+    PutSetting(Setting),
     /// Removes a bucket setting that cannot be set yet.
     DeleteSetting(Setting),
     /// An operation that is not served, by its name or its sub-resource's.
@@ -132,6 +134,7 @@ impl Operation {
             Self::PutConfiguration(which) => which.put_name(),
             Self::DeleteConfiguration(which) => which.delete_name(),
             Self::GetSetting(setting) => setting.get_name(),
+            Self::PutSetting(setting) => setting.put_name(),
             Self::DeleteSetting(setting) => setting.delete_name(),
             Self::Unserved(name) => name,
         }
@@ -176,6 +179,7 @@ impl Operation {
             | Self::PutConfiguration(_)
             | Self::PutObject
             | Self::PutObjectTagging
+            | Self::PutSetting(_)
             | Self::Unserved(_)
             | Self::UploadPart
             | Self::UploadPartCopy => Access::Write,
@@ -255,6 +259,24 @@ impl Setting {
             Self::Replication => "GetBucketReplication",
             Self::RequestPayment => "GetBucketRequestPayment",
             Self::Versioning => "GetBucketVersioning",
+        }
+    }
+
+    fn put_name(self) -> &'static str {
+        match self {
+            Self::Accelerate => "PutBucketAccelerateConfiguration",
+            Self::Acl => "PutBucketAcl",
+            Self::Lifecycle => "PutBucketLifecycleConfiguration",
+            Self::Logging => "PutBucketLogging",
+            Self::Notification => "PutBucketNotificationConfiguration",
+            Self::ObjectLock => "PutObjectLockConfiguration",
+            Self::OwnershipControls => "PutBucketOwnershipControls",
+            Self::Policy => "PutBucketPolicy",
+            Self::PolicyStatus => "PutBucketPolicyStatus",
+            Self::PublicAccessBlock => "PutPublicAccessBlock",
+            Self::Replication => "PutBucketReplication",
+            Self::RequestPayment => "PutBucketRequestPayment",
+            Self::Versioning => "PutBucketVersioning",
         }
     }
 

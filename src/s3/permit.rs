@@ -104,7 +104,10 @@ fn actions(operation: Operation, head: &Head) -> Vec<Action> {
             vec![changes_configuration(which, operation)]
         }
         Operation::GetSetting(setting) => vec![reads(setting)],
-        Operation::DeleteSetting(setting) => vec![removes(setting)],
+        Operation::PutSetting(Setting::Policy) => vec![Action::PutBucketPolicy],
+        Operation::PutSetting(setting) | Operation::DeleteSetting(setting) => {
+            vec![removes(setting)]
+        }
         Operation::Unserved(name) => vec![unserved(name, head.target().key.is_some())],
     }
 }

@@ -247,6 +247,7 @@ impl Service {
             configured: Arc::clone(&self.configured),
             public_sites: Arc::clone(&self.public_sites),
             caller,
+            auth: Arc::clone(&self.auth),
             gate,
             request_id: progress.id,
             bucket,

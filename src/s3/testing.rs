@@ -225,6 +225,7 @@ impl Gateway {
             configured: Arc::default(),
             public_sites: Arc::default(),
             caller: self.caller.clone(),
+            auth: Arc::new(unsigned()),
             gate: self.gate(Arc::new(head("GET", "/", &[]))),
             request_id: RequestId(7),
             bucket: None,

@@ -23,7 +23,7 @@ use super::request_facts::ClientAddress;
 use crate::object::{BucketName, ObjectKey, VersionId};
 use crate::store::ObjectPath;
 
-pub(super) use acl::{check_acl, names_other_acl};
+pub(super) use acl::check_acl;
 pub(super) use checksum::{Integrity, algorithm, checksum_kind, checksum_text};
 pub(super) use condition::{copy_conditions, read_conditions, write_condition};
 pub(super) use content::{object_metadata, tags};
