@@ -7,9 +7,10 @@
 
 use std::sync::Arc;
 
+use super::configured::Configured;
 use super::context::Context;
 use super::error::{Code, S3Error};
-use super::guards::{Guard, Guards};
+use super::guards::Guard;
 use super::header::Head;
 use super::operation::{Access, Operation};
 use super::permit::{self, Permit};
@@ -45,7 +46,7 @@ pub(super) struct Inner {
     /// Where buckets' settings are.
     pub(super) store: Arc<dyn Store>,
     /// What was made of them.
-    pub(super) guards: Arc<Guards>,
+    pub(super) configured: Arc<Configured>,
     /// The shapes of buckets' keys.
     pub(super) templates: Arc<KeyTemplates>,
 }
@@ -57,6 +58,7 @@ struct Ask<'a> {
     target: Target<'a>,
     reach: Reach<'a>,
     object: &'a ObjectFacts,
+    policy: Option<&'a Policy>,
 }
 
 /// Decides whether the caller may run the operation; gives the bucket it is about, where there is
@@ -164,34 +166,35 @@ impl Gate {
 
     /// Refuses whoever could delete nothing in the bucket, whatever its key.
     pub(super) async fn check_deletions(&self, bucket: &Bucket) -> Result<(), S3Error> {
-        let policy = self.0.guards.policy(&*self.0.store, &bucket.name).await?;
         let identity = self.identity();
         let by_key = identity.is_some_and(|it| !it.policies.is_empty() || it.session.is_some());
-        if policy.is_some() || by_key {
+        if by_key || self.policy(bucket).await?.is_some() {
             return Ok(());
         }
         // A company is asked for with each key.
         let unbound = identity.map(|it| Identity { company: None, ..it.clone() });
-        let object = ObjectFacts::default();
+        let who = unbound.as_ref().map_or(Who::Anonymous, Who::Known);
         let ask = Ask {
             bucket,
             action: Action::DeleteObject,
             target: Target::Object(bucket.name.as_str(), ""),
             reach: Reach::Everything,
-            object: &object,
+            object: &ObjectFacts::default(),
+            policy: None,
         };
-        let who = unbound.as_ref().map_or(Who::Anonymous, Who::Known);
-        allowed(&self.evaluate(who, &ask, None, &Guard::default())).map(|_| ())
+        allowed(&self.evaluate(who, &ask, &Guard::default())).map(|_| ())
     }
 
     /// Whether the caller may know whether there is such a key.
     pub(super) async fn may_know(&self, bucket: &Bucket, key: &ObjectKey) -> Result<bool, S3Error> {
+        let policy = self.policy(bucket).await?;
         let ask = Ask {
             bucket,
             action: Action::ListBucket,
             target: Target::Bucket(bucket.name.as_str()),
             reach: Reach::Key(key.as_str()),
             object: &ObjectFacts::default(),
+            policy: policy.as_deref(),
         };
         Ok(self.decide(&ask).await?.is_allowed())
     }
@@ -247,23 +250,30 @@ impl Gate {
         let target = permit::target(head);
         let reach = permit::reach(operation, head);
         let version = head.parameter("versionId").and_then(VersionId::parse);
+        let policy = self.policy(bucket).await?;
+        let policy = policy.as_deref();
         let tags_follow = operation == Operation::PutObjectTagging
-            && self.mentions(bucket, "s3:requestobjecttag").await?;
+            && self.mentions(policy, "s3:requestobjecttag");
         let mut made_by_acl = false;
-        for action in actions.iter().filter(|_| !tags_follow) {
-            let object = self.object_facts(bucket, *action, head.target().key.as_ref(), version);
-            let object = object.await?;
-            let ask = Ask { bucket, action: *action, target, reach, object: &object };
+        for action in actions.into_iter().filter(|_| !tags_follow) {
+            let key = head.target().key.as_ref();
+            let object = self.object_facts(bucket, policy, action, key, version).await?;
+            let ask = Ask { bucket, action, target, reach, object: &object, policy };
             let source = allowed(&self.decide(&ask).await?)?;
             made_by_acl |=
                 matches!(source, Source::Acl(Permission::Write | Permission::FullControl));
         }
-        for action in extras.iter().filter(|_| !made_by_acl) {
+        for action in extras.into_iter().filter(|_| !made_by_acl) {
             let object = ObjectFacts::default();
-            let ask = Ask { bucket, action: *action, target, reach, object: &object };
+            let ask = Ask { bucket, action, target, reach, object: &object, policy };
             allowed(&self.decide(&ask).await?)?;
         }
         Ok(())
+    }
+
+    /// The bucket's policy.
+    async fn policy(&self, bucket: &Bucket) -> Result<Option<Arc<Policy>>, S3Error> {
+        self.0.configured.policy(&*self.0.store, &bucket.name).await
     }
 
     async fn decide_object(
@@ -274,20 +284,19 @@ impl Gate {
         action: Action,
         object: ObjectFacts,
     ) -> Result<Decision, S3Error> {
-        let known = self.object_facts(bucket, action, Some(key), version).await?;
+        let policy = self.policy(bucket).await?;
+        let policy = policy.as_deref();
+        let known = self.object_facts(bucket, policy, action, Some(key), version).await?;
         let object = ObjectFacts { tags: known.tags, ..object };
         let target = Target::Object(bucket.name.as_str(), key.as_str());
-        let ask = Ask { bucket, action, target, reach: Reach::Everything, object: &object };
-        self.decide(&ask).await
+        let reach = Reach::Everything;
+        self.decide(&Ask { bucket, action, target, reach, object: &object, policy }).await
     }
 
     /// Looks at the policy alone first: what it and the identity's side settle is most of what is
     /// asked, and needs nothing else.
     async fn decide(&self, ask: &Ask<'_>) -> Result<Decision, S3Error> {
-        let store = &*self.0.store;
-        let policy = self.0.guards.policy(store, &ask.bucket.name).await?;
-        let policy = policy.as_deref();
-        let first = self.evaluate(self.who(), ask, policy, &Guard::default());
+        let first = self.evaluate(self.who(), ask, &Guard::default());
         match &first {
             Decision::Allowed(
                 Source::Admin | Source::Role | Source::BucketOwner | Source::IdentityPolicy(_),
@@ -303,19 +312,13 @@ impl Gate {
             | Decision::Refused(
                 Refusal::NoIdentityGrant | Refusal::NoResourceGrant | Refusal::PublicAccessBlock,
             ) => {
-                let guard = Guard::of(store, &ask.bucket.name).await?;
-                Ok(self.evaluate(self.who(), ask, policy, &guard))
+                let guard = Guard::of(&*self.0.store, &ask.bucket.name).await?;
+                Ok(self.evaluate(self.who(), ask, &guard))
             }
         }
     }
 
-    fn evaluate(
-        &self,
-        who: Who<'_>,
-        ask: &Ask<'_>,
-        policy: Option<&Policy>,
-        guard: &Guard,
-    ) -> Decision {
+    fn evaluate(&self, who: Who<'_>, ask: &Ask<'_>, guard: &Guard) -> Decision {
         evaluate(&Request {
             who,
             action: ask.action,
@@ -324,7 +327,7 @@ impl Gate {
             template: self.0.templates.of(ask.bucket.name.as_str()),
             bucket: Some(BucketGrants {
                 owner: &ask.bucket.owner.id,
-                policy,
+                policy: ask.policy,
                 acl: guard.acl.as_ref(),
                 block: guard.block,
                 ownership: guard.ownership,
@@ -338,6 +341,7 @@ impl Gate {
     async fn object_facts(
         &self,
         bucket: &Bucket,
+        policy: Option<&Policy>,
         action: Action,
         key: Option<&ObjectKey>,
         version: Option<VersionId>,
@@ -346,7 +350,7 @@ impl Gate {
             ObjectFacts { version: version.map(|it| it.to_string()), ..ObjectFacts::default() };
         let Some(key) = key else { return Ok(facts) };
         let existing = action.kind() == ActionKind::Object && action != Action::PutObject;
-        if existing && self.mentions(bucket, "s3:existingobjecttag/").await? {
+        if existing && self.mentions(policy, "s3:existingobjecttag/") {
             let at = ObjectPath { bucket: bucket.name.clone(), key: key.clone() };
             facts.tags = match self.0.store.object_tags(&at, version).await {
                 Ok(tags) => Some(tags),
@@ -358,13 +362,12 @@ impl Gate {
     }
 
     /// Whether a policy that concerns the request asks for a value whose key begins so.
-    async fn mentions(&self, bucket: &Bucket, prefix: &str) -> Result<bool, S3Error> {
-        let policy = self.0.guards.policy(&*self.0.store, &bucket.name).await?;
+    fn mentions(&self, bucket: Option<&Policy>, prefix: &str) -> bool {
         let identity = self.identity();
         let session = identity.and_then(|it| it.session.as_ref()).and_then(|it| it.policy.as_ref());
         let own = identity.map(|it| it.policies.as_slice()).unwrap_or_default();
-        let mut all = policy.iter().chain(session).chain(own);
-        Ok(all.any(|policy| policy.mentions(prefix)))
+        let others = session.into_iter().chain(own).map(|policy| &**policy);
+        bucket.into_iter().chain(others).any(|policy| policy.mentions(prefix))
     }
 }
 

@@ -1,21 +1,12 @@
-//! What buckets give to whom: read from their documents once, and kept while those stay the same.
+//! What buckets give to whom, as the store's documents say it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use bytes::Bytes;
 
+use super::configured::Configuration;
 use super::error::S3Error;
 use crate::auth::grants::{Acl, Ownership, Policy, PublicAccessBlock};
 use crate::object::{BucketName, BucketSetting, SettingDocument};
 use crate::store::Store;
-
-/// Of how many buckets policies are kept. With more than that in use, all are read anew.
-const KEPT: usize = 10_000;
-
-/// What all buckets give to whom.
-#[derive(Default)]
-pub(super) struct Guards {
-    policies: RwLock<HashMap<BucketName, (SettingDocument, Arc<Policy>)>>,
-}
 
 /// What a bucket gives by ACL, and what is taken away again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,34 +16,17 @@ pub(super) struct Guard {
     pub(super) ownership: Ownership,
 }
 
-impl Guards {
-    /// The policy of a bucket.
-    pub(super) async fn policy(
-        &self,
-        store: &dyn Store,
-        bucket: &BucketName,
-    ) -> Result<Option<Arc<Policy>>, S3Error> {
-        let Some(document) = store.bucket_setting(bucket, BucketSetting::Policy).await? else {
-            return Ok(None);
-        };
-        if let Some(known) = self.known(bucket, &document) {
-            return Ok(Some(known));
-        }
-        let policy = Policy::for_bucket(document.bytes(), bucket.as_str())
-            .map_err(|fault| unreadable(bucket, BucketSetting::Policy, &fault.to_string()))?;
-        let policy = Arc::new(policy);
-        let mut policies = self.policies.write().unwrap_or_else(PoisonError::into_inner);
-        if policies.len() >= KEPT {
-            policies.clear();
-        }
-        policies.insert(bucket.clone(), (document, Arc::clone(&policy)));
-        Ok(Some(policy))
+impl Configuration for Policy {
+    const SETTING: BucketSetting = BucketSetting::Policy;
+
+    /// What is not a policy at all is refused; whether it may be the bucket's is seen by whoever
+    /// sets it.
+    fn check(bytes: &[u8]) -> Result<Bytes, S3Error> {
+        Self::read(bytes).map(|_| Bytes::copy_from_slice(bytes))
     }
 
-    fn known(&self, bucket: &BucketName, document: &SettingDocument) -> Option<Arc<Policy>> {
-        let policies = self.policies.read().unwrap_or_else(PoisonError::into_inner);
-        let (of, policy) = policies.get(bucket)?;
-        of.same(document).then(|| Arc::clone(policy))
+    fn read(bytes: &[u8]) -> Result<Self, S3Error> {
+        Ok(Self::kept_by_bucket(bytes)?)
     }
 }
 

@@ -18,7 +18,6 @@ use super::configured::Configured;
 use super::context::{Asked, Context};
 use super::cors;
 use super::error::{Code, S3Error, error_reply};
-use super::guards::Guards;
 use super::header::Head;
 use super::op;
 use super::operation::Operation;
@@ -66,7 +65,6 @@ pub struct Service {
     configured: Arc<Configured>,
     store: Arc<dyn Store>,
     auth: Arc<Authenticator>,
-    guards: Arc<Guards>,
     templates: Arc<KeyTemplates>,
 }
 
@@ -94,7 +92,6 @@ impl Service {
             configured: Arc::default(),
             store,
             auth,
-            guards: Arc::default(),
             templates: Arc::new(templates),
         }
     }
@@ -222,7 +219,7 @@ impl Service {
             caller: caller.clone(),
             facts: RequestFacts { head: Arc::clone(head), scheme, now: self.auth.now() },
             store: Arc::clone(&self.store),
-            guards: Arc::clone(&self.guards),
+            configured: Arc::clone(&self.configured),
             templates: Arc::clone(&self.templates),
         })
     }

@@ -211,7 +211,7 @@ impl Gateway {
             caller: self.caller.clone(),
             facts: RequestFacts { head, scheme: Scheme::None, now: self.clock.now() },
             store: Arc::clone(&self.store),
-            guards: Arc::default(),
+            configured: Arc::default(),
             templates: Arc::default(),
         })
     }

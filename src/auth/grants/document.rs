@@ -41,6 +41,13 @@ impl Policy {
         Ok(Self { statements, is_public })
     }
 
+    /// Reads a policy that a bucket has: it was read for that bucket before it was kept.
+    pub fn kept_by_bucket(text: &[u8]) -> Result<Self, Malformed> {
+        let statements = parse::statements(text, parse::Holder::AnyBucket)?;
+        let is_public = public::is_public(&statements);
+        Ok(Self { statements, is_public })
+    }
+
     /// Whether it gives something to everyone (S3 User Guide, "The meaning of 'public'").
     pub fn is_public(&self) -> bool {
         self.is_public

@@ -19,6 +19,8 @@ pub(super) enum Holder<'a> {
     Identity,
     /// That bucket's.
     Bucket(&'a str),
+    /// A bucket's, which was checked to be about that one before.
+    AnyBucket,
 }
 
 /// The fields of a statement as they stand.
@@ -152,13 +154,11 @@ fn principals(
     match (holder, only, except) {
         (Holder::Identity, None, None) => Ok(Principals::Holder),
         (Holder::Identity, _, _) => Err(Malformed::UnwantedPrincipal),
-        (Holder::Bucket(_), Some(_), Some(_)) => Err(Malformed::Both("Principal")),
-        (Holder::Bucket(_), None, None) => Err(Malformed::Missing("Principal")),
-        (Holder::Bucket(_), Some(only), None) => named(only).map(Principals::Only),
-        (Holder::Bucket(_), None, Some(_)) if effect == Effect::Allow => {
-            Err(Malformed::AllowNotPrincipal)
-        }
-        (Holder::Bucket(_), None, Some(except)) => named(except).map(Principals::Except),
+        (_, Some(_), Some(_)) => Err(Malformed::Both("Principal")),
+        (_, None, None) => Err(Malformed::Missing("Principal")),
+        (_, Some(only), None) => named(only).map(Principals::Only),
+        (_, None, Some(_)) if effect == Effect::Allow => Err(Malformed::AllowNotPrincipal),
+        (_, None, Some(except)) => named(except).map(Principals::Except),
     }
 }
 

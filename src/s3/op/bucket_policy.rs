@@ -47,9 +47,8 @@ pub(super) async fn delete(head: &Head, ctx: &Context) -> Result<Reply, S3Error>
 /// Whether the bucket is public by its policy, or, where it has none, by its ACL.
 pub(super) async fn status(head: &Head, ctx: &Context) -> Result<Reply, S3Error> {
     let bucket = head.bucket()?;
-    let document = ctx.store.bucket_setting(bucket, BucketSetting::Policy).await?;
-    let is_public = match document {
-        Some(document) => Policy::for_bucket(document.bytes(), bucket.as_str())?.is_public(),
+    let is_public = match ctx.configured.policy(&*ctx.store, bucket).await? {
+        Some(policy) => policy.is_public(),
         None => {
             let guard = Guard::of(&*ctx.store, bucket).await?;
             let by_acl = guard.acl.is_some_and(|acl| acl.is_public());
