@@ -29,7 +29,7 @@ use super::{Audit, Service, Settings, TokenKey, Websites};
 use crate::auth::grants::{Company, Policy};
 use crate::auth::{AuthSettings, Authenticator, Identity, Key, Keyring, Role, Secret};
 use crate::body::Payload;
-use crate::object::{BucketName, Clock, KeyTemplates, Owner, RequestId, Timestamp};
+use crate::object::{BucketName, Clock, KeyTemplate, KeyTemplates, Owner, RequestId, Timestamp};
 use crate::store::MemoryStore;
 
 pub(super) const MAIN: &str = "AKMAIN";
@@ -95,7 +95,7 @@ impl Gateway {
             region: region.to_owned(),
             base_domains: vec!["s3.localhost".to_owned(), "localhost".to_owned()],
             token_key: TokenKey::new([7; 32]),
-            templates: KeyTemplates::default(),
+            templates: templates(),
             websites: Websites {
                 domains: vec!["site.localhost".to_owned()],
                 public: [BucketName::parse("pages").unwrap()].into(),
@@ -254,6 +254,12 @@ fn key(access_key: &str, owner: &str, role: Role) -> Key {
         secret: Secret::new(secret(access_key)),
         identity: Arc::new(identity),
     }
+}
+
+fn templates() -> KeyTemplates {
+    let mut templates = KeyTemplates::default();
+    templates.set_default(KeyTemplate::default());
+    templates
 }
 
 /// A key that reads what is below `user/` in `b12`, and lists that.
