@@ -42,11 +42,11 @@ pub(super) enum Operation {
     PutConfiguration(Configured),
     /// Removes a bucket's configuration.
     DeleteConfiguration(Configured),
-    /// Reads a bucket setting that cannot be set yet.
+    /// Reads a bucket setting.
     GetSetting(Setting),
     /// Sets who may do what with a bucket.
     PutSetting(Setting),
-    /// Removes a bucket setting that cannot be set yet.
+    /// Removes a bucket setting.
     DeleteSetting(Setting),
     /// An operation that is not served, by its name or its sub-resource's.
     Unserved(&'static str),
@@ -60,7 +60,7 @@ pub(super) enum Configured {
     Website,
 }
 
-/// A bucket's setting that still has its initial value everywhere.
+/// A bucket's setting: who may do what with it, and those that have their initial value everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Setting {
     Accelerate,

@@ -59,7 +59,7 @@ pub(super) async fn status(head: &Head, ctx: &Context) -> Result<Reply, S3Error>
         }
     };
     Ok(Reply::xml("PolicyStatus", |writer| {
-        writer.text("IsPublic", if is_public { "TRUE" } else { "FALSE" });
+        writer.value("IsPublic", is_public);
     }))
 }
 

@@ -56,7 +56,7 @@ async fn a_policy_lets_everyone_in_exactly_where_it_says() {
     assert_eq!(gateway.status(MAIN, "GET", "/b12/public/none").await, 404);
     assert_eq!(gateway.send(MAIN, "GET", "/b12?policy", &[], b"").await.text(), EVERYONE_READS);
     let status = gateway.send(MAIN, "GET", "/b12?policyStatus", &[], b"").await;
-    assert_eq!(status.element("IsPublic"), "TRUE");
+    assert_eq!(status.element("IsPublic"), "true");
     assert_eq!(gateway.status(MAIN, "DELETE", "/b12?policy").await, 204);
     assert_eq!(gateway.status(NOBODY, "GET", "/b12/public/a").await, 403);
 }
