@@ -28,6 +28,8 @@ mod routes_tests;
 mod tests;
 #[cfg(test)]
 mod usage_tests;
+#[cfg(test)]
+mod website_tests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -31,19 +31,7 @@ pub(super) fn build(
     base_domains: &[String],
     document: &Document,
 ) -> Result<Website, ConfigError> {
-    let domains = match env.get(VARIABLE)? {
-        Some(list) => {
-            let place = Place::Variable(VARIABLE);
-            let names = list.split(',').map(|name| website(name.trim(), base_domains, &place));
-            names.collect::<Result<Vec<_>, _>>()?
-        }
-        None => {
-            let listed = in_file.domains.as_deref().unwrap_or_default().iter();
-            let place = |name: &Spanned<String>| Place::File(document, name.span());
-            let names = listed.map(|name| website(name.get_ref(), base_domains, &place(name)));
-            names.collect::<Result<Vec<_>, _>>()?
-        }
-    };
+    let domains = domains(env, in_file, base_domains, document)?;
     let mut public = BTreeSet::new();
     for bucket in buckets {
         let bucket = bucket.get_ref();
@@ -61,6 +49,22 @@ pub(super) fn build(
         public.extend(BucketName::parse(bucket.name.get_ref()).ok());
     }
     Ok(Website { domains, public })
+}
+
+fn domains(
+    env: &Env,
+    in_file: &file::Website,
+    base_domains: &[String],
+    document: &Document,
+) -> Result<Vec<String>, ConfigError> {
+    if let Some(list) = env.get(VARIABLE)? {
+        let place = Place::Variable(VARIABLE);
+        let names = list.split(',').map(|name| website(name.trim(), base_domains, &place));
+        return names.collect();
+    }
+    let listed = in_file.domains.as_deref().unwrap_or_default().iter();
+    let place = |name: &Spanned<String>| Place::File(document, name.span());
+    listed.map(|name| website(name.get_ref(), base_domains, &place(name))).collect()
 }
 
 fn website(name: &str, base_domains: &[String], place: &Place<'_>) -> Result<String, ConfigError> {

@@ -5,8 +5,9 @@ use super::*;
 use crate::s3::error::Code;
 
 fn rule(origins: &[&str], methods: &[&str], headers: &[&str]) -> String {
-    let list = |name: &str, values: &[&str]| -> String {
-        values.iter().map(|value| format!("<{name}>{value}</{name}>")).collect()
+    let list = |name: &str, values: &[&str]| {
+        let each = values.iter().map(|value| format!("<{name}>{value}</{name}>"));
+        each.collect::<Vec<_>>().concat()
     };
     format!(
         "<CORSRule>{}{}{}</CORSRule>",

@@ -40,7 +40,7 @@ pub(super) struct Visit<'a> {
 pub(super) struct Failure {
     error: S3Error,
     /// Why not even the website's own page of errors.
-    second: Option<S3Error>,
+    second: Option<Box<S3Error>>,
 }
 
 impl From<S3Error> for Failure {
@@ -57,7 +57,7 @@ impl Failure {
 
     /// The page that says so.
     pub(super) fn page(&self, subject: &super::error::Subject<'_>) -> Response<Payload> {
-        error_page(&self.error, self.second.as_ref(), subject)
+        error_page(&self.error, self.second.as_deref(), subject)
     }
 }
 
@@ -114,7 +114,7 @@ impl Visit<'_> {
                 page::describe(reply.headers_mut(), &error, &self.ctx.subject());
                 Ok((reply, Some(error.code())))
             }
-            Err(second) => Err(Failure { error, second: Some(second) }),
+            Err(second) => Err(Failure { error, second: Some(Box::new(second)) }),
         }
     }
 

@@ -49,35 +49,42 @@ pub(super) fn describe(headers: &mut HeaderMap, error: &S3Error, subject: &Subje
 fn page(error: &S3Error, second: Option<&S3Error>, subject: &Subject<'_>) -> Bytes {
     let status = error.code().status();
     let title = format!("{} {}", status.as_str(), status.canonical_reason().unwrap_or_default());
-    let mut out = format!(
-        "<html>\n<head><title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n<ul>\n\
-         <li>Code: {}</li>\n<li>Message: {}</li>\n",
-        error.code().as_str(),
-        escaped(error.text())
-    );
-    let detail = match error.code() {
+    let said = list(error, detail(error, subject), Some(subject));
+    let second = second.map(|second| {
+        let said = list(second, None, None);
+        format!(
+            "<h3>An Error Occurred While Attempting to Retrieve a Custom Error Document</h3>\n{said}"
+        )
+    });
+    format!(
+        "<html>\n<head><title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n{said}{}<hr/>\n\
+         </body>\n</html>\n",
+        second.unwrap_or_default()
+    )
+    .into()
+}
+
+fn list(error: &S3Error, detail: Option<(&str, &str)>, subject: Option<&Subject<'_>>) -> String {
+    let (code, message) = (error.code().as_str(), escaped(error.text()));
+    let detail = detail.map(|(name, value)| format!("<li>{name}: {}</li>\n", escaped(value)));
+    let ids = subject.map(|subject| {
+        let (id, host) = (subject.id, subject.id.host_id());
+        format!("<li>RequestId: {id}</li>\n<li>HostId: {host}</li>\n")
+    });
+    let (detail, ids) = (detail.unwrap_or_default(), ids.unwrap_or_default());
+    format!("<ul>\n<li>Code: {code}</li>\n<li>Message: {message}</li>\n{detail}{ids}</ul>\n")
+}
+
+/// What the error is about.
+fn detail<'a>(error: &S3Error, subject: &'a Subject<'_>) -> Option<(&'static str, &'a str)> {
+    match error.code() {
         Code::NoSuchKey => subject.key.map(|key| ("Key", key)),
         Code::NoSuchBucket | Code::NoSuchWebsiteConfiguration => {
             subject.bucket.map(|bucket| ("BucketName", bucket))
         }
         Code::MethodNotAllowed => Some(("Method", subject.method.as_str())),
         _ => None,
-    };
-    if let Some((name, value)) = detail {
-        out += &format!("<li>{name}: {}</li>\n", escaped(value));
     }
-    let (id, host) = (subject.id, subject.id.host_id());
-    out += &format!("<li>RequestId: {id}</li>\n<li>HostId: {host}</li>\n</ul>\n");
-    if let Some(second) = second {
-        out += &format!(
-            "<h3>An Error Occurred While Attempting to Retrieve a Custom Error Document</h3>\n\
-             <ul>\n<li>Code: {}</li>\n<li>Message: {}</li>\n</ul>\n",
-            second.code().as_str(),
-            escaped(second.text())
-        );
-    }
-    out += "<hr/>\n</body>\n</html>\n";
-    out.into()
 }
 
 fn escaped(text: &str) -> String {

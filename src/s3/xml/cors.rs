@@ -86,7 +86,9 @@ impl CorsRuleDocument {
             ("AllowedOrigin", &self.origins),
             ("ExposeHeader", &self.exposed),
         ] {
-            values.iter().for_each(|value| writer.text(name, value));
+            for value in values {
+                writer.text(name, value);
+            }
         }
         if let Some(age) = self.max_age {
             writer.value("MaxAgeSeconds", age);

@@ -60,7 +60,9 @@ impl EncryptionDocument {
             }
             if let Some(blocked) = &self.blocked {
                 writer.element("BlockedEncryptionTypes", |writer| {
-                    blocked.iter().for_each(|one| writer.text("EncryptionType", one));
+                    for one in blocked {
+                        writer.text("EncryptionType", one);
+                    }
                 });
             }
         });
