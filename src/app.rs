@@ -232,6 +232,7 @@ async fn open(
         region: config.region.clone(),
         base_domains: config.server.base_domains.clone(),
         token_key: token_key(&config.keys.ring),
+        templates: config.usage.templates.clone(),
         websites: s3::Websites {
             domains: config.website.domains.clone(),
             public: config.website.public.clone(),

@@ -330,7 +330,11 @@ impl Answer {
 /// The key for what needs one: of those that may do everything the first by name.
 pub(super) fn admin_key(config: &Config) -> Option<&Key> {
     let of_role = |role| {
-        let keys = config.keys.ring.iter().filter(move |key| key.identity.role == role);
+        let keys = config
+            .keys
+            .ring
+            .iter()
+            .filter(move |key| key.identity.role == role && key.identity.company.is_none());
         keys.min_by(|one, other| one.access_key.cmp(&other.access_key))
     };
     of_role(Role::Admin).or_else(|| of_role(Role::ReadWrite))

@@ -11,6 +11,7 @@ mod document;
 mod env;
 mod error;
 mod file;
+mod grants;
 mod keys;
 mod overlap;
 mod routes;

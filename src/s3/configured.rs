@@ -10,6 +10,7 @@ use super::bucket_encryption::BucketEncryption;
 use super::cors::Cors;
 use super::error::{Code, S3Error};
 use super::website::Website;
+use crate::auth::grants::Policy;
 use crate::object::{BucketName, BucketSetting, SettingDocument, SettingTooLong};
 use crate::store::{Store, StoreError};
 
@@ -34,6 +35,7 @@ pub(super) struct Configured {
     cors: Known<Cors>,
     #[allow(dead_code, reason = "for whatever encrypts objects")]
     encryption: Known<BucketEncryption>,
+    policy: Known<Policy>,
     website: Known<Website>,
 }
 
@@ -55,6 +57,15 @@ impl Configured {
         bucket: &BucketName,
     ) -> Result<Option<Arc<BucketEncryption>>, S3Error> {
         self.encryption.of(store, bucket).await
+    }
+
+    /// What a bucket's policy allows and denies.
+    pub(super) async fn policy(
+        &self,
+        store: &dyn Store,
+        bucket: &BucketName,
+    ) -> Result<Option<Arc<Policy>>, S3Error> {
+        self.policy.of(store, bucket).await
     }
 
     /// How a bucket is served as a website.

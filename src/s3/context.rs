@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::access::Gate;
 use super::configured::Configured;
 use super::error::{Code, S3Error, Subject};
 use super::token::TokenKey;
-use crate::auth::{Caller, Identity};
+use crate::auth::{Authenticator, Caller, Identity};
 use crate::object::{Bucket, BucketName, Owner, RequestId};
 use crate::store::Store;
 
@@ -25,6 +26,10 @@ pub(super) struct Context {
     pub(super) public_sites: Arc<BTreeSet<BucketName>>,
     /// On whose behalf.
     pub(super) caller: Caller,
+    /// Who is known by which id.
+    pub(super) auth: Arc<Authenticator>,
+    /// What decides whether that may be done which turns out to be wanted.
+    pub(super) gate: Gate,
     /// The request's id.
     pub(super) request_id: RequestId,
     /// The bucket that the request names, as it was when access was decided; absent for the
@@ -56,10 +61,14 @@ impl Context {
         }
     }
 
+    /// The request's bucket. Operations on one run only where there is one.
+    pub(super) fn own_bucket(&self) -> Result<&Bucket, S3Error> {
+        self.bucket.as_ref().ok_or_else(|| S3Error::internal("no bucket at hand"))
+    }
+
     /// Whose the request's bucket is: the owner of every object in it.
     pub(super) fn bucket_owner(&self) -> Result<&Owner, S3Error> {
-        let bucket = self.bucket.as_ref();
-        bucket.map(|bucket| &bucket.owner).ok_or_else(|| S3Error::internal("no bucket at hand"))
+        Ok(&self.own_bucket()?.owner)
     }
 
     /// What an error says it was about.

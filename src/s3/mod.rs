@@ -6,6 +6,7 @@
 //! store answers.
 
 mod access;
+mod acl;
 mod addressing;
 mod audit;
 mod bucket_encryption;
@@ -15,6 +16,7 @@ mod copy_source;
 mod cors;
 mod document;
 mod error;
+mod guards;
 mod header;
 mod keep_alive;
 mod listing;
@@ -22,8 +24,10 @@ mod multipart;
 mod object_reply;
 mod op;
 mod operation;
+mod permit;
 mod refusal;
 mod reply;
+mod request_facts;
 mod route;
 mod service;
 mod tagging;
@@ -40,5 +44,6 @@ mod tests;
 pub use audit::Audit;
 pub use header::Encrypted;
 pub use refusal::{Refusal, refuse};
+pub use request_facts::ClientAddress;
 pub use service::{Service, Settings, Websites};
 pub use token::TokenKey;

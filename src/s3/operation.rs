@@ -42,9 +42,11 @@ pub(super) enum Operation {
     PutConfiguration(Configured),
     /// Removes a bucket's configuration.
     DeleteConfiguration(Configured),
-    /// Reads a bucket setting that cannot be set yet.
+    /// Reads a bucket setting.
     GetSetting(Setting),
-    /// Removes a bucket setting that cannot be set yet.
+    /// Sets who may do what with a bucket.
+    PutSetting(Setting),
+    /// Removes a bucket setting.
     DeleteSetting(Setting),
     /// An operation that is not served, by its name or its sub-resource's.
     Unserved(&'static str),
@@ -58,7 +60,7 @@ pub(super) enum Configured {
     Website,
 }
 
-/// A bucket's setting that still has its initial value everywhere.
+/// A bucket's setting: who may do what with it, and those that have their initial value everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Setting {
     Accelerate,
@@ -132,6 +134,7 @@ impl Operation {
             Self::PutConfiguration(which) => which.put_name(),
             Self::DeleteConfiguration(which) => which.delete_name(),
             Self::GetSetting(setting) => setting.get_name(),
+            Self::PutSetting(setting) => setting.put_name(),
             Self::DeleteSetting(setting) => setting.delete_name(),
             Self::Unserved(name) => name,
         }
@@ -176,10 +179,26 @@ impl Operation {
             | Self::PutConfiguration(_)
             | Self::PutObject
             | Self::PutObjectTagging
+            | Self::PutSetting(_)
             | Self::Unserved(_)
             | Self::UploadPart
             | Self::UploadPartCopy => Access::Write,
         }
+    }
+
+    /// Whether it fails where its object is not there, so that it tells whether there is one.
+    pub(super) fn tells_existence(self) -> bool {
+        matches!(
+            self,
+            Self::GetObject
+                | Self::GetObjectAcl
+                | Self::GetObjectAttributes
+                | Self::GetObjectLegalHold
+                | Self::GetObjectRetention
+                | Self::GetObjectTagging
+                | Self::GetObjectTorrent
+                | Self::HeadObject
+        )
     }
 
     /// Whether its body may be framed as aws-chunked.
@@ -240,6 +259,24 @@ impl Setting {
             Self::Replication => "GetBucketReplication",
             Self::RequestPayment => "GetBucketRequestPayment",
             Self::Versioning => "GetBucketVersioning",
+        }
+    }
+
+    fn put_name(self) -> &'static str {
+        match self {
+            Self::Accelerate => "PutBucketAccelerateConfiguration",
+            Self::Acl => "PutBucketAcl",
+            Self::Lifecycle => "PutBucketLifecycleConfiguration",
+            Self::Logging => "PutBucketLogging",
+            Self::Notification => "PutBucketNotificationConfiguration",
+            Self::ObjectLock => "PutObjectLockConfiguration",
+            Self::OwnershipControls => "PutBucketOwnershipControls",
+            Self::Policy => "PutBucketPolicy",
+            Self::PolicyStatus => "PutBucketPolicyStatus",
+            Self::PublicAccessBlock => "PutPublicAccessBlock",
+            Self::Replication => "PutBucketReplication",
+            Self::RequestPayment => "PutBucketRequestPayment",
+            Self::Versioning => "PutBucketVersioning",
         }
     }
 

@@ -26,7 +26,7 @@ const BUCKET: &[(&str, Verbs)] = &[
             .put(Operation::PutBucketTagging)
             .delete(Operation::DeleteBucketTagging),
     ),
-    ("acl", Verbs::setting(Setting::Acl, "PutBucketAcl")),
+    ("acl", Verbs::settable(Setting::Acl)),
     ("accelerate", Verbs::setting(Setting::Accelerate, "PutBucketAccelerateConfiguration")),
     ("cors", Verbs::configuration(Configured::Cors)),
     ("encryption", Verbs::configuration(Configured::Encryption)),
@@ -36,11 +36,16 @@ const BUCKET: &[(&str, Verbs)] = &[
     ("object-lock", Verbs::setting(Setting::ObjectLock, "PutObjectLockConfiguration")),
     (
         "ownershipControls",
-        Verbs::removable(Setting::OwnershipControls, "PutBucketOwnershipControls"),
+        Verbs::settable(Setting::OwnershipControls)
+            .delete(Operation::DeleteSetting(Setting::OwnershipControls)),
     ),
-    ("policy", Verbs::removable(Setting::Policy, "PutBucketPolicy")),
+    ("policy", Verbs::settable(Setting::Policy).delete(Operation::DeleteSetting(Setting::Policy))),
     ("policyStatus", Verbs::NONE.get(Operation::GetSetting(Setting::PolicyStatus))),
-    ("publicAccessBlock", Verbs::removable(Setting::PublicAccessBlock, "PutPublicAccessBlock")),
+    (
+        "publicAccessBlock",
+        Verbs::settable(Setting::PublicAccessBlock)
+            .delete(Operation::DeleteSetting(Setting::PublicAccessBlock)),
+    ),
     ("replication", Verbs::removable(Setting::Replication, "PutBucketReplication")),
     ("requestPayment", Verbs::setting(Setting::RequestPayment, "PutBucketRequestPayment")),
     ("versioning", Verbs::setting(Setting::Versioning, "PutBucketVersioning")),
@@ -115,6 +120,10 @@ impl Verbs {
             .get(Operation::GetConfiguration(which))
             .put(Operation::PutConfiguration(which))
             .delete(Operation::DeleteConfiguration(which))
+    }
+
+    const fn settable(setting: Setting) -> Self {
+        Self::NONE.get(Operation::GetSetting(setting)).put(Operation::PutSetting(setting))
     }
 
     const fn setting(setting: Setting, put: &'static str) -> Self {

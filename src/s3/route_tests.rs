@@ -76,8 +76,6 @@ fn copies_are_told_by_their_header() {
 #[test]
 fn nothing_that_is_not_served_falls_through() {
     for (method, target) in [
-        ("PUT", "/b12?acl"),
-        ("PUT", "/b12?policy"),
         ("PUT", "/b12?versioning"),
         ("DELETE", "/b12?versioning"),
         ("DELETE", "/b12?acl"),

@@ -11,7 +11,7 @@ use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
 
-use super::access;
+use super::access::{self, Gate};
 use super::addressing::{self, BaseDomains, Serving, Target};
 use super::audit::Audit;
 use super::configured::Configured;
@@ -22,12 +22,13 @@ use super::header::Head;
 use super::op;
 use super::operation::Operation;
 use super::reply::Reply;
+use super::request_facts::RequestFacts;
 use super::route;
 use super::token::TokenKey;
 use super::website::{Failure, Seen, Visit};
-use crate::auth::{Authenticator, Caller, Verified};
+use crate::auth::{Authenticator, Caller, Scheme, Verified};
 use crate::body::Payload;
-use crate::object::{Bucket, BucketName, RequestId};
+use crate::object::{Bucket, BucketName, KeyTemplates, RequestId};
 use crate::store::Store;
 
 /// What can be set.
@@ -40,6 +41,8 @@ pub struct Settings {
     /// What continuation tokens are protected with: the same for every gateway that serves the
     /// same buckets.
     pub token_key: TokenKey,
+    /// The shapes of buckets' keys, by which companies know theirs.
+    pub templates: KeyTemplates,
     /// Buckets as websites.
     pub websites: Websites,
 }
@@ -62,6 +65,7 @@ pub struct Service {
     configured: Arc<Configured>,
     store: Arc<dyn Store>,
     auth: Arc<Authenticator>,
+    templates: Arc<KeyTemplates>,
 }
 
 /// What is known of a request so far, for the answer and the log.
@@ -73,12 +77,13 @@ struct Progress {
     bucket: Option<BucketName>,
     unknown_domain: bool,
     error_code: Option<&'static str>,
+    cause: Option<String>,
 }
 
 impl Service {
     /// Serves `store` to those whom `auth` knows.
     pub fn new(settings: Settings, store: Arc<dyn Store>, auth: Arc<Authenticator>) -> Self {
-        let Settings { region, base_domains, token_key, websites } = settings;
+        let Settings { region, base_domains, token_key, templates, websites } = settings;
         Self {
             region: region.into(),
             token_key,
@@ -87,6 +92,7 @@ impl Service {
             configured: Arc::default(),
             store,
             auth,
+            templates: Arc::new(templates),
         }
     }
 
@@ -147,7 +153,9 @@ impl Service {
             Method::HEAD => Some(Operation::HeadObject),
             _ => None,
         };
-        let ctx = self.context(Caller::Anonymous, None, progress);
+        let head = Arc::new(Head::of_page(parts, &parts.method, target.clone()));
+        let gate = self.gate(&Caller::Anonymous, Scheme::None, &head);
+        let ctx = self.context(Caller::Anonymous, gate, None, progress);
         Visit { parts, target: &target, ctx: &ctx }.answer().await
     }
 
@@ -181,7 +189,7 @@ impl Service {
     ) -> Result<Reply, S3Error> {
         let target = addressing::resolve(&self.domains, parts)?;
         progress.names(&target);
-        let head = Head::new(parts, target)?;
+        let head = Arc::new(Head::new(parts, target)?);
         let operation = route::route(&head)?;
         progress.operation = Some(operation);
         if operation == Operation::Preflight {
@@ -194,10 +202,26 @@ impl Service {
                 "An aws-chunked body is only supported by PutObject and UploadPart.",
             ));
         }
-        let store = &*self.store;
-        let bucket = access::authorize(store, &verified.caller, operation, &head).await?;
-        let context = self.context(verified.caller, bucket, progress);
-        op::run(operation, &head, &context, verified.body).await
+        let gate = self.gate(&verified.caller, verified.scheme, &head);
+        let bucket = access::authorize(&gate, operation, &head).await?;
+        let context = self.context(verified.caller, gate, bucket, progress);
+        match op::run(operation, &head, &context, verified.body).await {
+            Err(error) if operation.tells_existence() => {
+                let (bucket, at) = (context.own_bucket()?, head.object()?);
+                Err(context.gate.veil(error, bucket, &at.key).await)
+            }
+            answer => answer,
+        }
+    }
+
+    fn gate(&self, caller: &Caller, scheme: Scheme, head: &Arc<Head>) -> Gate {
+        Gate::new(access::Inner {
+            caller: caller.clone(),
+            facts: RequestFacts { head: Arc::clone(head), scheme, now: self.auth.now() },
+            store: Arc::clone(&self.store),
+            configured: Arc::clone(&self.configured),
+            templates: Arc::clone(&self.templates),
+        })
     }
 
     fn verify(&self, parts: &Parts, head: &Head, body: Payload) -> Result<Verified, S3Error> {
@@ -206,7 +230,13 @@ impl Service {
         Ok(self.auth.verify(parts, bucket.map(BucketName::as_str), body)?)
     }
 
-    fn context(&self, caller: Caller, bucket: Option<Bucket>, progress: &Progress) -> Context {
+    fn context(
+        &self,
+        caller: Caller,
+        gate: Gate,
+        bucket: Option<Bucket>,
+        progress: &Progress,
+    ) -> Context {
         Context {
             store: Arc::clone(&self.store),
             region: Arc::clone(&self.region),
@@ -214,6 +244,8 @@ impl Service {
             configured: Arc::clone(&self.configured),
             public_sites: Arc::clone(&self.public_sites),
             caller,
+            auth: Arc::clone(&self.auth),
+            gate,
             request_id: progress.id,
             bucket,
             asked: Arc::new(progress.asked.clone()),
@@ -238,6 +270,7 @@ impl Progress {
             bucket: None,
             unknown_domain: false,
             error_code: None,
+            cause: None,
         }
     }
 
@@ -270,6 +303,7 @@ impl Progress {
     fn failed(&mut self, error: &S3Error) {
         error.log(self.operation.map(Operation::name));
         self.error_code = Some(error.code().as_str());
+        self.cause = error.why_denied().map(str::to_owned);
     }
 
     fn audit(self) -> Audit {
@@ -279,6 +313,7 @@ impl Progress {
             bucket: self.asked.bucket,
             key: self.asked.key,
             error_code: self.error_code,
+            cause: self.cause,
         }
     }
 }

@@ -10,14 +10,17 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use md5::{Digest as _, Md5};
 
+use super::access::Gate;
 use super::addressing::{BaseDomains, resolve};
 use super::context::{Asked, Context};
 use super::error::{S3Error, error_reply};
 use super::header::Head;
+use super::header::tests::head;
 use super::reply::Reply;
+use super::request_facts::RequestFacts;
 use super::xml::{self, Element};
 use super::{TokenKey, access, op, route};
-use crate::auth::{AuthSettings, Authenticator, Caller, Identity, Keyring, Role};
+use crate::auth::{AuthSettings, Authenticator, Caller, Identity, Keyring, Role, Scheme};
 use crate::body::{Expected, Payload, digesting};
 use crate::object::{
     Algorithm, BucketName, Clock, ObjectInfo, ObjectKey, Owner, RequestId, Timestamp,
@@ -56,12 +59,8 @@ pub(super) struct Answer {
 
 /// The caller of that name.
 pub(super) fn key(owner: &str, role: Role) -> Caller {
-    Caller::Key(Arc::new(Identity {
-        access_key: format!("{owner}-key"),
-        role,
-        owner: Owner { id: owner.to_owned(), display_name: format!("{owner}'s name") },
-        email: None,
-    }))
+    let named = Owner { id: owner.to_owned(), display_name: format!("{owner}'s name") };
+    Caller::Key(Arc::new(Identity::new(format!("{owner}-key"), role, named)))
 }
 
 impl Gateway {
@@ -198,12 +197,23 @@ impl Gateway {
         asked: Asked,
         body: Payload,
     ) -> Result<Reply, S3Error> {
-        let head = Head::new(parts, resolve(&BaseDomains::default(), parts)?)?;
+        let head = Arc::new(Head::new(parts, resolve(&BaseDomains::default(), parts)?)?);
         let operation = route::route(&head)?;
-        let bucket = access::authorize(&*self.store, &self.caller, operation, &head).await?;
-        let ctx = Context { bucket, asked: Arc::new(asked), ..self.context() };
+        let gate = self.gate(head.clone());
+        let bucket = access::authorize(&gate, operation, &head).await?;
+        let ctx = Context { bucket, gate, asked: Arc::new(asked), ..self.context() };
         let sealed = unsigned().verify(parts, None, body)?.body;
         op::run(operation, &head, &ctx, sealed).await
+    }
+
+    fn gate(&self, head: Arc<Head>) -> Gate {
+        Gate::new(access::Inner {
+            caller: self.caller.clone(),
+            facts: RequestFacts { head, scheme: Scheme::None, now: self.clock.now() },
+            store: Arc::clone(&self.store),
+            configured: Arc::default(),
+            templates: Arc::default(),
+        })
     }
 
     /// What an operation on nothing in particular runs with.
@@ -215,6 +225,8 @@ impl Gateway {
             configured: Arc::default(),
             public_sites: Arc::default(),
             caller: self.caller.clone(),
+            auth: Arc::new(unsigned()),
+            gate: self.gate(Arc::new(head("GET", "/", &[]))),
             request_id: RequestId(7),
             bucket: None,
             asked: Arc::new(Asked {

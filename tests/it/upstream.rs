@@ -13,7 +13,7 @@ use futures_core::future::BoxFuture;
 use http::{Request, Response};
 use stowgate::auth::{AuthSettings, Authenticator, Identity, Key, Keyring, Role, Secret};
 use stowgate::body::Payload;
-use stowgate::object::{Clock, Owner, SystemClock};
+use stowgate::object::{Clock, KeyTemplates, Owner, SystemClock};
 use stowgate::s3::{Service, TokenKey};
 use stowgate::server::{Ended, Handler, Refused, Server, Settings, TlsConfig};
 use stowgate::store::upstream::{UpstreamKey, UpstreamOptions, UpstreamStore};
@@ -59,7 +59,7 @@ impl Upstream {
     /// A service over TLS, or for a key that may not do everything.
     async fn start_as(clock: Arc<dyn Clock>, role: Role, tls: Option<TlsConfig>) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock));
-        let identity = Identity { access_key: KEY.to_owned(), role, owner: owner(), email: None };
+        let identity = Identity::new(KEY, role, owner());
         let key = Key {
             access_key: KEY.to_owned(),
             secret: Secret::new(SECRET),
@@ -73,6 +73,7 @@ impl Upstream {
             base_domains: Vec::new(),
             websites: stowgate::s3::Websites::default(),
             token_key: TokenKey::new([7; 32]),
+            templates: KeyTemplates::default(),
         };
         let service = Service::new(settings, Arc::clone(&store), Arc::new(auth));
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

@@ -137,6 +137,11 @@ impl S3Error {
         &self.message
     }
 
+    /// Why access was refused, for the access log alone.
+    pub(super) fn why_denied(&self) -> Option<&str> {
+        self.cause.as_deref().filter(|_| self.code == Code::AccessDenied)
+    }
+
     /// Its headers.
     pub(super) fn headers(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
         self.headers.iter()

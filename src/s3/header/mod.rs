@@ -12,16 +12,18 @@ mod query;
 mod refuse;
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::addressing::{self, Target};
 use super::error::S3Error;
+use super::request_facts::ClientAddress;
 use crate::object::{BucketName, ObjectKey, VersionId};
 use crate::store::ObjectPath;
 
-pub(super) use acl::{check_acl, names_other_acl};
+pub(super) use acl::check_acl;
 pub(super) use checksum::{Integrity, algorithm, checksum_kind, checksum_text};
 pub(super) use condition::{copy_conditions, read_conditions, write_condition};
 pub(super) use content::{object_metadata, tags};
@@ -36,6 +38,8 @@ pub(super) struct Head {
     query: Query,
     headers: HeaderMap,
     origin: String,
+    client: Option<IpAddr>,
+    encrypted: bool,
 }
 
 /// Put into the extensions of a request that came over TLS.
@@ -50,13 +54,25 @@ impl Head {
         if query.is_presigned() {
             hoist(&query, &mut headers)?;
         }
-        Ok(Self { method: parts.method.clone(), target, query, headers, origin: origin(parts) })
+        Ok(Self {
+            method: parts.method.clone(),
+            target,
+            query,
+            headers,
+            origin: origin(parts),
+            client: parts.extensions.get().map(|ClientAddress(address)| *address),
+            encrypted: parts.extensions.get::<Encrypted>().is_some(),
+        })
     }
 
     /// The head of a request for a website's page: its parameters mean nothing there.
     pub(super) fn of_page(parts: &Parts, method: &Method, target: Target) -> Self {
-        let headers = parts.headers.clone();
-        Self { headers, ..Self::plain(method, target) }
+        Self {
+            headers: parts.headers.clone(),
+            client: parts.extensions.get().map(|ClientAddress(address)| *address),
+            encrypted: parts.extensions.get::<Encrypted>().is_some(),
+            ..Self::plain(method, target)
+        }
     }
 
     /// A head that says nothing but what it is about.
@@ -67,6 +83,8 @@ impl Head {
             query: Query::default(),
             headers: HeaderMap::new(),
             origin: String::new(),
+            client: None,
+            encrypted: false,
         }
     }
 
@@ -74,6 +92,16 @@ impl Head {
     /// it named none.
     pub(super) fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// The client's address, where it is known.
+    pub(super) fn client(&self) -> Option<IpAddr> {
+        self.client
+    }
+
+    /// Whether the request came over TLS.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.encrypted
     }
 
     /// The method.

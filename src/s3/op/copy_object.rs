@@ -72,8 +72,11 @@ impl Execute for CopyObject {
         Ok(Self { target, source, request, labels })
     }
 
-    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
-        self.source.authorize(ctx).await?;
+    async fn run(mut self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+        let source_bucket = self.source.authorize(ctx).await?;
+        if self.request.tags.is_none() {
+            self.source.authorize_tags(ctx, &source_bucket, &self.target).await?;
+        }
         if let Some(condition) = &self.request.condition {
             ctx.store.check_condition(&self.target, condition).await?;
         }

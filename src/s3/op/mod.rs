@@ -1,6 +1,8 @@
 //! The operations, a file each: parse the head, then run.
 
 mod abort_multipart_upload;
+mod bucket_acl;
+mod bucket_policy;
 mod bucket_tagging;
 mod complete_multipart_upload;
 mod configurations;
@@ -24,6 +26,7 @@ mod list_parts;
 mod object_read;
 mod object_tagging;
 mod preflight;
+mod public_access;
 mod put_object;
 mod settings;
 mod upload_part;
@@ -98,7 +101,8 @@ pub(super) async fn run(
         Operation::DeleteObjectTagging => execute::<DeleteObjectTagging>(head, ctx, body).await,
         Operation::DeleteObjects => execute::<DeleteObjects>(head, ctx, body).await,
         Operation::DeleteConfiguration(which) => configurations::delete(which, head, ctx).await,
-        Operation::DeleteSetting(_) => Ok(settings::delete()),
+        Operation::DeleteSetting(setting) => settings::delete(setting, head, ctx).await,
+        Operation::PutSetting(setting) => settings::put(setting, head, ctx, body).await,
         Operation::GetBucketLocation => execute::<GetBucketLocation>(head, ctx, body).await,
         Operation::GetBucketTagging => execute::<GetBucketTagging>(head, ctx, body).await,
         Operation::GetObject => execute::<GetObject>(head, ctx, body).await,
@@ -110,7 +114,7 @@ pub(super) async fn run(
         Operation::GetObjectTagging => execute::<GetObjectTagging>(head, ctx, body).await,
         Operation::GetObjectTorrent => execute::<GetObjectTorrent>(head, ctx, body).await,
         Operation::GetConfiguration(which) => configurations::get(which, head, ctx).await,
-        Operation::GetSetting(setting) => settings::get(setting, ctx),
+        Operation::GetSetting(setting) => settings::get(setting, head, ctx).await,
         Operation::HeadBucket => execute::<HeadBucket>(head, ctx, body).await,
         Operation::HeadObject => execute::<HeadObject>(head, ctx, body).await,
         Operation::ListBuckets => execute::<ListBuckets>(head, ctx, body).await,

@@ -43,7 +43,7 @@ impl Execute for UploadPartCopy {
         })
     }
 
-    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+    async fn run(mut self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
         self.source.authorize(ctx).await?;
         let Self { upload, number, source, request } = self;
         let store = Arc::clone(&ctx.store);

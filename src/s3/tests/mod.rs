@@ -5,6 +5,8 @@ mod buckets;
 mod configurations;
 mod cross_origin;
 mod errors;
+mod grants;
+mod isolation;
 mod limits;
 mod objects;
 mod presigned;
@@ -24,15 +26,20 @@ use aws_sigv4::http_request::{
 use http::{HeaderMap, Request, StatusCode};
 
 use super::{Audit, Service, Settings, TokenKey, Websites};
+use crate::auth::grants::{Company, Policy};
 use crate::auth::{AuthSettings, Authenticator, Identity, Key, Keyring, Role, Secret};
 use crate::body::Payload;
-use crate::object::{BucketName, Clock, Owner, RequestId, Timestamp};
+use crate::object::{BucketName, Clock, KeyTemplate, KeyTemplates, Owner, RequestId, Timestamp};
 use crate::store::MemoryStore;
 
 pub(super) const MAIN: &str = "AKMAIN";
 pub(super) const READER: &str = "AKREADER";
 pub(super) const ALT: &str = "AKALT";
 pub(super) const ADMIN: &str = "AKADMIN";
+/// Of MAIN's owner, with a policy alone.
+pub(super) const USER: &str = "AKUSER";
+/// Of MAIN's owner, bound to the company 1.
+pub(super) const COMPANY: &str = "AKCOMPANY";
 pub(super) const NOBODY: &str = "";
 
 /// 2015-10-21T07:28:00.250Z.
@@ -77,6 +84,8 @@ impl Gateway {
             key(READER, "main", Role::ReadOnly),
             key(ALT, "alt", Role::ReadWrite),
             key(ADMIN, "admin", Role::Admin),
+            with_policy(key(USER, "main", Role::Policy)),
+            of_company(key(COMPANY, "main", Role::ReadWrite)),
         ];
         let settings =
             AuthSettings { sigv2: true, region: region.to_owned(), strict_region: false };
@@ -86,6 +95,7 @@ impl Gateway {
             region: region.to_owned(),
             base_domains: vec!["s3.localhost".to_owned(), "localhost".to_owned()],
             token_key: TokenKey::new([7; 32]),
+            templates: templates(),
             websites: Websites {
                 domains: vec!["site.localhost".to_owned()],
                 public: [BucketName::parse("pages").unwrap()].into(),
@@ -237,17 +247,38 @@ impl Answer {
 }
 
 fn key(access_key: &str, owner: &str, role: Role) -> Key {
-    let identity = Identity {
-        access_key: access_key.to_owned(),
-        role,
-        owner: Owner { id: format!("{owner}-id"), display_name: owner.to_owned() },
-        email: None,
-    };
+    let owner = Owner { id: format!("{owner}-id"), display_name: owner.to_owned() };
+    let identity = Identity::new(access_key, role, owner);
     Key {
         access_key: access_key.to_owned(),
         secret: Secret::new(secret(access_key)),
         identity: Arc::new(identity),
     }
+}
+
+fn templates() -> KeyTemplates {
+    let mut templates = KeyTemplates::default();
+    templates.set_default(KeyTemplate::default());
+    templates
+}
+
+/// A key that reads what is below `user/` in `b12`, and lists that.
+fn with_policy(key: Key) -> Key {
+    let text = br#"{"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["s3:GetObject", "s3:DeleteObject"],
+         "Resource": "arn:aws:s3:::b12/user/*"},
+        {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::b12/user/secret"},
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::b12",
+         "Condition": {"StringLike": {"s3:prefix": "user/*"}}}]}"#;
+    let policy = Policy::for_identity(text).unwrap();
+    let identity = Identity { policies: vec![Arc::new(policy)], ..(*key.identity).clone() };
+    Key { identity: Arc::new(identity), ..key }
+}
+
+/// The same key, bound to the company 1.
+fn of_company(key: Key) -> Key {
+    let identity = Identity { company: Company::new("1"), ..(*key.identity).clone() };
+    Key { identity: Arc::new(identity), ..key }
 }
 
 fn secret(access_key: &str) -> String {

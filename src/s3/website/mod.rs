@@ -137,7 +137,10 @@ impl Visit<'_> {
 
     async fn read_as(&self, head: Head) -> Result<Reply, S3Error> {
         access::anyone_reads(self.ctx, &head).await?;
-        op::read_page(&head, self.ctx).await
+        match op::read_page(&head, self.ctx).await {
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(access::veil_page(self.ctx, &head, error).await),
+        }
     }
 
     fn at(&self, key: &str) -> Result<Target, S3Error> {
