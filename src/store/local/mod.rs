@@ -28,6 +28,7 @@ mod receive;
 mod recount;
 mod recover;
 mod reserve;
+mod seal;
 mod split;
 mod store;
 mod sweep;

@@ -16,16 +16,25 @@ use crate::object::ByteRange;
 use crate::store::StoreError;
 
 /// How much is written or read at once: a whole number of blocks.
-const PIECE: usize = 4 * super::BLOCK;
+pub(super) const PIECE: usize = 4 * super::BLOCK;
 
 /// A run of stored bytes, wherever it lies. Calls block; what is read is verified.
 pub(crate) trait ExtentReader: Send + Sync {
     /// How many bytes it has.
     fn len(&self) -> u64;
 
+    /// How many bytes are best read at once, from a multiple of them on.
+    fn piece(&self) -> u64;
+
     /// Reads bytes; a range that isn't inside is damage. Ranges on multiples of
     /// [`super::BLOCK`] cost least.
     fn read(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError>;
+
+    /// The same without comparing checksums, for who authenticates the bytes in another way.
+    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Vec<u8>, ExtentError>;
+
+    /// Where it lies, in words for the operator.
+    fn describe(&self) -> String;
 }
 
 /// The extents that an object's content consists of, in order. Opened one after the other, so
@@ -173,7 +182,8 @@ impl Cursor {
                 return Err(ExtentError::Damaged { what });
             }
         };
-        let to_boundary = PIECE as u64 - self.offset % PIECE as u64;
+        let piece = open.piece().max(1);
+        let to_boundary = piece - self.offset % piece;
         let take = self.remaining.min(length - self.offset).min(to_boundary);
         let bytes = open.read(self.offset, usize::try_from(take).unwrap_or(PIECE))?;
         self.remaining -= take;

@@ -77,6 +77,7 @@ pub(crate) mod hint;
 pub(crate) mod meta;
 pub(crate) mod place;
 pub(crate) mod record;
+pub(crate) mod seal;
 pub(crate) mod segment;
 pub(crate) mod store_file;
 #[cfg(test)]
