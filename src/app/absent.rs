@@ -6,14 +6,14 @@ use async_trait::async_trait;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketsPage, BucketsQuery, ChecksumChoice, Completion, ListPage, ListQuery,
+    Bucket, BucketName, BucketsPage, BucketsQuery, Completion, CustomerKey, ListPage, ListQuery,
     Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
     UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
 };
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
     Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Result, StoreError, Stored,
-    Tags, UploadPath,
+    Tags, UploadChoice, UploadPath,
 };
 
 /// Knows nothing and can do nothing.
@@ -117,11 +117,17 @@ impl Multipart for AbsentUpstream {
         absent()
     }
 
-    async fn upload_checksum(&self, _: &UploadPath) -> Result<ChecksumChoice> {
+    async fn upload_choice(&self, _: &UploadPath) -> Result<UploadChoice> {
         absent()
     }
 
-    async fn put_part(&self, _: &UploadPath, _: PartNumber, _: Payload) -> Result<PartSummary> {
+    async fn put_part(
+        &self,
+        _: &UploadPath,
+        _: PartNumber,
+        _: Payload,
+        _: Option<&CustomerKey>,
+    ) -> Result<PartSummary> {
         absent()
     }
 

@@ -12,7 +12,7 @@ use crate::admin::{Admin, EndedRequest, Metrics, Origin};
 use crate::body::Payload;
 use crate::config::Config;
 use crate::object::RequestId;
-use crate::s3::{self, Audit, Encrypted, Service};
+use crate::s3::{self, Audit, Encrypted, Nearby, Service};
 use crate::server::{AccessDetail, Ended, Handler, Peer, Refusal, Refused};
 
 /// How long a request waits for the store to be opened before it is told to come again.
@@ -131,8 +131,13 @@ pub(super) fn origin(request: &Request<Payload>) -> Option<Origin> {
 }
 
 async fn serve(service: Arc<Service>, mut request: Request<Payload>) -> Response<Payload> {
-    if request.extensions().get::<Peer>().is_some_and(|peer| peer.tls) {
+    let peer = request.extensions().get::<Peer>();
+    let (tls, nearby) = peer.map_or((false, false), |it| (it.tls, it.address.ip().is_loopback()));
+    if tls {
         request.extensions_mut().insert(Encrypted);
+    }
+    if nearby {
+        request.extensions_mut().insert(Nearby);
     }
     audited(service.handle(request).await)
 }

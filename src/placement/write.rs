@@ -30,6 +30,7 @@ impl Placement {
         let Some(upstream) = &route.upstream else {
             return self.home.put_object(at, new, body).await;
         };
+        self.check_forwardable(route, new.encryption.as_ref())?;
         let writing = self.passing.write(at);
         let record = self.locations.of(at).await?;
         let write = plan::write(route.mode, Known::of(record.as_ref()));

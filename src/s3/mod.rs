@@ -34,7 +34,7 @@ pub mod xml;
 mod tests;
 
 pub use audit::Audit;
-pub use header::Encrypted;
+pub use header::{Encrypted, Nearby};
 pub use refusal::{Refusal, refuse};
 pub use service::{Service, Settings};
 pub use token::TokenKey;

@@ -5,14 +5,14 @@ use async_trait::async_trait;
 use super::Guarded;
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketsPage, BucketsQuery, ChecksumChoice, Completion, ListPage, ListQuery,
+    Bucket, BucketName, BucketsPage, BucketsQuery, Completion, CustomerKey, ListPage, ListQuery,
     Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
     UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
 };
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
     Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Result, Stored, Tags,
-    UploadPath,
+    UploadChoice, UploadPath,
 };
 
 #[async_trait]
@@ -139,8 +139,8 @@ impl Multipart for Guarded {
         self.call("CreateMultipartUpload", Some(&at.bucket), self.options.answer, call).await
     }
 
-    async fn upload_checksum(&self, upload: &UploadPath) -> Result<ChecksumChoice> {
-        let call = self.inner.upload_checksum(upload);
+    async fn upload_choice(&self, upload: &UploadPath) -> Result<UploadChoice> {
+        let call = self.inner.upload_choice(upload);
         self.call("ListParts", Some(&upload.object.bucket), self.options.answer, call).await
     }
 
@@ -149,8 +149,9 @@ impl Multipart for Guarded {
         upload: &UploadPath,
         number: PartNumber,
         body: Payload,
+        key: Option<&CustomerKey>,
     ) -> Result<PartSummary> {
-        let call = |body| self.inner.put_part(upload, number, body);
+        let call = |body| self.inner.put_part(upload, number, body, key);
         self.send("UploadPart", &upload.object.bucket, body, call).await
     }
 

@@ -10,14 +10,14 @@ use tokio::sync::Notify;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketsPage, BucketsQuery, ChecksumChoice, Completion, ListPage, ListQuery,
+    Bucket, BucketName, BucketsPage, BucketsQuery, Completion, CustomerKey, ListPage, ListQuery,
     Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
     UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
 };
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, Ledger,
     LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts, ObjectPath,
-    Objects, Result, StoreError, Stored, Tags, UploadPath,
+    Objects, Result, StoreError, Stored, Tags, UploadChoice, UploadPath,
 };
 
 /// What happens to calls, for all layers of a process together.
@@ -189,8 +189,10 @@ pass! { Tags:
 
 pass! { Multipart:
     create_upload(at: &ObjectPath, new: NewUpload) -> UploadId;
-    upload_checksum(upload: &UploadPath) -> ChecksumChoice;
-    put_part(upload: &UploadPath, number: PartNumber, body: Payload) -> PartSummary;
+    upload_choice(upload: &UploadPath) -> UploadChoice;
+    put_part(
+        upload: &UploadPath, number: PartNumber, body: Payload, key: Option<&CustomerKey>
+    ) -> PartSummary;
     copy_part(source: &ObjectPath, upload: &UploadPath, number: PartNumber, request: CopyPartRequest)
         -> PartSummary;
     list_parts(upload: &UploadPath, query: &PartsQuery) -> PartsPage;

@@ -8,7 +8,7 @@ use super::up_look::Look;
 use super::watched::{Wanted, watched};
 use super::{Order, Outcome, Result, Steps, Transfers, Trouble, recorded, upstream_trouble};
 use crate::body::{BodyError, Expected, Payload, digesting};
-use crate::object::{ChecksumKind, ETag, ObjectInfo, TagSet, WriteCondition};
+use crate::object::{ChecksumKind, ETag, Encrypted, ObjectInfo, TagSet, WriteCondition};
 use crate::placement::location::Location;
 use crate::placement::locks::KeyGuard;
 use crate::placement::plan;
@@ -176,6 +176,7 @@ impl Up<'_> {
             tags: held.tags.clone(),
             condition,
             original: None,
+            encryption: Encrypted::passed_on(held.object.encryption),
         };
         let stored = self.upstream.store.put_object(&self.order.at, new, body).await?;
         Ok(stored.object.etag)
@@ -199,7 +200,7 @@ impl Up<'_> {
         selection: Selection,
     ) -> std::result::Result<Payload, StoreError> {
         let conditions = only_tag(&held.object.etag);
-        let request = GetRequest { version: None, selection, conditions };
+        let request = GetRequest { selection, conditions, ..GetRequest::default() };
         match self.transfers.home.get_object(&self.order.at, &request).await {
             Ok(got) if got.head.object == held.object => Ok(got.body),
             Ok(_) | Err(StoreError::NoSuchKey | StoreError::PreconditionFailed(_)) => {

@@ -8,8 +8,8 @@ use super::watched::watched;
 use super::{Begun, SentPart, Transfers, Trouble};
 use crate::body::{Expected, digesting};
 use crate::object::{
-    Algorithm, Checksum, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ETag, ObjectPart,
-    Owner, PartNumber, PartSummary, PartsQuery, WriteCondition,
+    Algorithm, Checksum, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ETag, Encrypted,
+    ObjectPart, Owner, PartNumber, PartSummary, PartsQuery, WriteCondition,
 };
 use crate::store::{NewUpload, ObjectPath, Selection, StoreError, UploadPath};
 
@@ -75,6 +75,7 @@ impl Up<'_> {
             metadata: held.object.metadata.clone(),
             tags: held.tags.clone(),
             checksum: choice(held.object.checksum.as_ref()),
+            encryption: Encrypted::passed_on(held.object.encryption),
             initiator: Owner { id: "stowgate".to_owned(), display_name: "stowgate".to_owned() },
         };
         self.steps.turn().await;
@@ -173,7 +174,8 @@ impl Up<'_> {
         self.steps.turn().await;
         let body = digesting(self.open(held, Selection::Part(number)).await?, expected);
         let (body, md5) = watched(body, Some(self.wanted()));
-        let stored = self.upstream.store.put_part(upload, number, self.steps.paced(body)).await?;
+        let stored =
+            self.upstream.store.put_part(upload, number, self.steps.paced(body), None).await?;
         let md5 = md5.get().copied().unwrap_or_default();
         let (number, etag, checksum) = (number.get(), stored.etag, stored.checksum);
         Ok(SentPart { number, etag, md5, checksum })

@@ -8,6 +8,7 @@ mod acl;
 mod checksum;
 mod condition;
 mod content;
+mod encryption;
 mod query;
 mod refuse;
 
@@ -25,8 +26,9 @@ pub(super) use acl::{check_acl, names_other_acl};
 pub(super) use checksum::{Integrity, algorithm, checksum_kind, checksum_text};
 pub(super) use condition::{copy_conditions, read_conditions, write_condition};
 pub(super) use content::{object_metadata, tags};
+pub(super) use encryption::{customer_key, encryption, source_key, tell_encryption};
 pub(super) use query::Query;
-pub(super) use refuse::{refuse_customer_key, refuse_unserved};
+pub(super) use refuse::refuse_unserved;
 
 /// A request's head.
 #[derive(Debug)]
@@ -36,11 +38,16 @@ pub(super) struct Head {
     query: Query,
     headers: HeaderMap,
     origin: String,
+    secure: bool,
 }
 
 /// Put into the extensions of a request that came over TLS.
 #[derive(Debug, Clone, Copy)]
 pub struct Encrypted;
+
+/// Put into the extensions of a request that came from this very machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Nearby;
 
 impl Head {
     /// Reads a request's head. `target` is what addressing made of it.
@@ -50,7 +57,13 @@ impl Head {
         if query.is_presigned() {
             hoist(&query, &mut headers)?;
         }
-        Ok(Self { method: parts.method.clone(), target, query, headers, origin: origin(parts) })
+        let method = parts.method.clone();
+        Ok(Self { method, target, query, headers, origin: origin(parts), secure: secure(parts) })
+    }
+
+    /// Whether nobody can have listened on the way: it came over TLS, or from this machine.
+    pub(super) fn is_secure(&self) -> bool {
+        self.secure
     }
 
     /// Scheme and host as the client named them, for addresses that lead back here; empty where
@@ -120,6 +133,11 @@ impl Head {
     }
 }
 
+fn secure(parts: &Parts) -> bool {
+    let extensions = &parts.extensions;
+    extensions.get::<Encrypted>().is_some() || extensions.get::<Nearby>().is_some()
+}
+
 fn origin(parts: &Parts) -> String {
     let encrypted = parts.extensions.get::<Encrypted>().is_some();
     match (addressing::named_host(parts), encrypted) {
@@ -159,6 +177,8 @@ fn is_input(name: &str) -> bool {
         | "sdk-checksum-algorithm"
         | "trailer" => false,
         "checksum-mode" | "checksum-algorithm" | "checksum-type" => true,
+        // A customer's key in a URL would be everywhere that URLs are.
+        other if other.contains("server-side-encryption-customer-") => false,
         other => !other.starts_with("checksum-"),
     }
 }
@@ -178,7 +198,15 @@ pub(super) mod tests {
 
     /// The head of a path-style request.
     pub(in crate::s3) fn head(method: &str, target: &str, headers: &[(&str, &str)]) -> Head {
-        let mut request = http::Request::builder().method(method).uri(target);
+        of(http::Request::builder().method(method).uri(target), headers)
+    }
+
+    /// The same of one that came from this machine.
+    pub(in crate::s3) fn near(method: &str, target: &str, headers: &[(&str, &str)]) -> Head {
+        of(http::Request::builder().method(method).uri(target).extension(Nearby), headers)
+    }
+
+    fn of(mut request: http::request::Builder, headers: &[(&str, &str)]) -> Head {
         for (name, value) in headers {
             request = request.header(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }

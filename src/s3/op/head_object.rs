@@ -19,7 +19,7 @@ impl Execute for HeadObject {
 
     async fn run(self, ctx: &Context, _body: Sealed) -> Result<Reply, S3Error> {
         match self.head(ctx).await {
-            Ok(head) => Ok(self.0.reply(&head)),
+            Ok(head) => self.0.may_tell(&head).map(|()| self.0.reply(&head)),
             Err(error) => self.0.refuse(error),
         }
     }

@@ -334,7 +334,7 @@ impl Pair {
             Step::PutPart { number, size, seed, .. } => {
                 let (content, number) = (content(seed, size), part_number(number));
                 // The protocol computes what the upload's choice names.
-                let choice = self.model.upload_checksum(&on_model).await;
+                let choice = self.model.upload_choice(&on_model).await;
                 let sum = choice.map(|choice| choice.algorithm).ok();
                 both!(|s, to| s.put_part(to, number, body(&content, sum)).await);
             }
@@ -356,7 +356,7 @@ impl Pair {
             }
             Step::ListParts { after, limit, .. } => {
                 both!(|s, to| s.list_parts(to, &PartsQuery { after, limit }).await);
-                both!(|s, to| s.upload_checksum(to).await);
+                both!(|s, to| s.upload_choice(to).await);
             }
             Step::Complete { listed, condition, .. } => {
                 let completion = self.completion(upload, &on_model, listed).await;

@@ -140,7 +140,7 @@ async fn that_were_given_up_leave_no_upload_behind() {
     let begun = steps.begun().unwrap();
     transfers.abandon(&up("a"), &steps).await.unwrap();
     let upload = UploadPath { object: path("a"), id: begun.id };
-    let gone = world.there.upload_checksum(&upload).await;
+    let gone = world.there.upload_choice(&upload).await;
     assert!(matches!(gone, Err(StoreError::NoSuchUpload)), "{gone:?}");
     assert_eq!(world.record("a").await, None);
 }

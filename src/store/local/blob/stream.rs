@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
+use super::super::seal::{Sealer, Unfit};
 use super::{BlobWriter, ExtentError};
 use crate::body::{BodyError, Digests, Payload, Source};
 use crate::object::ByteRange;
@@ -66,13 +67,50 @@ impl Extents for Vec<Arc<dyn ExtentReader>> {
     }
 }
 
+/// Where a body is written to: a blob, through what encrypts it where it is to be encrypted.
+pub(crate) struct Sink {
+    writer: BlobWriter,
+    sealer: Option<Sealer>,
+    /// What is encrypted and not written yet.
+    sealed: Vec<u8>,
+}
+
+impl Sink {
+    /// Into that blob.
+    pub(crate) fn new(writer: BlobWriter, sealer: Option<Sealer>) -> Self {
+        Self { writer, sealer, sealed: Vec::new() }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        let Some(sealer) = &mut self.sealer else { return Ok(self.writer.write(bytes)?) };
+        self.sealed.clear();
+        sealer.push(bytes, &mut self.sealed).map_err(unsealed)?;
+        Ok(self.writer.write(&self.sealed)?)
+    }
+
+    /// Writes what is left of the body.
+    pub(crate) fn end(mut self) -> Result<BlobWriter, StoreError> {
+        if let Some(sealer) = self.sealer {
+            self.sealed.clear();
+            sealer.finish(&mut self.sealed).map_err(unsealed)?;
+            self.writer.write(&self.sealed)?;
+        }
+        Ok(self.writer)
+    }
+}
+
+/// Only bodies of lengths that no disk holds are refused.
+pub(crate) fn unsealed(error: Unfit) -> StoreError {
+    StoreError::Io { doing: "encrypt a body".to_owned(), source: io::Error::other(error) }
+}
+
 /// Writes `head` (what was already taken out of `body`) and the rest of `body` to its end.
 /// One piece is written while the next is collected.
 pub(crate) async fn write_payload(
-    writer: BlobWriter,
+    writer: Sink,
     head: Vec<Bytes>,
     body: &mut Payload,
-) -> Result<BlobWriter, StoreError> {
+) -> Result<Sink, StoreError> {
     let mut pieces = Pieces { head: head.into_iter(), body, left: Bytes::new() };
     let mut writer = writer;
     let mut piece = pieces.next(Vec::new()).await?;

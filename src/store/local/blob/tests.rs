@@ -38,6 +38,7 @@ fn footer() -> BlobFooter {
         metadata,
         tags: TagSet::default(),
         created: Timestamp(1_700_000_000_000),
+        sealing: None,
     }
 }
 

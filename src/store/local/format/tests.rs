@@ -33,6 +33,7 @@ fn put(key: &str, size: u64) -> Meta {
             parts_count: None,
             metadata: ObjectMetadata::default(),
             tags: TagSet::default(),
+            sealing: None,
         },
         carried: Carried::Blob(BlobId::from_u128(77)),
         replaces: Replaces {
@@ -44,12 +45,13 @@ fn put(key: &str, size: u64) -> Meta {
 
 fn encoded(meta: &Meta, data: &[u8], lsn: u64) -> Vec<u8> {
     let crcs = block_crcs(data);
-    let bytes = meta.encode(&Counts::default());
+    let (format, bytes) = meta.encode(&Counts::default());
     let frame = Frame {
         kind: meta.kind(),
         lsn,
         durable: lsn - 1,
         subject: meta.subject(),
+        format,
         meta: &bytes,
         data,
         data_crcs: &crcs,
@@ -86,9 +88,9 @@ fn what_is_counted_reads_back_and_older_records_do_not_say_it() {
         after: Some(Counted { away: false, amount: amount(4096) }),
         claimed: Some(Claimed::Here(Some(amount(0)))),
     };
-    let bytes = put("key", 3).encode(&counts);
+    let (_, bytes) = put("key", 3).encode(&counts);
     assert_eq!(Meta::decode_counted(1, 2, &bytes), Ok((put("key", 3), Some(counts))));
-    let alone = put("key", 3).encode(&Counts::default());
+    let (_, alone) = put("key", 3).encode(&Counts::default());
     let older = &alone[..alone.len() - 3];
     assert_eq!(Meta::decode_counted(1, 1, older), Ok((put("key", 3), None)));
     for (format, bytes) in [(1, alone.as_slice()), (2, older), (3, alone.as_slice())] {
@@ -145,7 +147,7 @@ fn segments_and_hints_read_back() {
     let header = SegmentHeader { identity: IDENTITY, first_lsn: 12, created: Timestamp(-5) };
     assert_eq!(SegmentHeader::decode(&header.encode()), Ok(header));
     let mut frame = FrameBuilder::default();
-    let metas = [put("a", 1).encode(&Counts::default()), put("b", 2).encode(&Counts::default())];
+    let metas = ["a", "b"].map(|key| put(key, 1).encode(&Counts::default()).1);
     for (offset, meta) in (0..).zip(&metas) {
         let bytes = encoded(&put("ab", 1), b"", 8);
         let header = Header::decode(&IDENTITY, &bytes).unwrap();
@@ -242,8 +244,13 @@ fn entries_stay_small_and_read_back() {
 fn manifests_read_back() {
     let assembly = Assembly {
         parts: vec![
-            ManifestPart { size: 1, checksum: None, body: Body::Packed(record(1)) },
-            ManifestPart { size: 2, checksum: None, body: Body::Blob(BlobId::from_u128(4)) },
+            ManifestPart { size: 1, checksum: None, body: Body::Packed(record(1)), sealed: None },
+            ManifestPart {
+                size: 2,
+                checksum: None,
+                body: Body::Blob(BlobId::from_u128(4)),
+                sealed: None,
+            },
         ],
         dead: Dead { records: vec![record(3)], ..Dead::default() },
     };

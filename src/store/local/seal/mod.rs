@@ -15,7 +15,7 @@ mod wrap;
 
 pub(crate) use extent::SealedExtent;
 pub(crate) use segments::{BodyKey, Sealer, sealed_len};
-pub(crate) use wrap::{ObjectKey, Wrapper};
+pub(crate) use wrap::{ObjectKey, Wrapper, random_key};
 
 /// The key does not fit what it should open: another key, or changed bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

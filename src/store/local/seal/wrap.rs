@@ -114,6 +114,11 @@ fn bound_to(at: &ObjectPath) -> (Nonce, Aad<Vec<u8>>) {
     (Nonce::assume_unique_for_key([0; 12]), Aad::from(name.into_bytes()))
 }
 
+/// A new key of any kind.
+pub(crate) fn random_key() -> Result<[u8; 32], Unfit> {
+    random()
+}
+
 fn random<const N: usize>() -> Result<[u8; N], Unfit> {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Unfit)?;
