@@ -13,8 +13,8 @@ use super::document::Document;
 use super::env::Env;
 use super::error::ConfigError;
 use super::{
-    Auth, Config, Flags, Keys, Log, LogFormat, Server, Store, Tls, bounds, file, keys, routes,
-    spool, upstream, usage,
+    Auth, Config, Flags, Keys, Log, LogFormat, Server, Store, Tls, at_rest, bounds, file, keys,
+    routes, spool, upstream, usage,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -68,6 +68,7 @@ pub(super) fn build(flags: &Flags, env: &Env, document: &Document) -> Result<Con
         spool: spool::build(&file.spool, document)?,
         usage: usage::build(env, &file.bucket, &file.usage, document)?,
         admin_token: env.secret("STOWGATE_ADMIN_TOKEN")?,
+        at_rest: at_rest::build(env, &file.encryption, &file.bucket, document)?,
     })
 }
 

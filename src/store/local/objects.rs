@@ -120,7 +120,10 @@ impl Objects for LocalStore {
             tags: request.tags.unwrap_or(object.tags),
             condition: request.condition,
             original: None,
-            encryption: request.encryption.or_else(|| kept_encryption(object.sealing.as_ref())),
+            encryption: request.encryption.or_else(|| {
+                let by_default = self.core.keyring.encrypts(&target.bucket);
+                kept_encryption(object.sealing.as_ref(), by_default)
+            }),
         };
         self.store(target, new, body).await.map_err(own_fault)
     }
@@ -242,9 +245,9 @@ pub(crate) fn described_info(at: &ObjectPath, object: &Described) -> ObjectInfo 
 }
 
 /// A copy of what is encrypted with a key of the store's own is never in the clear.
-fn kept_encryption(source: Option<&Sealing>) -> Option<Encryption> {
+fn kept_encryption(source: Option<&Sealing>, by_default: bool) -> Option<Encryption> {
     match told(source.and_then(|sealing| sealing.seal.as_ref())) {
-        Some(Encrypted::Managed { .. }) => Some(Encryption::Managed),
+        Some(Encrypted::Managed { asked }) => (asked || !by_default).then_some(Encryption::Managed),
         Some(Encrypted::Customer) | None => None,
     }
 }

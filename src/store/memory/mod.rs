@@ -18,13 +18,17 @@ use bytes::{Bytes, BytesMut};
 
 use super::{Result, StoreError};
 use crate::body::{BodyError, Digests, Payload};
-use crate::object::{Clock, ETag, Timestamp, WriteCondition, WriteVerdict};
+use crate::object::{
+    BucketName, Clock, ETag, Encrypted, Encryption, EncryptionDefaults, Timestamp, WriteCondition,
+    WriteVerdict,
+};
 use state::State;
 
 /// A store in memory.
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
+    defaults: EncryptionDefaults,
 }
 
 impl MemoryStore {
@@ -39,7 +43,20 @@ impl MemoryStore {
 
     /// An empty store.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, state: Mutex::default() }
+        Self { clock, state: Mutex::default(), defaults: EncryptionDefaults::default() }
+    }
+
+    /// The same where buckets have these defaults. Nothing is encrypted here, but all is told as
+    /// if it were.
+    #[must_use]
+    pub fn encrypting(self, defaults: EncryptionDefaults) -> Self {
+        Self { defaults, ..self }
+    }
+
+    /// How something new is told to be encrypted.
+    fn encrypted(&self, bucket: &BucketName, asked: Option<&Encryption>) -> Option<Encrypted> {
+        let by_default = || self.defaults.of(bucket).then_some(Encrypted::Managed { asked: false });
+        asked.map_or_else(by_default, |asked| Some(asked.told()))
     }
 
     /// Nothing under the lock panics half-way through a change, so a poisoned one is as good.

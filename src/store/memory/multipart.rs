@@ -44,7 +44,8 @@ impl Multipart for MemoryStore {
             checksum: new.checksum,
         };
         let (tags, encryption) = (new.tags, new.encryption);
-        let open = OpenUpload { upload, tags, encryption, parts: BTreeMap::new() };
+        let encrypted = self.encrypted(&at.bucket, encryption.as_ref());
+        let open = OpenUpload { upload, tags, encryption, encrypted, parts: BTreeMap::new() };
         let key = (at.key.as_str().as_bytes().to_vec(), id.clone());
         state.bin_mut(&at.bucket)?.uploads.insert(key, open);
         Ok(id)
@@ -53,7 +54,7 @@ impl Multipart for MemoryStore {
     async fn upload_choice(&self, upload: &UploadPath) -> Result<UploadChoice> {
         let state = self.state();
         let open = state.upload(upload)?;
-        let encryption = open.encryption.as_ref().map(Encryption::told);
+        let encryption = open.encrypted;
         Ok(UploadChoice { checksum: open.upload.checksum, encryption })
     }
 
@@ -267,7 +268,7 @@ fn assembled(open: &OpenUpload, whole: Assembled, original: Original) -> Object 
         tag_count: u32::try_from(open.tags.len()).unwrap_or(u32::MAX),
         parts_count: u32::try_from(parts.len()).ok(),
         replication: None,
-        encryption: open.encryption.as_ref().map(Encryption::told),
+        encryption: open.encrypted,
     };
     let key = open.encryption.as_ref().and_then(Encryption::customer_key).cloned();
     Object { info, tags: open.tags.clone(), content: content.freeze(), parts, key }

@@ -101,8 +101,12 @@ impl Objects for MemoryStore {
             condition: request.condition,
             original: None,
             encryption: request.encryption.or(match from.info.encryption {
-                Some(Encrypted::Managed { .. }) => Some(Encryption::Managed),
-                Some(Encrypted::Customer) | None => None,
+                Some(Encrypted::Managed { asked })
+                    if asked || !self.defaults.of(&target.bucket) =>
+                {
+                    Some(Encryption::Managed)
+                }
+                Some(Encrypted::Managed { .. } | Encrypted::Customer) | None => None,
             }),
         };
         self.store(target, new, content, digests)
@@ -183,7 +187,7 @@ impl MemoryStore {
             tag_count: u32::try_from(new.tags.len()).unwrap_or(u32::MAX),
             parts_count: None,
             replication: None,
-            encryption: new.encryption.as_ref().map(Encryption::told),
+            encryption: self.encrypted(&at.bucket, new.encryption.as_ref()),
         };
         Ok(bin.place(Object { info, tags: new.tags, content, parts: Vec::new(), key }))
     }

@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::{Result, StoreError};
 use crate::object::{
-    Bucket, BucketName, CustomerKey, Encryption, ListEntry, ObjectInfo, ObjectKey, ObjectPart,
-    PartNumber, PartSummary, TagSet, Timestamp, Upload, UploadId, VersionId,
+    Bucket, BucketName, CustomerKey, Encrypted, Encryption, ListEntry, ObjectInfo, ObjectKey,
+    ObjectPart, PartNumber, PartSummary, TagSet, Timestamp, Upload, UploadId, VersionId,
 };
 use crate::store::{ObjectPath, Stored, UploadPath};
 
@@ -46,6 +46,7 @@ pub(super) struct OpenUpload {
     pub(super) upload: Upload,
     pub(super) tags: TagSet,
     pub(super) encryption: Option<Encryption>,
+    pub(super) encrypted: Option<Encrypted>,
     pub(super) parts: BTreeMap<PartNumber, (PartSummary, Bytes)>,
 }
 

@@ -214,6 +214,8 @@ impl Pair {
                     checksum: sum.map(|sum| ALGORITHMS[sum]),
                     condition: self.condition(&to, condition).await,
                     size_limit: 200_000,
+                    source_key: None,
+                    encryption: None,
                 };
                 both!(self, what, |s| s.copy_object(&from, &to, request.clone()).await);
             }
@@ -271,6 +273,7 @@ impl Pair {
             tags: tags(usize::from(rich)),
             checksum,
             initiator: owner(1),
+            encryption: None,
         };
         let model = self.model.create_upload(at, new.clone()).await;
         let disk = self.disk.store().create_upload(at, new).await;
@@ -335,13 +338,13 @@ impl Pair {
                 let (content, number) = (content(seed, size), part_number(number));
                 // The protocol computes what the upload's choice names.
                 let choice = self.model.upload_choice(&on_model).await;
-                let sum = choice.map(|choice| choice.algorithm).ok();
-                both!(|s, to| s.put_part(to, number, body(&content, sum)).await);
+                let sum = choice.map(|choice| choice.checksum.algorithm).ok();
+                both!(|s, to| s.put_part(to, number, body(&content, sum), None).await);
             }
             Step::BrokenPart { number, size, .. } => {
                 let (content, number) = (content(98, size.max(1)), part_number(number));
                 both!(|s, to| {
-                    s.put_part(to, number, failing(&content, BodyError::Incomplete)).await
+                    s.put_part(to, number, failing(&content, BodyError::Incomplete), None).await
                 });
             }
             Step::CopyPart { number, from, range, .. } => {
@@ -351,6 +354,8 @@ impl Pair {
                     source_conditions: ReadConditions::default(),
                     range,
                     size_limit: 150_000,
+                    source_key: None,
+                    key: None,
                 };
                 both!(|s, to| s.copy_part(&from, to, number, request.clone()).await);
             }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 
 use super::usage::{DAY, assert_right, claim, templates};
 use crate::object::{
-    BucketName, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ListQuery, ManualClock,
-    ObjectKey, ObjectMetadata, Owner, PartNumber, TagSet,
+    BucketName, ChecksumChoice, ChecksumKind, CompletedPart, Completion, EncryptionDefaults,
+    ListQuery, ManualClock, MasterKeys, ObjectKey, ObjectMetadata, Owner, PartNumber, TagSet,
 };
 use crate::store::conformance::{Subject, body, content};
 use crate::store::local::check::{CheckOptions, check_prepared};
@@ -83,6 +83,8 @@ pub(super) struct Machine {
     made: u64,
     /// By which template objects are counted from the next opening on.
     pub(super) template: u64,
+    /// Whether everything is encrypted from the next opening on.
+    pub(super) encrypts: bool,
 }
 
 pub(super) fn options() -> LocalOptions {
@@ -133,6 +135,7 @@ impl Machine {
             notes: (0..KEYS).map(|key| (key, vec![None])).collect(),
             made: seed << 32,
             template: 0,
+            encrypts: seed % 2 == 1,
         }
     }
 
@@ -142,6 +145,9 @@ impl Machine {
         let templates = templates(self.template);
         let store = LocalStore::open_on(vfs, home, self.options, templates, self.clock.clone())
             .map_err(|error| error.to_string())?;
+        let defaults = EncryptionDefaults { everywhere: self.encrypts, ..Default::default() };
+        let set = store.set_encryption(MasterKeys::default(), defaults, false);
+        set.map_err(|error| error.to_string())?;
         store.ready().await.map_err(|error| error.to_string())?;
         Ok(store)
     }
@@ -434,6 +440,7 @@ async fn upload(
             explicit: false,
         },
         initiator: owner(),
+        encryption: None,
     };
     let id = store.create_upload(&at(key), new).await?;
     let path = UploadPath { object: at(key), id };
@@ -441,7 +448,7 @@ async fn upload(
     // One part that is replaced, one that is left out in the end.
     for number in [1, 1, 2] {
         let number = PartNumber::new(number).unwrap();
-        let part = store.put_part(&path, number, body(&version.content, None)).await?;
+        let part = store.put_part(&path, number, body(&version.content, None), None).await?;
         if number.get() == 1 {
             parts = vec![CompletedPart { number, etag: part.etag, checksum: None }];
         }
