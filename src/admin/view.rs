@@ -14,7 +14,7 @@ use crate::object::{BucketName, Clock, KeyTemplate, KeyTemplates, Timestamp};
 use crate::placement::Routes;
 use crate::placement::guard::Guarded;
 use crate::placement::spool::Spool;
-use crate::store::local::{Recounted, SplitUsage};
+use crate::store::local::{KeysInUse, Recounted, SplitUsage};
 use crate::store::upstream::Trial;
 use crate::store::{Home, ObjectPath, Store, StoreError};
 
@@ -119,6 +119,9 @@ pub trait Disk: Send + Sync {
     /// The files that no record names and that were set aside: how many, and their bytes. Removed
     /// where that is asked for.
     async fn set_aside(&self, remove: bool) -> Result<(u64, u64), StoreError>;
+
+    /// Under which master keys objects are encrypted.
+    fn master_keys(&self) -> KeysInUse;
 
     /// Whether there surely is no such bucket.
     fn lacks(&self, bucket: &BucketName) -> bool;

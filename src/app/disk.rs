@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use crate::admin::{Disk, DiskState, Space, Usage};
 use crate::object::BucketName;
 use crate::store::StoreError;
-use crate::store::local::{LocalStore, Phase, Recounted, SplitUsage};
+use crate::store::local::{KeysInUse, LocalStore, Phase, Recounted, SplitUsage};
 
 /// The store and the directory it lies in.
 pub(super) struct LocalDisk {
@@ -50,6 +50,10 @@ impl Disk for LocalDisk {
 
     async fn set_aside(&self, remove: bool) -> Result<(u64, u64), StoreError> {
         self.store.set_aside(remove).await
+    }
+
+    fn master_keys(&self) -> KeysInUse {
+        self.store.master_keys()
     }
 
     fn lacks(&self, bucket: &BucketName) -> bool {
