@@ -102,7 +102,9 @@ impl App {
             None => None,
         };
         let auth = Arc::new(authenticator(&config));
-        let domains = config.server.base_domains.clone();
+        // Below all of them paths are objects' keys.
+        let domains = [&config.server.base_domains, &config.website.domains];
+        let domains = domains.into_iter().flatten().cloned().collect();
         let admin = Arc::new(Admin::new(domains, rule(&config), Arc::clone(&auth)));
         let metrics = Arc::new(Metrics::default());
         let gateway = Gateway::new(&config, &admin, Arc::clone(&metrics));
@@ -244,6 +246,10 @@ async fn open(
         region: config.region.clone(),
         base_domains: config.server.base_domains.clone(),
         token_key: token_key(&config.keys.ring),
+        websites: s3::Websites {
+            domains: config.website.domains.clone(),
+            public: config.website.public.clone(),
+        },
     };
     let migrations = layers.migrations(config, &storage, gateway, &clock).await;
     if let Some(migrations) = &migrations {

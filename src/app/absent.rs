@@ -6,9 +6,10 @@ use async_trait::async_trait;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketsPage, BucketsQuery, Completion, CustomerKey, ListPage, ListQuery,
-    Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
-    UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
+    TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
+    WriteCondition,
 };
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
@@ -43,6 +44,23 @@ impl Buckets for AbsentUpstream {
     }
 
     async fn list_buckets(&self, _: &BucketsQuery) -> Result<BucketsPage> {
+        absent()
+    }
+
+    async fn bucket_setting(
+        &self,
+        _: &BucketName,
+        _: BucketSetting,
+    ) -> Result<Option<SettingDocument>> {
+        absent()
+    }
+
+    async fn set_bucket_setting(
+        &self,
+        _: &BucketName,
+        _: BucketSetting,
+        _: Option<SettingDocument>,
+    ) -> Result<()> {
         absent()
     }
 }

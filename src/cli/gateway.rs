@@ -157,7 +157,7 @@ pub(super) fn with<T>(
             },
             None => "the configuration names no port".to_owned(),
         };
-        Offline::start(config, &silence).await?.during(command).await
+        Box::pin(Offline::start(config, &silence)).await?.during(command).await
     })
 }
 

@@ -38,6 +38,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) usage: Usage,
     #[serde(default)]
+    pub(super) website: Website,
+    #[serde(default)]
     pub(super) admin: Admin,
     #[serde(default)]
     pub(super) encryption: Encryption,
@@ -140,6 +142,13 @@ pub(super) struct Bucket {
     pub(super) public_url: Option<Spanned<String>>,
     pub(super) local_url: Option<Spanned<String>>,
     pub(super) encryption: Option<Spanned<String>>,
+    pub(super) website: Option<Spanned<bool>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Website {
+    pub(super) domains: Option<Vec<Spanned<String>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

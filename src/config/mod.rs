@@ -20,6 +20,7 @@ mod sections;
 mod spool;
 mod upstream;
 mod usage;
+mod website;
 
 #[cfg(test)]
 mod routes_tests;
@@ -27,6 +28,8 @@ mod routes_tests;
 mod tests;
 #[cfg(test)]
 mod usage_tests;
+#[cfg(test)]
+mod website_tests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -43,6 +46,7 @@ pub use routes::{Mapping, Mode, Route, Routes};
 pub use spool::Spool;
 pub use upstream::{Checksums, Credentials, Encryption, Upstream};
 pub use usage::{EVERY_BUCKET, Links, Prices, Usage};
+pub use website::Website;
 
 use crate::auth::{Keyring, Secret};
 use crate::object::Owner;
@@ -94,6 +98,8 @@ pub struct Config {
     pub spool: Spool,
     /// How objects are counted, what they cost, and how their URLs are made.
     pub usage: Usage,
+    /// Buckets as websites.
+    pub website: Website,
     /// The token of the side API.
     pub admin_token: Option<Secret>,
     /// How objects are encrypted where they lie.
@@ -260,6 +266,7 @@ impl Config {
             ("[[bucket]]", self.routes != new.routes),
             ("[spool]", self.spool != new.spool),
             ("[usage]", self.usage != new.usage),
+            ("[website]", self.website != new.website),
         ];
         changed.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
     }

@@ -82,6 +82,13 @@ pub struct EncryptionDefaults {
     pub buckets: BTreeMap<BucketName, bool>,
 }
 
+/// Whether the document of a bucket's default encryption says that it encrypts with the store's own
+/// key: for stores, which know nothing of the document's language but that it was checked.
+pub fn encrypts_by_default(document: &[u8]) -> bool {
+    let says = b"<SSEAlgorithm>AES256</SSEAlgorithm>";
+    document.windows(says.len()).any(|window| window == says)
+}
+
 impl EncryptionDefaults {
     /// Whether a bucket does.
     pub fn of(&self, bucket: &BucketName) -> bool {
@@ -185,6 +192,14 @@ mod tests {
         assert_eq!(all(&defaults), [false, true, false]);
         defaults.everywhere = true;
         assert_eq!(all(&defaults), [false, true, true]);
+    }
+
+    #[test]
+    fn a_document_says_that_its_bucket_encrypts() {
+        let of = |algorithm| format!("<Rule><SSEAlgorithm>{algorithm}</SSEAlgorithm></Rule>");
+        assert!(encrypts_by_default(of("AES256").as_bytes()));
+        assert!(!encrypts_by_default(of("aws:kms").as_bytes()));
+        assert!(!encrypts_by_default(b""));
     }
 
     #[test]

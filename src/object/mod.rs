@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of HTTP, of the stores, or of the wire format's XML.
 
+mod bucket_setting;
 mod checksum;
 mod completion;
 mod crc;
@@ -26,6 +27,7 @@ mod templates;
 mod time;
 mod version;
 
+pub use bucket_setting::{BucketSetting, MAX_SETTING_BYTES, SettingDocument, SettingTooLong};
 pub use checksum::{Algorithm, Checksum, ChecksumError, ChecksumKind, ChecksumValue};
 pub use completion::{
     Assembled, CompletedPart, Completion, CompletionError, MIN_PART_SIZE, PartSummary,
@@ -33,6 +35,7 @@ pub use completion::{
 };
 pub use encryption::{
     CustomerKey, CustomerKeyError, Encrypted, Encryption, EncryptionDefaults, KeyFault,
+    encrypts_by_default,
 };
 pub use etag::ETag;
 pub use latency::Latency;

@@ -153,6 +153,7 @@ impl Placement {
         request: &CopyRequest,
     ) -> Result<Option<Stored>> {
         let route = self.routes.of(&target.bucket);
+        self.check_forwardable(route, request.encryption.as_ref())?;
         let mut writing = None;
         let write = if route.upstream.is_some() {
             writing = Some(self.passing.write(target));

@@ -7,9 +7,10 @@ use super::Placement;
 use super::carried::carried;
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketsPage, BucketsQuery, Completion, CustomerKey, ListPage, ListQuery,
-    Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
-    UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
+    TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
+    WriteCondition,
 };
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
@@ -34,6 +35,23 @@ impl Buckets for Placement {
 
     async fn list_buckets(&self, query: &BucketsQuery) -> Result<BucketsPage> {
         self.home.list_buckets(query).await
+    }
+
+    async fn bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+    ) -> Result<Option<SettingDocument>> {
+        self.home.bucket_setting(bucket, setting).await
+    }
+
+    async fn set_bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+        document: Option<SettingDocument>,
+    ) -> Result<()> {
+        self.home.set_bucket_setting(bucket, setting, document).await
     }
 }
 

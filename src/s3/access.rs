@@ -2,6 +2,7 @@
 //!
 //! A bucket that does not exist is `NoSuchBucket` to everyone, as on S3.
 
+use super::context::Context;
 use super::error::{Code, S3Error};
 use super::header::Head;
 use super::operation::{Access, Operation};
@@ -59,6 +60,15 @@ pub(super) async fn bucket(
         may_write(identity)?;
     }
     Ok(bucket)
+}
+
+/// Whether anybody may read the object through its bucket's website: where the gateway's own
+/// configuration says so of the whole bucket, or else wherever anybody may read it at all.
+pub(super) async fn anyone_reads(ctx: &Context, head: &Head) -> Result<(), S3Error> {
+    if ctx.public_sites.contains(head.bucket()?) {
+        return Ok(());
+    }
+    authorize(&*ctx.store, &Caller::Anonymous, Operation::GetObject, head).await.map(|_| ())
 }
 
 /// Refuses where the header names another owner than the bucket's.

@@ -1,11 +1,13 @@
 //! What an operation runs with, beside its own input.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::configured::Configured;
 use super::error::{Code, S3Error, Subject};
 use super::token::TokenKey;
 use crate::auth::{Caller, Identity};
-use crate::object::{Bucket, Owner, RequestId};
+use crate::object::{Bucket, BucketName, Encryption, Owner, RequestId};
 use crate::store::Store;
 
 /// Everything around an operation. Cheap to clone, for answers that go on after their head.
@@ -17,6 +19,10 @@ pub(super) struct Context {
     pub(super) region: Arc<str>,
     /// What continuation tokens are protected with.
     pub(super) token_key: TokenKey,
+    /// What is made of the configurations of buckets.
+    pub(super) configured: Arc<Configured>,
+    /// The buckets that everybody may read as websites.
+    pub(super) public_sites: Arc<BTreeSet<BucketName>>,
     /// On whose behalf.
     pub(super) caller: Caller,
     /// The request's id.
@@ -47,6 +53,25 @@ impl Context {
         match &self.caller {
             Caller::Key(identity) => Ok(identity),
             Caller::Anonymous => Err(S3Error::new(Code::AccessDenied)),
+        }
+    }
+
+    /// How something new in a bucket is to be encrypted: as the request asks, else as the bucket is
+    /// configured to.
+    pub(super) async fn encryption(
+        &self,
+        bucket: &BucketName,
+        asked: Option<Encryption>,
+    ) -> Result<Option<Encryption>, S3Error> {
+        let configured = self.configured.encryption(&*self.store, bucket).await?;
+        let Some(configured) = configured else { return Ok(asked) };
+        match asked {
+            Some(Encryption::Customer(_)) if configured.blocks_customer_keys => {
+                Err(S3Error::new(Code::AccessDenied)
+                    .message("The bucket blocks encryption with customer provided keys."))
+            }
+            None if configured.aes256 => Ok(Some(Encryption::Managed)),
+            asked => Ok(asked),
         }
     }
 

@@ -8,8 +8,11 @@
 mod access;
 mod addressing;
 mod audit;
+mod bucket_encryption;
+mod configured;
 mod context;
 mod copy_source;
+mod cors;
 mod document;
 mod error;
 mod header;
@@ -28,6 +31,7 @@ mod tagging;
 mod testing;
 mod token;
 mod upload;
+mod website;
 pub mod xml;
 
 #[cfg(test)]
@@ -36,5 +40,5 @@ mod tests;
 pub use audit::Audit;
 pub use header::{Encrypted, Nearby};
 pub use refusal::{Refusal, refuse};
-pub use service::{Service, Settings};
+pub use service::{Service, Settings, Websites};
 pub use token::TokenKey;

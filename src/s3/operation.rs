@@ -36,6 +36,12 @@ pub(super) enum Operation {
     PutObjectTagging,
     UploadPart,
     UploadPartCopy,
+    /// Reads a bucket's configuration.
+    GetConfiguration(Configured),
+    /// Sets a bucket's configuration.
+    PutConfiguration(Configured),
+    /// Removes a bucket's configuration.
+    DeleteConfiguration(Configured),
     /// Reads a bucket setting that cannot be set yet.
     GetSetting(Setting),
     /// Removes a bucket setting that cannot be set yet.
@@ -44,13 +50,19 @@ pub(super) enum Operation {
     Unserved(&'static str),
 }
 
+/// A configuration of a bucket that is kept as a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Configured {
+    Cors,
+    Encryption,
+    Website,
+}
+
 /// A bucket's setting that still has its initial value everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Setting {
     Accelerate,
     Acl,
-    Cors,
-    Encryption,
     Lifecycle,
     Logging,
     Notification,
@@ -62,7 +74,6 @@ pub(super) enum Setting {
     Replication,
     RequestPayment,
     Versioning,
-    Website,
 }
 
 /// What an operation does to what it names.
@@ -117,6 +128,9 @@ impl Operation {
             Self::PutObjectTagging => "PutObjectTagging",
             Self::UploadPart => "UploadPart",
             Self::UploadPartCopy => "UploadPartCopy",
+            Self::GetConfiguration(which) => which.get_name(),
+            Self::PutConfiguration(which) => which.put_name(),
+            Self::DeleteConfiguration(which) => which.delete_name(),
             Self::GetSetting(setting) => setting.get_name(),
             Self::DeleteSetting(setting) => setting.delete_name(),
             Self::Unserved(name) => name,
@@ -138,6 +152,7 @@ impl Operation {
             | Self::GetObjectRetention
             | Self::GetObjectTagging
             | Self::GetObjectTorrent
+            | Self::GetConfiguration(_)
             | Self::GetSetting(_)
             | Self::HeadBucket
             | Self::HeadObject
@@ -155,8 +170,10 @@ impl Operation {
             | Self::DeleteObject
             | Self::DeleteObjectTagging
             | Self::DeleteObjects
+            | Self::DeleteConfiguration(_)
             | Self::DeleteSetting(_)
             | Self::PutBucketTagging
+            | Self::PutConfiguration(_)
             | Self::PutObject
             | Self::PutObjectTagging
             | Self::Unserved(_)
@@ -181,13 +198,37 @@ impl Operation {
     }
 }
 
+impl Configured {
+    fn get_name(self) -> &'static str {
+        match self {
+            Self::Cors => "GetBucketCors",
+            Self::Encryption => "GetBucketEncryption",
+            Self::Website => "GetBucketWebsite",
+        }
+    }
+
+    fn put_name(self) -> &'static str {
+        match self {
+            Self::Cors => "PutBucketCors",
+            Self::Encryption => "PutBucketEncryption",
+            Self::Website => "PutBucketWebsite",
+        }
+    }
+
+    fn delete_name(self) -> &'static str {
+        match self {
+            Self::Cors => "DeleteBucketCors",
+            Self::Encryption => "DeleteBucketEncryption",
+            Self::Website => "DeleteBucketWebsite",
+        }
+    }
+}
+
 impl Setting {
     fn get_name(self) -> &'static str {
         match self {
             Self::Accelerate => "GetBucketAccelerateConfiguration",
             Self::Acl => "GetBucketAcl",
-            Self::Cors => "GetBucketCors",
-            Self::Encryption => "GetBucketEncryption",
             Self::Lifecycle => "GetBucketLifecycleConfiguration",
             Self::Logging => "GetBucketLogging",
             Self::Notification => "GetBucketNotificationConfiguration",
@@ -199,7 +240,6 @@ impl Setting {
             Self::Replication => "GetBucketReplication",
             Self::RequestPayment => "GetBucketRequestPayment",
             Self::Versioning => "GetBucketVersioning",
-            Self::Website => "GetBucketWebsite",
         }
     }
 
@@ -207,8 +247,6 @@ impl Setting {
         match self {
             Self::Accelerate => "DeleteBucketAccelerateConfiguration",
             Self::Acl => "DeleteBucketAcl",
-            Self::Cors => "DeleteBucketCors",
-            Self::Encryption => "DeleteBucketEncryption",
             Self::Lifecycle => "DeleteBucketLifecycle",
             Self::Logging => "DeleteBucketLogging",
             Self::Notification => "DeleteBucketNotification",
@@ -220,7 +258,6 @@ impl Setting {
             Self::Replication => "DeleteBucketReplication",
             Self::RequestPayment => "DeleteBucketRequestPayment",
             Self::Versioning => "DeleteBucketVersioning",
-            Self::Website => "DeleteBucketWebsite",
         }
     }
 }

@@ -51,7 +51,9 @@ fn sub_resources_count_with_and_without_value_and_in_any_order() {
         ("GET", "/b12/k?attributes", Operation::GetObjectAttributes),
         ("DELETE", "/b12/k?tagging", Operation::DeleteObjectTagging),
         ("GET", "/b12?policy", Operation::GetSetting(Setting::Policy)),
-        ("DELETE", "/b12?cors", Operation::DeleteSetting(Setting::Cors)),
+        ("DELETE", "/b12?cors", Operation::DeleteConfiguration(Configured::Cors)),
+        ("PUT", "/b12?website", Operation::PutConfiguration(Configured::Website)),
+        ("GET", "/b12?encryption", Operation::GetConfiguration(Configured::Encryption)),
     ] {
         assert_eq!(to(method, target), Ok(operation), "{method} {target}");
     }

@@ -219,6 +219,8 @@ impl Gateway {
             store: Arc::clone(&self.store),
             region: Arc::from("us-east-1"),
             token_key: TokenKey::new([1; 32]),
+            configured: Arc::default(),
+            public_sites: Arc::default(),
             caller: self.caller.clone(),
             request_id: RequestId(7),
             bucket: None,

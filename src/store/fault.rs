@@ -16,9 +16,10 @@ use super::{
 };
 use crate::body::{BodyError, Digests, Payload, Source};
 use crate::object::{
-    Bucket, BucketName, BucketsPage, BucketsQuery, Completion, CustomerKey, ListPage, ListQuery,
-    Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
-    UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
+    TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
+    WriteCondition,
 };
 
 /// A store that passes every call on, but those that it was told to fail.
@@ -56,7 +57,7 @@ macro_rules! calls {
 }
 
 calls! {
-    CreateBucket HeadBucket DeleteBucket ListBuckets
+    CreateBucket HeadBucket DeleteBucket ListBuckets BucketSetting SetBucketSetting
     PutObject CheckCondition HeadObject GetObject ObjectParts DeleteObject CopyObject ListObjects
     ListVersions
     ObjectTags SetObjectTags BucketTags SetBucketTags
@@ -181,6 +182,25 @@ impl Buckets for FaultStore {
     async fn list_buckets(&self, query: &BucketsQuery) -> Result<BucketsPage> {
         self.before(Call::ListBuckets)?;
         self.inner.list_buckets(query).await
+    }
+
+    async fn bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+    ) -> Result<Option<SettingDocument>> {
+        self.before(Call::BucketSetting)?;
+        self.inner.bucket_setting(bucket, setting).await
+    }
+
+    async fn set_bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+        document: Option<SettingDocument>,
+    ) -> Result<()> {
+        self.before(Call::SetBucketSetting)?;
+        self.inner.set_bucket_setting(bucket, setting, document).await
     }
 }
 

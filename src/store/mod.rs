@@ -35,11 +35,11 @@ pub use memory::MemoryStore;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketsPage, BucketsQuery, ByteRange, ChecksumChoice, Completion,
-    CustomerKey, Encrypted, Encryption, ListPage, ListQuery, ObjectInfo, ObjectKey, ObjectMetadata,
-    ObjectPart, Original, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, RangeSpec,
-    ReadConditions, TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId,
-    VersionsPage, VersionsQuery, WriteCondition,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, ByteRange, ChecksumChoice,
+    Completion, CustomerKey, Encrypted, Encryption, ListPage, ListQuery, ObjectInfo, ObjectKey,
+    ObjectMetadata, ObjectPart, Original, Owner, PartNumber, PartSummary, PartsPage, PartsQuery,
+    RangeSpec, ReadConditions, SettingDocument, TagSet, Timestamp, UploadId, UploadsPage,
+    UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
 };
 
 /// The result of every call.
@@ -248,12 +248,29 @@ pub trait Buckets: Send + Sync {
     /// The bucket.
     async fn head_bucket(&self, name: &BucketName) -> Result<Bucket>;
 
-    /// Removes an empty bucket with its tags and its uploads under way: a later one of the same
+    /// Removes an empty bucket with its tags, its settings and its uploads under way: a later one of the same
     /// name has nothing of it. `BucketNotEmpty` where any object or version is in it.
     async fn delete_bucket(&self, name: &BucketName) -> Result<()>;
 
     /// A page of buckets.
     async fn list_buckets(&self, query: &BucketsQuery) -> Result<BucketsPage>;
+
+    /// A setting of a bucket; `None` where it was never set or removed. Asked for with every
+    /// request: what was read once is answered from memory, and with a clone of the same document
+    /// until it is set anew. A layer that keeps no settings answers `Unsupported`.
+    async fn bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+    ) -> Result<Option<SettingDocument>>;
+
+    /// Replaces a setting of a bucket, `None` removes it.
+    async fn set_bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+        document: Option<SettingDocument>,
+    ) -> Result<()>;
 }
 
 /// Objects.

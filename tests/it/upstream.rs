@@ -71,6 +71,7 @@ impl Upstream {
         let settings = stowgate::s3::Settings {
             region,
             base_domains: Vec::new(),
+            websites: stowgate::s3::Websites::default(),
             token_key: TokenKey::new([7; 32]),
         };
         let service = Service::new(settings, Arc::clone(&store), Arc::new(auth));

@@ -5,9 +5,10 @@ use async_trait::async_trait;
 use super::Guarded;
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketsPage, BucketsQuery, Completion, CustomerKey, ListPage, ListQuery,
-    Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
-    UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
+    TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
+    WriteCondition,
 };
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
@@ -35,6 +36,25 @@ impl Buckets for Guarded {
     async fn list_buckets(&self, query: &BucketsQuery) -> Result<BucketsPage> {
         let call = self.inner.list_buckets(query);
         self.call("ListBuckets", None, self.options.answer, call).await
+    }
+
+    async fn bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+    ) -> Result<Option<SettingDocument>> {
+        let call = self.inner.bucket_setting(bucket, setting);
+        self.call("GetBucketSetting", Some(bucket), self.options.answer, call).await
+    }
+
+    async fn set_bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+        document: Option<SettingDocument>,
+    ) -> Result<()> {
+        let call = self.inner.set_bucket_setting(bucket, setting, document);
+        self.call("PutBucketSetting", Some(bucket), self.options.answer, call).await
     }
 }
 

@@ -10,9 +10,10 @@ use tokio::sync::Notify;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketsPage, BucketsQuery, Completion, CustomerKey, ListPage, ListQuery,
-    Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
-    UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
+    TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
+    WriteCondition,
 };
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, Ledger,
@@ -165,6 +166,10 @@ pass! { Buckets:
     head_bucket(name: &BucketName) -> Bucket;
     delete_bucket(name: &BucketName) -> ();
     list_buckets(query: &BucketsQuery) -> BucketsPage;
+    bucket_setting(bucket: &BucketName, setting: BucketSetting) -> Option<SettingDocument>;
+    set_bucket_setting(
+        bucket: &BucketName, setting: BucketSetting, document: Option<SettingDocument>
+    ) -> ();
 }
 
 pass! { Objects:

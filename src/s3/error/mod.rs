@@ -137,6 +137,11 @@ impl S3Error {
         &self.message
     }
 
+    /// Its headers.
+    pub(super) fn headers(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
+        self.headers.iter()
+    }
+
     /// Writes the cause, if there is one, to the log: once, where the error becomes an answer.
     pub(super) fn log(&self, operation: Option<&'static str>) {
         let code = self.code.as_str();

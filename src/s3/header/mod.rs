@@ -66,6 +66,24 @@ impl Head {
         self.secure
     }
 
+    /// The head of a request for a website's page: its parameters mean nothing there.
+    pub(super) fn of_page(parts: &Parts, method: &Method, target: Target) -> Self {
+        let headers = parts.headers.clone();
+        Self { headers, ..Self::plain(method, target) }
+    }
+
+    /// A head that says nothing but what it is about.
+    pub(super) fn plain(method: &Method, target: Target) -> Self {
+        Self {
+            method: method.clone(),
+            target,
+            query: Query::default(),
+            headers: HeaderMap::new(),
+            origin: String::new(),
+            secure: false,
+        }
+    }
+
     /// Scheme and host as the client named them, for addresses that lead back here; empty where
     /// it named none.
     pub(super) fn origin(&self) -> &str {

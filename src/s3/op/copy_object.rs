@@ -81,12 +81,13 @@ impl Execute for CopyObject {
         }
         let source = self.look(ctx).await?;
         let version = Some(source.version);
-        let (request, bound) = self.labels.put_on(self.request, source);
+        let (mut request, bound) = self.labels.put_on(self.request, source);
         let store = Arc::clone(&ctx.store);
         let (from, to) = (self.source, self.target);
         let conditions = request.source_conditions.clone();
         let conditional = request.condition.is_some();
-        let encryption = request.encryption.clone();
+        let encryption = ctx.encryption(&to.bucket, request.encryption.take()).await?;
+        request.encryption.clone_from(&encryption);
         let work = async move {
             store.copy_object(&from.object, &to, request).await.map_err(|error| match error {
                 // The source changed between the look at it and the copy; the client may not

@@ -34,12 +34,13 @@ impl Execute for CreateMultipartUpload {
     }
 
     async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+        let encryption = ctx.encryption(&self.object.bucket, self.encryption).await?;
         let new = NewUpload {
             metadata: self.metadata,
             tags: self.tags,
             checksum: self.checksum,
             initiator: ctx.identity()?.owner.clone(),
-            encryption: self.encryption.clone(),
+            encryption: encryption.clone(),
         };
         let id = ctx.store.create_upload(&self.object, new).await?;
         let reply = Reply::xml("InitiateMultipartUploadResult", |w| {
@@ -50,7 +51,7 @@ impl Execute for CreateMultipartUpload {
         let upload = UploadPath { object: self.object, id };
         // The upload is there, whether or not this is known of it.
         let encrypted = ctx.store.upload_choice(&upload).await.ok().and_then(|it| it.encryption);
-        let key = self.encryption.as_ref().and_then(Encryption::customer_key);
+        let key = encryption.as_ref().and_then(Encryption::customer_key);
         let reply = header::tell_encryption(reply, encrypted, key);
         if !self.checksum.explicit {
             return Ok(reply);

@@ -3,6 +3,7 @@
 mod abort_multipart_upload;
 mod bucket_tagging;
 mod complete_multipart_upload;
+mod configurations;
 mod copy_object;
 mod create_bucket;
 mod create_multipart_upload;
@@ -96,6 +97,7 @@ pub(super) async fn run(
         Operation::DeleteObject => execute::<DeleteObject>(head, ctx, body).await,
         Operation::DeleteObjectTagging => execute::<DeleteObjectTagging>(head, ctx, body).await,
         Operation::DeleteObjects => execute::<DeleteObjects>(head, ctx, body).await,
+        Operation::DeleteConfiguration(which) => configurations::delete(which, head, ctx).await,
         Operation::DeleteSetting(_) => Ok(settings::delete()),
         Operation::GetBucketLocation => execute::<GetBucketLocation>(head, ctx, body).await,
         Operation::GetBucketTagging => execute::<GetBucketTagging>(head, ctx, body).await,
@@ -107,6 +109,7 @@ pub(super) async fn run(
         }
         Operation::GetObjectTagging => execute::<GetObjectTagging>(head, ctx, body).await,
         Operation::GetObjectTorrent => execute::<GetObjectTorrent>(head, ctx, body).await,
+        Operation::GetConfiguration(which) => configurations::get(which, head, ctx).await,
         Operation::GetSetting(setting) => settings::get(setting, ctx),
         Operation::HeadBucket => execute::<HeadBucket>(head, ctx, body).await,
         Operation::HeadObject => execute::<HeadObject>(head, ctx, body).await,
@@ -116,13 +119,23 @@ pub(super) async fn run(
         Operation::ListObjects => execute::<ListObjects>(head, ctx, body).await,
         Operation::ListObjectsV2 => execute::<ListObjectsV2>(head, ctx, body).await,
         Operation::ListParts => execute::<ListParts>(head, ctx, body).await,
-        Operation::Preflight => preflight(head),
+        Operation::Preflight => preflight(head, &*ctx.store, &ctx.configured).await,
         Operation::PutBucketTagging => execute::<PutBucketTagging>(head, ctx, body).await,
+        Operation::PutConfiguration(which) => configurations::put(which, head, ctx, body).await,
         Operation::PutObject => execute::<PutObject>(head, ctx, body).await,
         Operation::PutObjectTagging => execute::<PutObjectTagging>(head, ctx, body).await,
         Operation::UploadPart => execute::<UploadPart>(head, ctx, body).await,
         Operation::UploadPartCopy => execute::<UploadPartCopy>(head, ctx, body).await,
         Operation::Unserved(name) => Err(S3Error::not_implemented(name)),
+    }
+}
+
+/// Reads an object for whoever visits a website: GET or HEAD, as the head says.
+pub(super) async fn read_page(head: &Head, ctx: &Context) -> Result<Reply, S3Error> {
+    if *head.method() == http::Method::HEAD {
+        HeadObject::parse(head)?.answer(ctx).await
+    } else {
+        GetObject::parse(head)?.answer(ctx).await
     }
 }
 

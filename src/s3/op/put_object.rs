@@ -46,8 +46,9 @@ impl Execute for PutObject {
             // Before the first byte is asked for: a hopeless upload fails while it is cheap.
             ctx.store.check_condition(&self.at, condition).await?;
         }
-        let encryption = self.new.encryption.clone();
-        let stored = ctx.store.put_object(&self.at, self.new, payload).await?;
+        let encryption = ctx.encryption(&self.at.bucket, self.new.encryption).await?;
+        let new = NewObject { encryption: encryption.clone(), ..self.new };
+        let stored = ctx.store.put_object(&self.at, new, payload).await?;
         let key = encryption.as_ref().and_then(Encryption::customer_key);
         Ok(tell_encryption(reply(&stored), stored.object.encryption, key))
     }

@@ -27,15 +27,12 @@ pub(super) fn get(setting: Setting, ctx: &Context) -> Result<Reply, S3Error> {
             writer.text("Payer", "BucketOwner");
         })),
         Setting::Acl => Ok(owner_has_all(ctx.bucket_owner()?)),
-        Setting::Cors => absent(Code::NoSuchCORSConfiguration),
-        Setting::Encryption => absent(Code::ServerSideEncryptionConfigurationNotFoundError),
         Setting::Lifecycle => absent(Code::NoSuchLifecycleConfiguration),
         Setting::ObjectLock => absent(Code::ObjectLockConfigurationNotFoundError),
         Setting::OwnershipControls => absent(Code::OwnershipControlsNotFoundError),
         Setting::Policy | Setting::PolicyStatus => absent(Code::NoSuchBucketPolicy),
         Setting::PublicAccessBlock => absent(Code::NoSuchPublicAccessBlockConfiguration),
         Setting::Replication => absent(Code::ReplicationConfigurationNotFoundError),
-        Setting::Website => absent(Code::NoSuchWebsiteConfiguration),
     }
 }
 

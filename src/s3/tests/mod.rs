@@ -2,12 +2,15 @@
 
 mod access;
 mod buckets;
+mod configurations;
+mod cross_origin;
 mod errors;
 mod limits;
 mod objects;
 mod presigned;
 mod settings;
 mod uploads;
+mod websites;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -20,10 +23,10 @@ use aws_sigv4::http_request::{
 };
 use http::{HeaderMap, Request, StatusCode};
 
-use super::{Audit, Service, Settings, TokenKey};
+use super::{Audit, Service, Settings, TokenKey, Websites};
 use crate::auth::{AuthSettings, Authenticator, Identity, Key, Keyring, Role, Secret};
 use crate::body::Payload;
-use crate::object::{Clock, Owner, RequestId, Timestamp};
+use crate::object::{BucketName, Clock, Owner, RequestId, Timestamp};
 use crate::store::MemoryStore;
 
 pub(super) const MAIN: &str = "AKMAIN";
@@ -83,6 +86,10 @@ impl Gateway {
             region: region.to_owned(),
             base_domains: vec!["s3.localhost".to_owned(), "localhost".to_owned()],
             token_key: TokenKey::new([7; 32]),
+            websites: Websites {
+                domains: vec!["site.localhost".to_owned()],
+                public: [BucketName::parse("pages").unwrap()].into(),
+            },
         };
         let service = Service::new(settings, store, Arc::new(auth));
         Self { service, clock, region: region.to_owned() }

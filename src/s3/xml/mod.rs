@@ -4,20 +4,28 @@
 //! [`Element`] tree and decoded in a file each; answers are written by [`Writer`].
 
 mod completion;
+mod cors;
 mod create_bucket;
 mod delete;
 mod element;
+mod encryption;
 pub mod fuzzing;
 mod reader;
 mod tagging;
+mod website;
 mod writer;
 
 pub use completion::{CompletionDocument, CompletionPart, PartChecksum};
+pub use cors::{CorsDocument, CorsRuleDocument};
 pub use create_bucket::CreateBucketConfiguration;
 pub use delete::{DeleteDocument, DeleteEntry, MAX_DELETED_KEYS};
 pub use element::Element;
+pub use encryption::{DefaultEncryptionDocument, EncryptionDocument};
 pub use reader::{parse, parse_root};
 pub use tagging::TaggingDocument;
+pub use website::{
+    ConditionDocument, RedirectAllDocument, RedirectDocument, RoutingRuleDocument, WebsiteDocument,
+};
 pub use writer::{DECLARATION, Writer, document, error_document, error_root, is_legal, root};
 
 /// A document that is ill-formed or not what the operation expects: `MalformedXML`.

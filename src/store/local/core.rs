@@ -18,6 +18,7 @@ use super::keyring::Keyring;
 use super::log::LogReader;
 use super::options::LocalOptions;
 use super::reserve::Reserve;
+use super::settings::Settings;
 use super::tally::Tally;
 use super::vfs::Vfs;
 use crate::object::{BucketName, Clock, KeyTemplate, KeyTemplates};
@@ -61,6 +62,8 @@ pub(crate) struct Core {
     pub(crate) garbage: Arc<Garbage>,
     /// Its ballast.
     pub(crate) reserve: Reserve,
+    /// Its buckets' settings.
+    pub(crate) settings: Settings,
     /// How far its start is.
     pub(crate) phase: watch::Sender<Phase>,
     catalog: RwLock<Option<Catalog>>,
@@ -117,6 +120,7 @@ impl Core {
             keyring,
             garbage: Arc::default(),
             reserve: Reserve::default(),
+            settings: Settings::default(),
             phase: watch::Sender::new(Phase::Opening),
             catalog: RwLock::default(),
             buckets: RwLock::default(),

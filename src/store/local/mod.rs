@@ -33,6 +33,7 @@ mod reserve;
 mod rewrap;
 mod seal;
 mod sealing;
+mod settings;
 mod split;
 mod store;
 mod sweep;

@@ -15,12 +15,13 @@ use super::receive::{distrust, own_fault, receive};
 use super::sealing::{NewBody, NewSeal, new_body, new_seal, secret_tag, told};
 use crate::body::{Digests, Expected, Payload, digesting};
 use crate::object::{
-    BucketName, ByteRange, Checksum, ETag, Encrypted, Encryption, ListPage, ListQuery, ObjectInfo,
-    ObjectPart, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    BucketName, BucketSetting, ByteRange, Checksum, ETag, Encrypted, Encryption, ListPage,
+    ListQuery, ObjectInfo, ObjectPart, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    encrypts_by_default,
 };
 use crate::store::{
-    CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, NewObject, ObjectParts, ObjectPath,
-    Objects, Result, StoreError, Stored,
+    Buckets, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, NewObject, ObjectParts,
+    ObjectPath, Objects, Result, StoreError, Stored,
 };
 
 #[async_trait]
@@ -115,15 +116,16 @@ impl Objects for LocalStore {
         self.bucket_now(&target.bucket)?;
         let compute = request.checksum.or(object.checksum.map(|checksum| checksum.value.algorithm));
         let body = digesting(body, Expected { compute, ..Expected::default() });
+        let encryption = match request.encryption {
+            None => self.kept_encryption(object.sealing.as_ref(), &target.bucket).await?,
+            asked => asked,
+        };
         let new = NewObject {
             metadata: request.metadata.unwrap_or(object.metadata),
             tags: request.tags.unwrap_or(object.tags),
             condition: request.condition,
             original: None,
-            encryption: request.encryption.or_else(|| {
-                let by_default = self.core.keyring.encrypts(&target.bucket);
-                kept_encryption(object.sealing.as_ref(), by_default)
-            }),
+            encryption,
         };
         self.store(target, new, body).await.map_err(own_fault)
     }
@@ -191,12 +193,37 @@ impl LocalStore {
         at: &ObjectPath,
         asked: Option<&Encryption>,
     ) -> Result<Option<NewSeal>> {
-        if asked.is_none() && !self.core.keyring.encrypts(&at.bucket) {
+        if asked.is_none() && !self.encrypts_by_default(&at.bucket).await? {
             return Ok(None);
         }
         let (at, asked) = (at.clone(), asked.cloned());
         let seal = blocking(&self.core, move |core| new_seal(core, &at, asked.as_ref())).await;
-        seal.inspect_err(|error| distrust(&self.core, error))
+        seal.map(Some).inspect_err(|error| distrust(&self.core, error))
+    }
+
+    /// Whether the bucket encrypts what nobody asked to be encrypted: by the store's settings, or
+    /// by its own.
+    async fn encrypts_by_default(&self, bucket: &BucketName) -> Result<bool> {
+        if self.core.keyring.encrypts(bucket) {
+            return Ok(true);
+        }
+        let document = self.bucket_setting(bucket, BucketSetting::Encryption).await?;
+        Ok(document.is_some_and(|document| encrypts_by_default(document.bytes())))
+    }
+
+    /// What a copy keeps of its source's encryption: what is encrypted with a key of the store's
+    /// own is never in the clear.
+    async fn kept_encryption(
+        &self,
+        source: Option<&Sealing>,
+        target: &BucketName,
+    ) -> Result<Option<Encryption>> {
+        let keeps = match told(source.and_then(|sealing| sealing.seal.as_ref())) {
+            Some(Encrypted::Managed { asked: true }) => true,
+            Some(Encrypted::Managed { asked: false }) => !self.encrypts_by_default(target).await?,
+            Some(Encrypted::Customer) | None => false,
+        };
+        Ok(keeps.then_some(Encryption::Managed))
     }
 
     async fn put(
@@ -241,13 +268,5 @@ pub(crate) fn described_info(at: &ObjectPath, object: &Described) -> ObjectInfo 
         parts_count: object.parts_count,
         replication: None,
         encryption: told(object.sealing.as_ref().and_then(|sealing| sealing.seal.as_ref())),
-    }
-}
-
-/// A copy of what is encrypted with a key of the store's own is never in the clear.
-fn kept_encryption(source: Option<&Sealing>, by_default: bool) -> Option<Encryption> {
-    match told(source.and_then(|sealing| sealing.seal.as_ref())) {
-        Some(Encrypted::Managed { asked }) => (asked || !by_default).then_some(Encryption::Managed),
-        Some(Encrypted::Customer) | None => None,
     }
 }

@@ -27,12 +27,12 @@ pub(crate) struct NewBody {
     pub(crate) id: BodyId,
 }
 
-/// The encryption of a new object or upload at `at`; none where nobody asks for any. Blocks.
+/// The encryption of a new object or upload at `at`: as it was asked for, or by default. Blocks.
 pub(crate) fn new_seal(
     core: &Core,
     at: &ObjectPath,
     asked: Option<&Encryption>,
-) -> Result<Option<NewSeal>> {
+) -> Result<NewSeal> {
     let managed = |asked| {
         let key = ObjectKey::random().map_err(no_random)?;
         let keys = core.keyring.for_wrapping(&*core.vfs)?;
@@ -41,15 +41,14 @@ pub(crate) fn new_seal(
         Ok(NewSeal { key, seal, keys: Some(keys) })
     };
     match asked {
-        Some(Encryption::Managed) => managed(true).map(Some),
+        None => managed(false),
+        Some(Encryption::Managed) => managed(true),
         Some(Encryption::Customer(customer)) => {
             core.keyring.note_sealed(&*core.vfs)?;
             let key = ObjectKey::random().map_err(no_random)?;
             let seal = key.wrap(Wrapper::Customer(customer), at).map_err(no_random)?;
-            Ok(Some(NewSeal { key, seal, keys: None }))
+            Ok(NewSeal { key, seal, keys: None })
         }
-        None if core.keyring.encrypts(&at.bucket) => managed(false).map(Some),
-        None => Ok(None),
     }
 }
 

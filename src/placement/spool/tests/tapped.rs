@@ -8,9 +8,10 @@ use bytes::Bytes;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketsPage, BucketsQuery, Completion, CustomerKey, ListPage, ListQuery,
-    Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
-    UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
+    TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
+    WriteCondition,
 };
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, Ledger,
@@ -198,6 +199,24 @@ impl Buckets for Tapped {
 
     async fn list_buckets(&self, query: &BucketsQuery) -> Result<BucketsPage> {
         self.through("list_buckets", self.inner.list_buckets(query)).await
+    }
+
+    async fn bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+    ) -> Result<Option<SettingDocument>> {
+        self.through("bucket_setting", self.inner.bucket_setting(bucket, setting)).await
+    }
+
+    async fn set_bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+        document: Option<SettingDocument>,
+    ) -> Result<()> {
+        let call = self.inner.set_bucket_setting(bucket, setting, document);
+        self.through("set_bucket_setting", call).await
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::super::catalog::Catalog;
 use super::super::core::Core;
 use super::super::effects::{Change, Effects};
+use super::super::format::checkpoint::SettingRow;
 use super::super::format::entry::{LedgerEntry, ObjectEntry, PartEntry};
 use super::super::format::meta::{At, Meta};
 use super::super::format::place::{BucketId, RecordRef};
@@ -74,7 +75,25 @@ fn buckets(
         report.problem("index", "its buckets are not those of the log");
     }
     report.buckets = indexed.len() as u64;
+    settings(core, catalog, newest, report)?;
     Ok(indexed.into_iter().map(|(name, id)| (id, name)).collect())
+}
+
+fn settings(core: &Core, catalog: &Catalog, newest: &Newest, report: &mut Report) -> Result<()> {
+    let by_name = |rows: Vec<SettingRow>| -> BTreeMap<(BucketId, String), RecordRef> {
+        rows.into_iter().map(|row| ((row.bucket, row.name), row.head)).collect()
+    };
+    let indexed = by_name(catalog.settings()?);
+    let shown = by_name(core.settings.rows().unwrap_or_default());
+    if indexed != newest.settings || shown != newest.settings {
+        report.problem("index", "its settings of buckets are not those of the log");
+    }
+    for ((_, name), head) in &newest.settings {
+        if let Err(error) = core.log.read(*head) {
+            report.problem("log", format!("the setting {name} of a bucket: {error}"));
+        }
+    }
+    Ok(())
 }
 
 /// What a record does; the text of an error says why that cannot be said.

@@ -61,7 +61,9 @@ pub(super) fn decide(
             let bucket = bucket_id(view, bucket)?;
             let (setting, present) = ((*setting).to_owned(), value.is_some());
             let meta = Meta::BucketSetting(BucketSetting { bucket, setting, present });
-            Ok(Decision::Write(vec![Draft::with(meta, value.clone().unwrap_or_default())]))
+            let (data, counts) = (value.clone().unwrap_or_default(), Counts::default());
+            let crcs = block_crcs(&data);
+            Ok(Decision::Write(vec![Draft { meta, counts, data, crcs }]))
         }
         Command::SetEntry { at, value } => {
             let at = located(view, at)?;

@@ -50,7 +50,7 @@ pub(crate) enum Command {
         /// Which.
         setting: &'static str,
         /// The value.
-        value: Option<Vec<u8>>,
+        value: Option<Bytes>,
     },
     /// A key's ledger record, or none.
     SetEntry {

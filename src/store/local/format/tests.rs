@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::checkpoint::{Checkpoint, Position, SegmentRow, Usage, UsageKey};
+use super::checkpoint::{Checkpoint, Position, SegmentRow, SettingRow, Usage, UsageKey};
 use super::counts::{Amount, Claimed, Counted, Counts};
 use super::entry::{self, BucketEntry, ObjectEntry};
 use super::hint::{FRAME_HEADER_LEN, FrameBuilder, FrameHeader, SealFooter};
@@ -192,7 +192,16 @@ fn checkpoints_and_small_files_read_back() {
             BucketEntry { id: BucketId(1), owner, created: Timestamp(5) },
         )],
         damage: Vec::new(),
+        settings: Some(vec![SettingRow {
+            bucket: BucketId(1),
+            name: "cors".to_owned(),
+            head: RecordRef { segment: 3, offset: 4096, len: 200, lsn: 8 },
+        }]),
     };
+    for settings in [Some(Vec::new()), None] {
+        let other = Checkpoint { settings, ..checkpoint.clone() };
+        assert_eq!(Checkpoint::decode(&other.encode()), Ok(other));
+    }
     let bytes = checkpoint.encode();
     assert_eq!(Checkpoint::decode(&bytes), Ok(checkpoint));
     for at in 0..bytes.len() {

@@ -13,6 +13,7 @@ mod ledger;
 mod loss;
 mod original;
 mod restart;
+mod settings;
 mod usage;
 
 use std::sync::Arc;
@@ -25,15 +26,21 @@ use crate::store::conformance::{self, Subject};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn conforms() {
-    conformance::all(|| async {
-        let dir = tempfile::tempdir().unwrap();
-        let clock = Subject::clock();
-        let options = LocalOptions { segment_size: 1 << 20, ..LocalOptions::default() };
-        let store = LocalStore::open(dir.path(), options, clock.clone()).unwrap();
-        store.ready().await.unwrap();
-        Subject::new(Arc::new(store), clock).keeping(dir)
-    })
-    .await;
+    conformance::all(subject).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keeps_settings() {
+    conformance::settings::all(subject).await;
+}
+
+async fn subject() -> Subject {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Subject::clock();
+    let options = LocalOptions { segment_size: 1 << 20, ..LocalOptions::default() };
+    let store = LocalStore::open(dir.path(), options, clock.clone()).unwrap();
+    store.ready().await.unwrap();
+    Subject::new(Arc::new(store), clock).keeping(dir)
 }
 
 /// What every store does, it does as well where everything is encrypted.
