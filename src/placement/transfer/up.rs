@@ -8,7 +8,7 @@ use super::up_look::Look;
 use super::watched::{Wanted, watched};
 use super::{Order, Outcome, Result, Steps, Transfers, Trouble, recorded, upstream_trouble};
 use crate::body::{BodyError, Expected, Payload, digesting};
-use crate::object::{ChecksumKind, ETag, Encrypted, ObjectInfo, TagSet, WriteCondition};
+use crate::object::{ChecksumKind, ETag, Encrypted, KeyFault, ObjectInfo, TagSet, WriteCondition};
 use crate::placement::location::Location;
 use crate::placement::locks::KeyGuard;
 use crate::placement::plan;
@@ -51,6 +51,10 @@ impl Transfers {
 
 impl Up<'_> {
     pub(super) async fn send(&self, before: Option<Location>, held: Held) -> Result<Outcome> {
+        if held.object.encryption == Some(Encrypted::Customer) {
+            // Known before anything is noted or sent.
+            return Err(Trouble::Refused(KeyFault::Missing.to_string()));
+        }
         let mut judged = if self.looks_first(before.as_ref(), &held) {
             self.judge(before.as_ref(), &held).await?
         } else {
