@@ -61,6 +61,27 @@ async fn close(store: LocalStore) {
     tokio::task::spawn_blocking(move || store.close()).await.unwrap().unwrap();
 }
 
+/// Has a store encrypt everything from now on, or nothing that nobody asks for.
+pub(super) fn encrypt(store: &LocalStore, everywhere: bool) {
+    let defaults = EncryptionDefaults { everywhere, ..EncryptionDefaults::default() };
+    store.set_encryption(MasterKeys::default(), defaults, false).unwrap();
+}
+
+/// An upload with nothing special about it.
+pub(super) fn new_upload() -> NewUpload {
+    NewUpload {
+        metadata: ObjectMetadata::default(),
+        tags: TagSet::default(),
+        checksum: ChecksumChoice {
+            algorithm: crate::object::Algorithm::Crc64Nvme,
+            kind: ChecksumKind::FullObject,
+            explicit: false,
+        },
+        initiator: owner(),
+        encryption: None,
+    }
+}
+
 /// A body full of the marker.
 fn marked(size: usize) -> bytes::Bytes {
     MARKER.iter().copied().cycle().take(size).collect::<Vec<u8>>().into()
@@ -76,17 +97,7 @@ async fn put(store: &LocalStore, key: &str, content: &bytes::Bytes) {
 }
 
 async fn upload(store: &LocalStore, key: &str) -> UploadPath {
-    let new = NewUpload {
-        metadata: ObjectMetadata::default(),
-        tags: TagSet::default(),
-        checksum: ChecksumChoice {
-            algorithm: crate::object::Algorithm::Crc64Nvme,
-            kind: ChecksumKind::FullObject,
-            explicit: false,
-        },
-        initiator: owner(),
-        encryption: Some(Encryption::Managed),
-    };
+    let new = NewUpload { encryption: Some(Encryption::Managed), ..new_upload() };
     let id = store.create_upload(&path(key), new).await.unwrap();
     UploadPath { object: path(key), id }
 }

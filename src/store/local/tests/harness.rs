@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::encryption::{encrypt, new_upload};
 use super::usage::{DAY, assert_right, claim, templates};
 use crate::object::{
-    BucketName, ChecksumChoice, ChecksumKind, CompletedPart, Completion, EncryptionDefaults,
-    ListQuery, ManualClock, MasterKeys, ObjectKey, ObjectMetadata, Owner, PartNumber, TagSet,
+    BucketName, CompletedPart, Completion, ListQuery, ManualClock, ObjectKey, Owner, PartNumber,
+    TagSet,
 };
 use crate::store::conformance::{Subject, body, content};
 use crate::store::local::check::{CheckOptions, check_prepared};
@@ -151,9 +152,7 @@ impl Machine {
         let templates = templates(self.template);
         let store = LocalStore::open_on(vfs, home, self.options, templates, self.clock.clone())
             .map_err(|error| error.to_string())?;
-        let defaults = EncryptionDefaults { everywhere: self.encrypts, ..Default::default() };
-        let set = store.set_encryption(MasterKeys::default(), defaults, false);
-        set.map_err(|error| error.to_string())?;
+        encrypt(&store, self.encrypts);
         store.ready().await.map_err(|error| error.to_string())?;
         Ok(store)
     }
@@ -445,17 +444,7 @@ async fn upload(
     key: u64,
     version: &Version,
 ) -> Result<(UploadPath, Completion)> {
-    let new = NewUpload {
-        metadata: ObjectMetadata::default(),
-        tags: tags(version.tag.as_ref()),
-        checksum: ChecksumChoice {
-            algorithm: crate::object::Algorithm::Crc64Nvme,
-            kind: ChecksumKind::FullObject,
-            explicit: false,
-        },
-        initiator: owner(),
-        encryption: None,
-    };
+    let new = NewUpload { tags: tags(version.tag.as_ref()), ..new_upload() };
     let id = store.create_upload(&at(key), new).await?;
     let path = UploadPath { object: at(key), id };
     let mut parts = Vec::new();
