@@ -16,8 +16,8 @@ venvs="$target/venv"
 export STOWGATE_BIN="${STOWGATE_BIN:-$target/release/stowgate}"
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" PYTHONDONTWRITEBYTECODE=1
 
-steps=(fmt clippy doc build test deny boto3 boto3-2024 wire admin cli aws-cli node debian kill memory image
-  upstream migration histories)
+steps=(fmt clippy doc build test deny boto3 boto3-2024 wire encryption admin cli aws-cli node debian kill memory
+  image upstream migration histories)
 # The status of a step that was left out.
 skipped=77
 # The real server behind gateways.
@@ -91,6 +91,8 @@ step_boto3-2024() { venv boto3-2024 && suite boto3-2024 tests/clients/sdk; }
 step_wire() { venv boto3-current && suite boto3-current tests/clients/wire; }
 
 # The side API, by hand and by schemathesis; promtool comes with Debian's prometheus.
+step_encryption() { venv boto3-current && suite boto3-current tests/clients/encryption; }
+
 step_admin() {
   venv boto3-current && venv schemathesis || return 1
   cargo build --quiet --locked --release --manifest-path tests/proxy/Cargo.toml \
