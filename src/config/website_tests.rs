@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests prepare files of their own")]
 
 use super::tests::{Broken, from_env, load, refuses};
+use crate::object::BucketName;
 
 const BROKEN: &[Broken] = &[
     (
@@ -47,7 +48,7 @@ website = false
 "#;
     let website = load(text, &[]).expect("a good configuration").website;
     assert_eq!(website.domains, ["s3-website.localhost", "pages.example"]);
-    let public: Vec<&str> = website.public.iter().map(|bucket| bucket.as_str()).collect();
+    let public: Vec<&str> = website.public.iter().map(BucketName::as_str).collect();
     assert_eq!(public, ["site"]);
     let named = [("STOWGATE_WEBSITE_DOMAINS", "a.example, b.example")];
     assert_eq!(load(text, &named).expect("both").website.domains, ["a.example", "b.example"]);
