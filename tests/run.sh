@@ -90,9 +90,10 @@ step_boto3-2024() { venv boto3-2024 && suite boto3-2024 tests/clients/sdk; }
 
 step_wire() { venv boto3-current && suite boto3-current tests/clients/wire; }
 
-# The side API, by hand and by schemathesis; promtool comes with Debian's prometheus.
+# What the disk holds, and whose keys open it.
 step_encryption() { venv boto3-current && suite boto3-current tests/clients/encryption; }
 
+# The side API, by hand and by schemathesis; promtool comes with Debian's prometheus.
 step_admin() {
   venv boto3-current && venv schemathesis || return 1
   cargo build --quiet --locked --release --manifest-path tests/proxy/Cargo.toml \
