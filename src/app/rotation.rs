@@ -54,7 +54,7 @@ impl Worker for KeyRotation {
         }
         match self.store.rewrap(&mut self.work).await {
             Ok(Rewrapped::More) => Next::After(PAUSE),
-            Ok(Rewrapped::Wait) => Next::After(LOOK),
+            Ok(Rewrapped::Wait) | Err(StoreError::Rebuilding) => Next::After(LOOK),
             Ok(Rewrapped::Done { retired, needed }) => {
                 self.begun = false;
                 if !retired.is_empty() {
@@ -66,7 +66,6 @@ impl Worker for KeyRotation {
                 tracing::info!(?needed, "uploads under way or unreadable objects need these keys");
                 Next::After(AGAIN)
             }
-            Err(StoreError::Rebuilding) => Next::After(LOOK),
             Err(error) => {
                 tracing::warn!(%error, "objects are not brought under the active master key");
                 Next::After(AGAIN)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::plan::{self, Known, Write};
 use super::read::{Place, only_tag};
 use super::route::Upstream;
+use super::uploads::check_forwardable;
 use super::{Placement, answered};
 use crate::body::{BodyError, Expected, Payload, digesting};
 use crate::object::{
@@ -153,7 +154,7 @@ impl Placement {
         request: &CopyRequest,
     ) -> Result<Option<Stored>> {
         let route = self.routes.of(&target.bucket);
-        self.check_forwardable(route, request.encryption.as_ref())?;
+        check_forwardable(route, request.encryption.as_ref())?;
         let mut writing = None;
         let write = if route.upstream.is_some() {
             writing = Some(self.passing.write(target));

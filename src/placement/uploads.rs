@@ -29,7 +29,7 @@ impl Placement {
     /// Starts an upload.
     pub(super) async fn begin_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
         let route = self.routes.of(&at.bucket);
-        self.check_forwardable(route, new.encryption.as_ref())?;
+        check_forwardable(route, new.encryption.as_ref())?;
         match (&route.upstream, plan::begins_upload(route.mode)) {
             (None, _) | (Some(_), Layer::Home) => self.home.create_upload(at, new).await,
             (Some(upstream), Layer::Upstream) => {
@@ -37,21 +37,6 @@ impl Placement {
                 answered(upstream, upstream.store.create_upload(at, new).await)
             }
         }
-    }
-
-    /// Refuses a customer's key of what is to be forwarded: it is never kept, and without it the
-    /// object can be sent nowhere.
-    pub(super) fn check_forwardable(
-        &self,
-        route: &Route,
-        encryption: Option<&Encryption>,
-    ) -> Result<()> {
-        let customer = encryption.is_some_and(|asked| asked.customer_key().is_some());
-        if customer && route.upstream.is_some() && plan::spools(route.mode) {
-            let what = "encryption with a customer's key of objects that are forwarded later";
-            return Err(StoreError::Unsupported { what: what.to_owned() });
-        }
-        Ok(())
     }
 
     /// Whose an upload is, `None` being home, and what it was created with.
@@ -156,6 +141,17 @@ impl Placement {
         let route = self.routes.of(&at.bucket);
         route.upstream.as_ref().filter(|_| plan::knows_foreign_uploads(route.mode))
     }
+}
+
+/// Refuses a customer's key of what is to be forwarded: it is never kept, and without it the
+/// object can be sent nowhere.
+pub(super) fn check_forwardable(route: &Route, encryption: Option<&Encryption>) -> Result<()> {
+    let customer = encryption.is_some_and(|asked| asked.customer_key().is_some());
+    if customer && route.upstream.is_some() && plan::spools(route.mode) {
+        let what = "encryption with a customer's key of objects that are forwarded later";
+        return Err(StoreError::Unsupported { what: what.to_owned() });
+    }
+    Ok(())
 }
 
 /// A completion.

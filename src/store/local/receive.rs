@@ -27,20 +27,16 @@ pub(crate) async fn receive(
     let mut have = 0_usize;
     let small = body.length().is_none_or(|length| length <= core.options.pack_limit);
     while small && have <= limit {
-        match body.next().await.transpose()? {
-            Some(chunk) => {
-                have = have.saturating_add(chunk.len());
-                head.push(chunk);
-            }
-            None => {
-                let whole = joined(head, have);
-                let stored = match key {
-                    None => whole,
-                    Some(key) => sealed(key, &whole)?,
-                };
-                return Ok((Content::packed(stored), digests(&body)?));
-            }
-        }
+        let Some(chunk) = body.next().await.transpose()? else {
+            let whole = joined(head, have);
+            let stored = match key {
+                None => whole,
+                Some(key) => sealed(key, &whole)?,
+            };
+            return Ok((Content::packed(stored), digests(&body)?));
+        };
+        have = have.saturating_add(chunk.len());
+        head.push(chunk);
     }
     let length = body.length();
     let id = BlobId::random();

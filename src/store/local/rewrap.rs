@@ -105,7 +105,8 @@ impl LocalStore {
             *work = Rewrapping { goal: Some(goal), ..Rewrapping::default() };
         }
         let after = work.after.clone();
-        let (found, after) = blocking(&self.core, move |core| portion(core, after)).await?;
+        let (found, after) =
+            blocking(&self.core, move |core| portion(core, after.as_ref())).await?;
         for some in found.chunks(AT_ONCE) {
             let done = join_all(some.iter().map(|old| self.rewrap_one(old))).await;
             for (old, done) in some.iter().zip(done) {
@@ -172,14 +173,14 @@ impl LocalStore {
 }
 
 /// What of the next entries has an older key, and where to go on, if there is more.
-fn portion(core: &Arc<Core>, after: Option<At>) -> Result<(Vec<Old>, Option<At>)> {
+fn portion(core: &Arc<Core>, after: Option<&At>) -> Result<(Vec<Old>, Option<At>)> {
     let catalog = core.whole_catalog()?;
     core.believe_all()?;
     let active = core.keyring.now().active().map(|key| key.id().to_owned()).unwrap_or_default();
     let names: std::collections::HashMap<_, _> =
         core.buckets().into_iter().map(|(name, bucket)| (bucket.id, name)).collect();
     let (mut found, mut looked_at, mut last) = (Vec::new(), 0, None);
-    catalog.objects_after(after.as_ref(), |at, entry| {
+    catalog.objects_after(after, |at, entry| {
         looked_at += 1;
         let key = entry.seal().and_then(master_of).filter(|key| *key != active);
         let name = names.get(&at.bucket).and_then(|name| BucketName::parse(name).ok());

@@ -34,10 +34,9 @@ impl Objects for MemoryStore {
 
     async fn head_object(&self, at: &ObjectPath, request: &GetRequest) -> Result<Head> {
         let (head, object) = self.selected(at, request)?;
-        match &request.key {
-            Some(_) => object.check_key(request.key.as_ref())?,
-            // Only the content needs it.
-            None => {}
+        // Only the content needs a key.
+        if request.key.is_some() {
+            object.check_key(request.key.as_ref())?;
         }
         Ok(head)
     }

@@ -40,13 +40,11 @@ impl SealedExtent {
     fn refused(&self, segment: u64) -> ExtentError {
         let from = segment.saturating_mul(SEGMENT as u64);
         let len = self.stored.len().saturating_sub(from).min(SEGMENT as u64);
-        match self.stored.read(from, usize::try_from(len).unwrap_or(SEGMENT)) {
-            Err(error) => error,
-            Ok(_) => {
-                let why = format!("has an encrypted segment {segment} that is not authentic");
-                self.damaged(&why)
-            }
-        }
+        let read = self.stored.read(from, usize::try_from(len).unwrap_or(SEGMENT));
+        read.err().unwrap_or_else(|| {
+            let why = format!("has an encrypted segment {segment} that is not authentic");
+            self.damaged(&why)
+        })
     }
 }
 

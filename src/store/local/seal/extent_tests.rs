@@ -86,9 +86,10 @@ fn a_flipped_bit_anywhere_is_an_error_and_elsewhere_harms_nothing() {
         for segment in 0..3_usize {
             let (offset, len) = (segment * PLAIN, PLAIN.min(size - segment * PLAIN));
             let read = extent.read(offset as u64, len);
-            match place / SEGMENT == segment {
-                true => assert!(read.is_err(), "{place}"),
-                false => assert_eq!(read.unwrap(), plain.slice(offset..offset + len), "{place}"),
+            if place / SEGMENT == segment {
+                assert!(read.is_err(), "{place}");
+            } else {
+                assert_eq!(read.unwrap(), plain.slice(offset..offset + len), "{place}");
             }
         }
     }

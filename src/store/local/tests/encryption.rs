@@ -152,9 +152,9 @@ async fn no_file_holds_anything_in_the_clear() {
         let completion = part(&store, &to, &marked(size)).await;
         store.complete_upload(&to, &completion, None).await.unwrap();
     }
-    assert_eq!(holds_marker(dir.path()), [PathBuf::new(); 0], "while it runs");
+    assert_eq!(holds_marker(dir.path()), Vec::<PathBuf>::new(), "while it runs");
     close(store).await;
-    assert_eq!(holds_marker(dir.path()), [PathBuf::new(); 0]);
+    assert_eq!(holds_marker(dir.path()), Vec::<PathBuf>::new());
     let how = CheckOptions { rebuild_index: true, ..CheckOptions::default() };
     let report = check(dir.path(), LocalOptions::default(), how, Subject::clock()).unwrap();
     assert_eq!(report.problems, [], "what is stored is checked without a key");
