@@ -10,13 +10,14 @@ mod disk;
 mod expiry;
 mod gateway;
 mod layers;
+mod rotation;
 mod side;
 mod storage;
 mod trials;
 mod upstreams;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -32,14 +33,16 @@ use crate::migrate;
 use crate::object::{Clock, SystemClock};
 use crate::s3::{self, TokenKey};
 use crate::server::{Server, Settings, TlsConfig, TlsSwitch};
+use crate::store::local::LocalStore;
 
 use buckets::ConfiguredBuckets;
 use expiry::UploadExpiry;
 use gateway::Gateway;
 use layers::Layers;
+use rotation::KeyRotation;
 use side::Side;
-use storage::Storage;
 pub(crate) use storage::store_options;
+use storage::{Storage, set_encryption};
 use upstreams::Upstreams;
 
 /// Where the journals of clean-ups are in the data directory.
@@ -87,6 +90,8 @@ pub struct Control {
     metrics: Arc<Metrics>,
     tls: Vec<TlsSwitch>,
     address: SocketAddr,
+    /// The store, once it is open.
+    store: Arc<OnceLock<Weak<LocalStore>>>,
 }
 
 impl App {
@@ -109,7 +114,7 @@ impl App {
         let gateway = Arc::new(gateway);
         let tls = [Some(&server), side.as_ref()].into_iter().flatten().map(Server::tls).collect();
         let address = server.address();
-        let control = Control { auth, admin, metrics, tls, address };
+        let control = Control { auth, admin, metrics, tls, address, store: Arc::default() };
         Ok(Self { config, upstreams, server, side, gateway, control })
     }
 
@@ -173,11 +178,17 @@ impl App {
 }
 
 impl Control {
-    /// Takes over keys and certificate, all or nothing. Whatever else changed needs a restart.
+    /// Takes over access keys, master keys and certificate, all or nothing. Whatever else changed needs a restart.
     pub fn reload(&self, config: &Config) -> Result<(), ConfigError> {
         let reloaded = self.take_over(config);
         self.metrics.reload(reloaded.is_ok(), clock().now());
         reloaded
+    }
+
+    /// From here on reloading changes the keys of this store.
+    fn encrypts(&self, store: &Arc<LocalStore>) {
+        // It is opened once.
+        let _ = self.store.set(Arc::downgrade(store));
     }
 
     /// A configuration could not even be read.
@@ -192,6 +203,10 @@ impl Control {
                 "[[key]]",
                 format!("the built-in secret is not for {}, which others reach", self.address),
             ));
+        }
+        if let Some(store) = self.store.get().and_then(Weak::upgrade) {
+            set_encryption(&store, &config.at_rest)
+                .map_err(|error| ConfigError::new("[encryption]", error.to_string()))?;
         }
         self.auth.replace_keys(config.keys.ring.clone());
         self.admin.replace_rule(rule(config));
@@ -224,6 +239,8 @@ async fn open(
     if configured.step().await != Next::Done {
         workers.start(configured);
     }
+    control.encrypts(&storage.store());
+    workers.start(KeyRotation::new(storage.store()));
     let layers = Layers::build(config, upstreams, storage.home(), &clock).await;
     layers.start(&mut workers);
     let expiry = config.store.multipart_expiry;

@@ -16,8 +16,8 @@ venvs="$target/venv"
 export STOWGATE_BIN="${STOWGATE_BIN:-$target/release/stowgate}"
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" PYTHONDONTWRITEBYTECODE=1
 
-steps=(fmt clippy doc build test deny boto3 boto3-2024 access wire admin cli aws-cli node debian kill memory image
-  upstream migration histories)
+steps=(fmt clippy doc build test deny boto3 boto3-2024 access encryption wire admin cli aws-cli node debian kill
+  memory image upstream migration histories)
 # The status of a step that was left out.
 skipped=77
 # The real server behind gateways.
@@ -90,6 +90,9 @@ step_access() { venv boto3-current && suite boto3-current tests/clients/access; 
 step_boto3-2024() { venv boto3-2024 && suite boto3-2024 tests/clients/sdk; }
 
 step_wire() { venv boto3-current && suite boto3-current tests/clients/wire; }
+
+# What the disk holds, and whose keys open it.
+step_encryption() { venv boto3-current && suite boto3-current tests/clients/encryption; }
 
 # A Prometheus server and its promtool: those of this machine, else out of Debian's package, which is
 # unpacked and not installed, so that nothing is started.

@@ -17,7 +17,7 @@ use crate::placement::location::{Location, Remote, Task, Todo, Truth};
 use crate::placement::locks::KeyLocks;
 use crate::placement::spool::{Spool, SpoolOptions};
 use crate::placement::{Mode, Route, Routes, Upstream};
-use crate::store::local::{Recounted, SplitUsage};
+use crate::store::local::{KeysInUse, Recounted, SplitUsage};
 use crate::store::upstream::{Ability, Check, Complaint, Trial};
 use crate::store::{
     Buckets as _, Call, FaultStore, GetRequest, Home, Ledger as _, MemoryStore, NewObject,
@@ -57,6 +57,11 @@ impl Disk for FakeDisk {
 
     async fn remove_set_aside(&self, _: &str) -> Result<bool, StoreError> {
         Ok(false)
+    }
+
+    fn master_keys(&self) -> KeysInUse {
+        let in_use = vec!["2026-05".to_owned(), "2026-11".to_owned()];
+        KeysInUse { active: Some("2026-11".to_owned()), known: in_use.clone(), in_use }
     }
 
     fn lacks(&self, bucket: &BucketName) -> bool {
@@ -392,6 +397,9 @@ async fn info_shows_buckets_upstreams_spool_and_disk() {
     let spool = &info["spool"];
     assert_eq!((&spool["waiting"], &spool["dead_letters"]), (&json!(1), &json!(1)));
     assert_eq!((&spool["bytes"], &spool["oldest_age_seconds"]), (&json!(10), &json!(5)));
+    let keys = json!(["2026-05", "2026-11"]);
+    let encryption = json!({ "active": "2026-11", "known": keys, "in_use": keys });
+    assert_eq!(info["encryption"], encryption);
     assert_eq!(info["disk"], json!({ "free_bytes": 40, "total_bytes": 100, "error": null }));
 }
 

@@ -15,7 +15,7 @@ use crate::object::{BucketName, Clock, KeyTemplate, KeyTemplates, Timestamp};
 use crate::placement::Routes;
 use crate::placement::guard::Guarded;
 use crate::placement::spool::Spool;
-use crate::store::local::{Recounted, SplitUsage};
+use crate::store::local::{KeysInUse, Recounted, SplitUsage};
 use crate::store::upstream::Trial;
 use crate::store::{Home, ObjectPath, Store, StoreError};
 
@@ -126,6 +126,9 @@ pub trait Disk: Send + Sync {
 
     /// Removes one of them; `false` where there is none of that name.
     async fn remove_set_aside(&self, name: &str) -> Result<bool, StoreError>;
+
+    /// Under which master keys objects are encrypted.
+    fn master_keys(&self) -> KeysInUse;
 
     /// Whether there surely is no such bucket.
     fn lacks(&self, bucket: &BucketName) -> bool;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, ChecksumChoice, Completion,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
     ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
     TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
     WriteCondition,
@@ -14,7 +14,7 @@ use crate::object::{
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
     Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Result, StoreError, Stored,
-    Tags, UploadPath,
+    Tags, UploadChoice, UploadPath,
 };
 
 /// Knows nothing and can do nothing.
@@ -135,11 +135,17 @@ impl Multipart for AbsentUpstream {
         absent()
     }
 
-    async fn upload_checksum(&self, _: &UploadPath) -> Result<ChecksumChoice> {
+    async fn upload_choice(&self, _: &UploadPath) -> Result<UploadChoice> {
         absent()
     }
 
-    async fn put_part(&self, _: &UploadPath, _: PartNumber, _: Payload) -> Result<PartSummary> {
+    async fn put_part(
+        &self,
+        _: &UploadPath,
+        _: PartNumber,
+        _: Payload,
+        _: Option<&CustomerKey>,
+    ) -> Result<PartSummary> {
         absent()
     }
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use crate::admin::{Disk, DiskState, Space, Usage};
 use crate::object::BucketName;
 use crate::store::StoreError;
-use crate::store::local::{LocalStore, Phase, Recounted, SplitUsage};
+use crate::store::local::{KeysInUse, LocalStore, Phase, Recounted, SplitUsage};
 
 /// The store and the directory it lies in.
 pub(super) struct LocalDisk {
@@ -54,6 +54,10 @@ impl Disk for LocalDisk {
 
     async fn remove_set_aside(&self, name: &str) -> Result<bool, StoreError> {
         self.store.remove_set_aside(name).await
+    }
+
+    fn master_keys(&self) -> KeysInUse {
+        self.store.master_keys()
     }
 
     fn lacks(&self, bucket: &BucketName) -> bool {

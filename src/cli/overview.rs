@@ -44,6 +44,11 @@ fn words(info: &Value) -> String {
             let _ = writeln!(out, "disk: {fault}");
         }
     }
+    if let Some(keys) = info.get("encryption").filter(|keys| !list(keys, "in_use").is_empty()) {
+        let in_use = list(keys, "in_use").iter().filter_map(Value::as_str);
+        let in_use = in_use.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(out, "master keys: {} active, {in_use} in use", text(keys, "active"));
+    }
     if let Some(spool) = info.get("spool").filter(|spool| spool.is_object()) {
         let (waiting, size) = (number(spool, "waiting"), number(spool, "bytes"));
         let dead = number(spool, "dead_letters");

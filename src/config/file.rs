@@ -41,6 +41,28 @@ pub(super) struct File {
     pub(super) website: Website,
     #[serde(default)]
     pub(super) admin: Admin,
+    #[serde(default)]
+    pub(super) encryption: Encryption,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Encryption {
+    pub(super) active: Option<Spanned<String>>,
+    pub(super) default: Option<bool>,
+    pub(super) allow_missing_keys: Option<bool>,
+    pub(super) key: Option<Spanned<SecretText>>,
+    pub(super) key_file: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    pub(super) keys: Vec<Spanned<EncryptionKey>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EncryptionKey {
+    pub(super) id: Option<Spanned<String>>,
+    pub(super) key: Option<Spanned<SecretText>>,
+    pub(super) key_file: Option<Spanned<PathBuf>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -122,6 +144,7 @@ pub(super) struct Bucket {
     pub(super) key_template: Option<Spanned<String>>,
     pub(super) public_url: Option<Spanned<String>>,
     pub(super) local_url: Option<Spanned<String>>,
+    pub(super) encryption: Option<Spanned<String>>,
     pub(super) website: Option<Spanned<bool>>,
 }
 

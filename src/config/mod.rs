@@ -6,6 +6,7 @@
 
 mod amount;
 mod application;
+mod at_rest;
 mod bounds;
 mod document;
 mod env;
@@ -38,6 +39,7 @@ use std::time::Duration;
 use tracing_subscriber::filter::Targets;
 
 pub use amount::{Period, Size};
+pub use at_rest::AtRest;
 pub use env::Env;
 pub use error::ConfigError;
 pub use keys::{BUILT_IN_ACCESS_KEY, BUILT_IN_SECRET_KEY};
@@ -101,6 +103,8 @@ pub struct Config {
     pub website: Website,
     /// The token of the side API.
     pub admin_token: Option<Secret>,
+    /// How objects are encrypted where they lie.
+    pub at_rest: AtRest,
 }
 
 /// Where certificate and private key are: PEM files, read at start and at every reload.

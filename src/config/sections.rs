@@ -13,8 +13,8 @@ use super::document::Document;
 use super::env::Env;
 use super::error::ConfigError;
 use super::{
-    Auth, Config, Flags, Keys, Log, LogFormat, Server, Store, Tls, bounds, file, keys, routes,
-    spool, upstream, usage, website,
+    Auth, Config, Flags, Keys, Log, LogFormat, Server, Store, Tls, at_rest, bounds, file, keys,
+    routes, spool, upstream, usage, website,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -74,6 +74,7 @@ pub(super) fn build(flags: &Flags, env: &Env, document: &Document) -> Result<Con
         usage: usage::build(env, &file.bucket, &file.usage, document)?,
         website,
         admin_token: env.secret("STOWGATE_ADMIN_TOKEN")?,
+        at_rest: at_rest::build(env, &file.encryption, &file.bucket, document)?,
     })
 }
 

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    Algorithm, BucketName, Checksum, ChecksumKind, ChecksumValue, ETag, ObjectKey, ObjectMetadata,
-    Owner, Timestamp, VersionId,
+    Algorithm, BucketName, Checksum, ChecksumKind, ChecksumValue, ETag, Encrypted, ObjectKey,
+    ObjectMetadata, Owner, Timestamp, VersionId,
 };
 
 /// The highest part number.
@@ -44,6 +44,8 @@ pub struct ObjectInfo {
     pub parts_count: Option<u32>,
     /// How far it is on its way upstream; absent where it is not to go there.
     pub replication: Option<Replication>,
+    /// How it is encrypted where it lies, as far as that is known.
+    pub encryption: Option<Encrypted>,
 }
 
 /// What clients know an object by that comes from another layer: it keeps that, whatever the

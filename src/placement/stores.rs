@@ -7,7 +7,7 @@ use super::Placement;
 use super::carried::carried;
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, ChecksumChoice, Completion,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
     ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
     TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
     WriteCondition,
@@ -15,7 +15,7 @@ use crate::object::{
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
     Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Result, Stored, Tags,
-    UploadPath,
+    UploadChoice, UploadPath,
 };
 
 #[async_trait]
@@ -155,7 +155,7 @@ impl Multipart for Placement {
         self.begin_upload(at, new).await
     }
 
-    async fn upload_checksum(&self, upload: &UploadPath) -> Result<ChecksumChoice> {
+    async fn upload_choice(&self, upload: &UploadPath) -> Result<UploadChoice> {
         Ok(self.find_upload(upload).await?.1)
     }
 
@@ -164,8 +164,9 @@ impl Multipart for Placement {
         upload: &UploadPath,
         number: PartNumber,
         body: Payload,
+        key: Option<&CustomerKey>,
     ) -> Result<PartSummary> {
-        self.take_part(upload, number, body).await
+        self.take_part(upload, number, body, key).await
     }
 
     async fn copy_part(

@@ -33,7 +33,6 @@ pub(super) trait Configuration: Sized {
 #[derive(Default)]
 pub(super) struct Configured {
     cors: Known<Cors>,
-    #[allow(dead_code, reason = "for whatever encrypts objects")]
     encryption: Known<BucketEncryption>,
     policy: Known<Policy>,
     website: Known<Website>,
@@ -50,7 +49,6 @@ impl Configured {
     }
 
     /// How objects of a bucket are encrypted where the request does not say.
-    #[allow(dead_code, reason = "for whatever encrypts objects")]
     pub(super) async fn encryption(
         &self,
         store: &dyn Store,

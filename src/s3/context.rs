@@ -8,7 +8,7 @@ use super::configured::Configured;
 use super::error::{Code, S3Error, Subject};
 use super::token::TokenKey;
 use crate::auth::{Authenticator, Caller, Identity};
-use crate::object::{Bucket, BucketName, Owner, RequestId};
+use crate::object::{Bucket, BucketName, Encryption, Owner, RequestId};
 use crate::store::Store;
 
 /// Everything around an operation. Cheap to clone, for answers that go on after their head.
@@ -64,6 +64,25 @@ impl Context {
     /// The request's bucket. Operations on one run only where there is one.
     pub(super) fn own_bucket(&self) -> Result<&Bucket, S3Error> {
         self.bucket.as_ref().ok_or_else(|| S3Error::internal("no bucket at hand"))
+    }
+
+    /// How something new in a bucket is to be encrypted: as the request asks, else as the bucket is
+    /// configured to.
+    pub(super) async fn encryption(
+        &self,
+        bucket: &BucketName,
+        asked: Option<Encryption>,
+    ) -> Result<Option<Encryption>, S3Error> {
+        let configured = self.configured.encryption(&*self.store, bucket).await?;
+        let Some(configured) = configured else { return Ok(asked) };
+        match asked {
+            Some(Encryption::Customer(_)) if configured.blocks_customer_keys => {
+                Err(S3Error::new(Code::AccessDenied)
+                    .message("The bucket blocks encryption with customer provided keys."))
+            }
+            None if configured.aes256 => Ok(Some(Encryption::Managed)),
+            asked => Ok(asked),
+        }
     }
 
     /// Whose the request's bucket is: the owner of every object in it.

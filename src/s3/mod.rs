@@ -43,6 +43,7 @@ mod tests;
 
 pub use audit::Audit;
 pub use header::Encrypted;
+
 pub use refusal::{Refusal, refuse};
 pub use request_facts::ClientAddress;
 pub use service::{Service, Settings, Websites};

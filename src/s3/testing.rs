@@ -15,7 +15,7 @@ use super::addressing::{BaseDomains, resolve};
 use super::context::{Asked, Context};
 use super::error::{S3Error, error_reply};
 use super::header::Head;
-use super::header::tests::head;
+use super::header::tests::{NEARBY, head};
 use super::reply::Reply;
 use super::request_facts::RequestFacts;
 use super::xml::{self, Element};
@@ -23,7 +23,8 @@ use super::{TokenKey, access, op, route};
 use crate::auth::{AuthSettings, Authenticator, Caller, Identity, Keyring, Role, Scheme};
 use crate::body::{Expected, Payload, digesting};
 use crate::object::{
-    Algorithm, BucketName, Clock, ObjectInfo, ObjectKey, Owner, RequestId, Timestamp,
+    Algorithm, BucketName, Clock, EncryptionDefaults, ObjectInfo, ObjectKey, Owner, RequestId,
+    Timestamp,
 };
 use crate::store::{GetRequest, MemoryStore, NewObject, ObjectPath, Store};
 
@@ -66,8 +67,14 @@ pub(super) fn key(owner: &str, role: Role) -> Caller {
 impl Gateway {
     /// One with the empty bucket `bucket`, which belongs to `alice`, who is asking.
     pub(super) async fn new() -> Self {
+        Self::encrypting(EncryptionDefaults::default()).await
+    }
+
+    /// The same where buckets have these defaults.
+    pub(super) async fn encrypting(defaults: EncryptionDefaults) -> Self {
         let clock = Arc::new(StoppedClock(AtomicI64::new(1_445_412_480_000)));
-        let store = Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
+        let store = MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        let store = Arc::new(store.encrypting(defaults));
         let gateway = Self { store, clock, caller: key("alice", Role::ReadWrite) };
         gateway.put_bucket("bucket").await;
         gateway
@@ -169,7 +176,7 @@ impl Gateway {
         body: impl Into<Bytes>,
     ) -> Answer {
         let mut request = http::Request::builder().method(method).uri(target);
-        request = request.header("host", "localhost");
+        request = request.header("host", "localhost").extension(NEARBY);
         for (name, value) in headers {
             let value = http::HeaderValue::from_bytes(value.as_bytes()).unwrap();
             request = request.header(*name, value);

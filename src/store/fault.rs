@@ -12,11 +12,11 @@ use bytes::Bytes;
 use super::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
     Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Result, Store, StoreError,
-    Stored, Tags, UploadPath,
+    Stored, Tags, UploadChoice, UploadPath,
 };
 use crate::body::{BodyError, Digests, Payload, Source};
 use crate::object::{
-    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, ChecksumChoice, Completion,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
     ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
     TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
     WriteCondition,
@@ -307,9 +307,9 @@ impl Multipart for FaultStore {
         self.inner.create_upload(at, new).await
     }
 
-    async fn upload_checksum(&self, upload: &UploadPath) -> Result<ChecksumChoice> {
+    async fn upload_choice(&self, upload: &UploadPath) -> Result<UploadChoice> {
         self.before(Call::UploadChecksum)?;
-        self.inner.upload_checksum(upload).await
+        self.inner.upload_choice(upload).await
     }
 
     async fn put_part(
@@ -317,9 +317,10 @@ impl Multipart for FaultStore {
         upload: &UploadPath,
         number: PartNumber,
         body: Payload,
+        key: Option<&CustomerKey>,
     ) -> Result<PartSummary> {
         self.before(Call::PutPart)?;
-        self.inner.put_part(upload, number, body).await
+        self.inner.put_part(upload, number, body, key).await
     }
 
     async fn copy_part(

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::Guarded;
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, ChecksumChoice, Completion,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
     ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
     TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
     WriteCondition,
@@ -13,7 +13,7 @@ use crate::object::{
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
     Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Result, Stored, Tags,
-    UploadPath,
+    UploadChoice, UploadPath,
 };
 
 #[async_trait]
@@ -159,8 +159,8 @@ impl Multipart for Guarded {
         self.call("CreateMultipartUpload", Some(&at.bucket), self.options.answer, call).await
     }
 
-    async fn upload_checksum(&self, upload: &UploadPath) -> Result<ChecksumChoice> {
-        let call = self.inner.upload_checksum(upload);
+    async fn upload_choice(&self, upload: &UploadPath) -> Result<UploadChoice> {
+        let call = self.inner.upload_choice(upload);
         self.call("ListParts", Some(&upload.object.bucket), self.options.answer, call).await
     }
 
@@ -169,8 +169,9 @@ impl Multipart for Guarded {
         upload: &UploadPath,
         number: PartNumber,
         body: Payload,
+        key: Option<&CustomerKey>,
     ) -> Result<PartSummary> {
-        let call = |body| self.inner.put_part(upload, number, body);
+        let call = |body| self.inner.put_part(upload, number, body, key);
         self.send("UploadPart", &upload.object.bucket, body, call).await
     }
 

@@ -10,12 +10,15 @@ use tokio::sync::Notify;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, ChecksumChoice, Completion, ListPage, ListQuery, ObjectInfo, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument, TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, ChecksumChoice, Completion,
+    CustomerKey, ListPage, ListQuery, ObjectInfo, Owner, PartNumber, PartSummary, PartsPage,
+    PartsQuery, SettingDocument, TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId,
+    VersionsPage, VersionsQuery, WriteCondition,
 };
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, Ledger,
     LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts, ObjectPath,
-    Objects, Result, StoreError, Stored, Tags, UploadPath,
+    Objects, Result, StoreError, Stored, Tags, UploadChoice, UploadPath,
 };
 
 /// What happens to calls, for all layers of a process together.
@@ -191,8 +194,10 @@ pass! { Tags:
 
 pass! { Multipart:
     create_upload(at: &ObjectPath, new: NewUpload) -> UploadId;
-    upload_checksum(upload: &UploadPath) -> ChecksumChoice;
-    put_part(upload: &UploadPath, number: PartNumber, body: Payload) -> PartSummary;
+    upload_choice(upload: &UploadPath) -> UploadChoice;
+    put_part(
+        upload: &UploadPath, number: PartNumber, body: Payload, key: Option<&CustomerKey>
+    ) -> PartSummary;
     copy_part(source: &ObjectPath, upload: &UploadPath, number: PartNumber, request: CopyPartRequest)
         -> PartSummary;
     list_parts(upload: &UploadPath, query: &PartsQuery) -> PartsPage;

@@ -7,7 +7,7 @@ use super::watched::watched;
 use super::{Identity, Moved, Order, Outcome, Result, Skip, Source, Steps, Transfers, Trouble};
 use super::{up_look::identity, upstream_trouble};
 use crate::body::{BodyError, Expected, digesting};
-use crate::object::{Checksum, ChecksumKind, ETag, ObjectInfo, Original, TagSet};
+use crate::object::{Checksum, ChecksumKind, ETag, Encrypted, ObjectInfo, Original, TagSet};
 use crate::placement::location::{Location, Remote, Truth};
 use crate::placement::passing::Moving;
 use crate::placement::plan::{self, Known, Layer};
@@ -196,6 +196,7 @@ impl Down<'_> {
             tags,
             condition: None,
             original: Some(wanted.original.clone()),
+            encryption: Encrypted::passed_on(wanted.there.encryption),
         };
         let mut sides = Sides::at_home(&*transfers.home, at, new, body);
         self.arrive(&mut sides).await?;

@@ -8,8 +8,8 @@ use super::watched::watched;
 use super::{Outcome, Result, Trouble};
 use crate::body::{BodyError, Expected, digesting};
 use crate::object::{
-    ChecksumChoice, CompletedPart, Completion, MIN_PART_SIZE, ObjectPart, Owner, PartNumber,
-    PartSummary, PartsQuery, RangeSpec,
+    ChecksumChoice, CompletedPart, Completion, Encrypted, MIN_PART_SIZE, ObjectPart, Owner,
+    PartNumber, PartSummary, PartsQuery, RangeSpec,
 };
 use crate::placement::read::only_tag;
 use crate::store::{GetRequest, NewUpload, Selection, StoreError, UploadPath};
@@ -111,6 +111,7 @@ impl Down<'_> {
             metadata: wanted.there.metadata.clone(),
             tags,
             checksum: ChecksumChoice::like(wanted.there.checksum.as_ref()),
+            encryption: Encrypted::passed_on(wanted.there.encryption),
             initiator: Owner { id: "stowgate".to_owned(), display_name: "stowgate".to_owned() },
         };
         let id = home.create_upload(at, new).await?;
@@ -146,7 +147,7 @@ impl Down<'_> {
             size => Selection::Range(RangeSpec::Closed { first: offset, last: offset + size - 1 }),
         };
         let conditions = only_tag(&wanted.there.etag);
-        let request = GetRequest { version: None, selection, conditions };
+        let request = GetRequest { selection, conditions, ..GetRequest::default() };
         self.steps.turn().await;
         let got = self.upstream.store.get_object(&self.order.at, &request).await;
         let got = got.map_err(gone_or_trouble)?;
@@ -157,7 +158,7 @@ impl Down<'_> {
         };
         let (body, _) = watched(digesting(got.body, expected), None);
         let body = self.steps.paced(body);
-        let stored = self.transfers.home.put_part(upload, number, body).await;
+        let stored = self.transfers.home.put_part(upload, number, body, None).await;
         let stored = stored.map_err(|error| match error {
             StoreError::Body(BodyError::Store(what)) => Trouble::Away(what),
             StoreError::Body(error) => Trouble::Unverified(error.to_string()),

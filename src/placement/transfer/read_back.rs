@@ -75,7 +75,7 @@ async fn pieces(
         };
         first += size;
         let conditions = only_tag(&object.etag);
-        let request = GetRequest { version: None, selection, conditions };
+        let request = GetRequest { selection, conditions, ..GetRequest::default() };
         if let Some(steps) = steps {
             steps.turn().await;
         }

@@ -9,7 +9,7 @@ use super::up_look::{Announced, Look};
 use super::watched::{Wanted, watched};
 use super::{Lane, Order, Outcome, Result, Steps, Transfers, Trouble, recorded, upstream_trouble};
 use crate::body::{BodyError, Expected, Payload, digesting};
-use crate::object::{ChecksumKind, ETag, ObjectInfo, TagSet, WriteCondition};
+use crate::object::{ChecksumKind, ETag, Encrypted, KeyFault, ObjectInfo, TagSet, WriteCondition};
 use crate::placement::location::Location;
 use crate::placement::locks::KeyGuard;
 use crate::placement::plan;
@@ -56,6 +56,10 @@ impl Transfers {
 
 impl Up<'_> {
     pub(super) async fn send(&self, before: Option<Location>, held: Held) -> Result<Outcome> {
+        if held.object.encryption == Some(Encrypted::Customer) {
+            // Known before anything is noted or sent.
+            return Err(Trouble::Refused(KeyFault::Missing.to_string()));
+        }
         let lane = self.lane().await?;
         let judged = self.judge(before.as_ref(), &held).await?;
         if let Verdict::Conflict(words) = judged {
@@ -226,6 +230,7 @@ impl Up<'_> {
             tags: held.tags.clone(),
             condition,
             original: None,
+            encryption: Encrypted::passed_on(held.object.encryption),
         };
         let stored = self.upstream.store.put_object(&self.order.at, new, body).await?;
         Ok(stored.object.etag)
@@ -249,7 +254,7 @@ impl Up<'_> {
         selection: Selection,
     ) -> std::result::Result<Payload, StoreError> {
         let conditions = only_tag(&held.object.etag);
-        let request = GetRequest { version: None, selection, conditions };
+        let request = GetRequest { selection, conditions, ..GetRequest::default() };
         match self.transfers.home.get_object(&self.order.at, &request).await {
             Ok(got) if got.head.object == held.object => Ok(got.body),
             Ok(_) | Err(StoreError::NoSuchKey | StoreError::PreconditionFailed(_)) => {

@@ -7,8 +7,8 @@ use super::watched::watched;
 use super::{Begun, SentPart, Transfers, Trouble};
 use crate::body::{Expected, checking, digesting};
 use crate::object::{
-    Algorithm, ChecksumChoice, CompletedPart, Completion, ETag, ObjectPart, Owner, PartNumber,
-    PartSummary, PartsQuery, WriteCondition,
+    Algorithm, Checksum, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ETag, Encrypted,
+    ObjectPart, Owner, PartNumber, PartSummary, PartsQuery, WriteCondition,
 };
 use crate::store::{NewUpload, ObjectPath, Selection, StoreError, UploadPath};
 
@@ -74,6 +74,7 @@ impl Up<'_> {
             metadata: held.object.metadata.clone(),
             tags: held.tags.clone(),
             checksum: ChecksumChoice::like(held.object.checksum.as_ref()),
+            encryption: Encrypted::passed_on(held.object.encryption),
             initiator: Owner { id: "stowgate".to_owned(), display_name: "stowgate".to_owned() },
         };
         self.steps.turn().await;
@@ -171,7 +172,8 @@ impl Up<'_> {
         self.steps.turn().await;
         let body = checking(self.open(held, Selection::Part(number)).await?, expected);
         let (body, _) = watched(body, Some(self.wanted()));
-        let stored = self.upstream.store.put_part(upload, number, self.steps.paced(body)).await?;
+        let body = self.steps.paced(body);
+        let stored = self.upstream.store.put_part(upload, number, body, None).await?;
         let (number, etag, checksum) = (number.get(), stored.etag, stored.checksum);
         Ok(SentPart { number, etag, checksum })
     }

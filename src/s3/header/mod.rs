@@ -8,6 +8,7 @@ mod acl;
 mod checksum;
 mod condition;
 mod content;
+mod encryption;
 mod query;
 mod refuse;
 
@@ -27,8 +28,9 @@ pub(super) use acl::check_acl;
 pub(super) use checksum::{Integrity, algorithm, checksum_kind, checksum_text};
 pub(super) use condition::{copy_conditions, read_conditions, write_condition};
 pub(super) use content::{object_metadata, tags};
+pub(super) use encryption::{customer_key, encryption, source_key, tell_encryption};
 pub(super) use query::Query;
-pub(super) use refuse::{refuse_customer_key, refuse_unserved};
+pub(super) use refuse::refuse_unserved;
 
 /// A request's head.
 #[derive(Debug)]
@@ -63,6 +65,11 @@ impl Head {
             client: parts.extensions.get().map(|ClientAddress(address)| *address),
             encrypted: parts.extensions.get::<Encrypted>().is_some(),
         })
+    }
+
+    /// Whether nobody can have listened on the way: it came over TLS, or from this machine.
+    pub(super) fn is_secure(&self) -> bool {
+        self.encrypted || self.client.is_some_and(|client| client.to_canonical().is_loopback())
     }
 
     /// The head of a request for a website's page: its parameters mean nothing there.
@@ -204,6 +211,8 @@ fn is_input(name: &str) -> bool {
         | "sdk-checksum-algorithm"
         | "trailer" => false,
         "checksum-mode" | "checksum-algorithm" | "checksum-type" => true,
+        // A customer's key in a URL would be everywhere that URLs are.
+        other if other.contains("server-side-encryption-customer-") => false,
         other => !other.starts_with("checksum-"),
     }
 }
@@ -223,7 +232,18 @@ pub(super) mod tests {
 
     /// The head of a path-style request.
     pub(in crate::s3) fn head(method: &str, target: &str, headers: &[(&str, &str)]) -> Head {
-        let mut request = http::Request::builder().method(method).uri(target);
+        of(http::Request::builder().method(method).uri(target), headers)
+    }
+
+    /// The client of a request from this machine.
+    pub(in crate::s3) const NEARBY: ClientAddress = ClientAddress(IpAddr::V4(Ipv4Addr::LOCALHOST));
+
+    /// The same of one that came from this machine.
+    pub(in crate::s3) fn near(method: &str, target: &str, headers: &[(&str, &str)]) -> Head {
+        of(http::Request::builder().method(method).uri(target).extension(NEARBY), headers)
+    }
+
+    fn of(mut request: http::request::Builder, headers: &[(&str, &str)]) -> Head {
         for (name, value) in headers {
             request = request.header(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }

@@ -60,7 +60,8 @@ impl Execute for CompleteMultipartUpload {
         let object = upload.object.clone();
         let work = async move { Ok(store.complete_upload(&upload, &completion, condition).await?) };
         let headers = |reply: Reply, stored: &Stored| {
-            reply.optional(VERSION_ID, object_reply::version(stored.version))
+            let reply = reply.optional(VERSION_ID, object_reply::version(stored.version));
+            header::tell_encryption(reply, stored.object.encryption, None)
         };
         let write = move |writer: &mut Writer, stored: &Stored| {
             writer.text("Location", &location);

@@ -6,7 +6,7 @@ use http::HeaderName;
 
 use super::Execute;
 use crate::auth::Sealed;
-use crate::object::{ETagMatch, ObjectInfo, ObjectMetadata, ReadConditions};
+use crate::object::{ETagMatch, Encryption, ObjectInfo, ObjectMetadata, ReadConditions};
 use crate::s3::context::Context;
 use crate::s3::copy_source::{self, CopySource, SOURCE_VERSION_ID};
 use crate::s3::error::S3Error;
@@ -61,6 +61,8 @@ impl Execute for CopyObject {
             checksum: header::algorithm(head, "x-amz-checksum-algorithm")?,
             condition: header::write_condition(head)?,
             size_limit: copy_source::MAX_COPY_SIZE,
+            source_key: header::source_key(head)?,
+            encryption: header::encryption(head)?,
         };
         if source.is(&target) && !changes(head, &request) {
             return Err(S3Error::invalid_request(
@@ -82,11 +84,13 @@ impl Execute for CopyObject {
         }
         let source = self.look(ctx).await?;
         let version = Some(source.version);
-        let (request, bound) = self.labels.put_on(self.request, source);
+        let (mut request, bound) = self.labels.put_on(self.request, source);
         let store = Arc::clone(&ctx.store);
         let (from, to) = (self.source, self.target);
         let conditions = request.source_conditions.clone();
         let conditional = request.condition.is_some();
+        let encryption = ctx.encryption(&to.bucket, request.encryption.take()).await?;
+        request.encryption.clone_from(&encryption);
         let work = async move {
             store.copy_object(&from.object, &to, request).await.map_err(|error| match error {
                 // The source changed between the look at it and the copy; the client may not
@@ -97,10 +101,12 @@ impl Execute for CopyObject {
                 other => from.fault(other, &conditions),
             })
         };
-        let headers = |reply: Reply, stored: &Stored| {
-            reply
+        let headers = move |reply: Reply, stored: &Stored| {
+            let reply = reply
                 .optional(VERSION_ID, object_reply::version(stored.version))
-                .optional(SOURCE_VERSION_ID, object_reply::version(version))
+                .optional(SOURCE_VERSION_ID, object_reply::version(version));
+            let key = encryption.as_ref().and_then(Encryption::customer_key);
+            header::tell_encryption(reply, stored.object.encryption, key)
         };
         let patience = Patience::default();
         keep_alive::answer(ctx, patience, "CopyObjectResult", work, headers, write_result).await
@@ -110,7 +116,8 @@ impl Execute for CopyObject {
 impl CopyObject {
     /// The source's head: what is missing is known before anything else is done.
     async fn look(&self, ctx: &Context) -> Result<ObjectInfo, S3Error> {
-        let request = GetRequest { version: self.request.source_version, ..GetRequest::default() };
+        let (version, key) = (self.request.source_version, self.request.source_key.clone());
+        let request = GetRequest { version, key, ..GetRequest::default() };
         let head = ctx.store.head_object(&self.source.object, &request).await;
         let fault = |error| self.source.fault(error, &request.conditions);
         Ok(head.map_err(fault)?.object)
@@ -169,6 +176,8 @@ fn changes(head: &Head, request: &CopyRequest) -> bool {
     request.metadata.is_some()
         || request.tags.is_some()
         || request.checksum.is_some()
+        || request.encryption.is_some()
+        || request.source_key.is_some()
         || head.has_header("x-amz-storage-class")
         || head.has_header("x-amz-website-redirect-location")
 }

@@ -2,12 +2,12 @@
 
 use super::Execute;
 use crate::auth::Sealed;
-use crate::object::{Algorithm, ChecksumChoice, ChecksumKind, ObjectMetadata, TagSet};
+use crate::object::{Algorithm, ChecksumChoice, ChecksumKind, Encryption, ObjectMetadata, TagSet};
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::{self, Head};
 use crate::s3::reply::Reply;
-use crate::store::{NewUpload, ObjectPath};
+use crate::store::{NewUpload, ObjectPath, UploadPath};
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,7 @@ pub(super) struct CreateMultipartUpload {
     metadata: ObjectMetadata,
     tags: TagSet,
     checksum: ChecksumChoice,
+    encryption: Option<Encryption>,
 }
 
 impl Execute for CreateMultipartUpload {
@@ -28,15 +29,18 @@ impl Execute for CreateMultipartUpload {
             metadata: header::object_metadata(head)?,
             tags: header::tags(head)?,
             checksum: choose(algorithm, header::checksum_kind(head)?)?,
+            encryption: header::encryption(head)?,
         })
     }
 
     async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+        let encryption = ctx.encryption(&self.object.bucket, self.encryption).await?;
         let new = NewUpload {
             metadata: self.metadata,
             tags: self.tags,
             checksum: self.checksum,
             initiator: ctx.identity()?.owner.clone(),
+            encryption: encryption.clone(),
         };
         let id = ctx.store.create_upload(&self.object, new).await?;
         let reply = Reply::xml("InitiateMultipartUploadResult", |w| {
@@ -44,6 +48,11 @@ impl Execute for CreateMultipartUpload {
             w.text("Key", self.object.key.as_str());
             w.text("UploadId", id.as_str());
         });
+        let upload = UploadPath { object: self.object, id };
+        // The upload is there, whether or not this is known of it.
+        let encrypted = ctx.store.upload_choice(&upload).await.ok().and_then(|it| it.encryption);
+        let key = encryption.as_ref().and_then(Encryption::customer_key);
+        let reply = header::tell_encryption(reply, encrypted, key);
         if !self.checksum.explicit {
             return Ok(reply);
         }

@@ -26,7 +26,7 @@ impl HeadObject {
     /// The object, or why not.
     pub(super) async fn answer(self, ctx: &Context) -> Result<Reply, S3Error> {
         match self.head(ctx).await {
-            Ok(head) => Ok(self.0.reply(&head)),
+            Ok(head) => self.0.may_tell(&head).map(|()| self.0.reply(&head)),
             Err(error) => self.0.refuse(error),
         }
     }

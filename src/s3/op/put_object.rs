@@ -4,11 +4,12 @@ use http::header::{ETAG, HeaderName};
 
 use super::Execute;
 use crate::auth::Sealed;
-use crate::object::Algorithm;
+use crate::object::{Algorithm, Encryption};
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::{
-    Head, Integrity, check_acl, object_metadata, refuse_unserved, tags, write_condition,
+    Head, Integrity, check_acl, encryption, object_metadata, refuse_unserved, tags,
+    tell_encryption, write_condition,
 };
 use crate::s3::object_reply;
 use crate::s3::reply::Reply;
@@ -33,6 +34,7 @@ impl Execute for PutObject {
                 tags: tags(head)?,
                 condition: write_condition(head)?,
                 original: None,
+                encryption: encryption(head)?,
             },
             integrity: Integrity::parse(head)?,
         })
@@ -44,8 +46,11 @@ impl Execute for PutObject {
             // Before the first byte is asked for: a hopeless upload fails while it is cheap.
             ctx.store.check_condition(&self.at, condition).await?;
         }
-        let stored = ctx.store.put_object(&self.at, self.new, payload).await?;
-        Ok(reply(&stored))
+        let encryption = ctx.encryption(&self.at.bucket, self.new.encryption).await?;
+        let new = NewObject { encryption: encryption.clone(), ..self.new };
+        let stored = ctx.store.put_object(&self.at, new, payload).await?;
+        let key = encryption.as_ref().and_then(Encryption::customer_key);
+        Ok(tell_encryption(reply(&stored), stored.object.encryption, key))
     }
 }
 

@@ -14,6 +14,7 @@ use super::format::entry::BucketEntry;
 use super::format::place::{BlobId, BucketId};
 use super::format::subject;
 use super::garbage::Garbage;
+use super::keyring::Keyring;
 use super::log::LogReader;
 use super::options::LocalOptions;
 use super::reserve::Reserve;
@@ -53,6 +54,8 @@ pub(crate) struct Core {
     pub(crate) options: LocalOptions,
     /// Its time.
     pub(crate) clock: Arc<dyn Clock>,
+    /// Its master keys.
+    pub(crate) keyring: Keyring,
     /// Its records.
     pub(crate) log: LogReader,
     /// Its dead files and its readers.
@@ -103,7 +106,7 @@ impl Core {
     pub(crate) fn new(
         vfs: Arc<dyn Vfs>,
         blobs: Blobs,
-        store: StoreId,
+        (store, keyring): (StoreId, Keyring),
         options: LocalOptions,
         clock: Arc<dyn Clock>,
     ) -> Self {
@@ -114,6 +117,7 @@ impl Core {
             store,
             options,
             clock,
+            keyring,
             garbage: Arc::default(),
             reserve: Reserve::default(),
             settings: Settings::default(),

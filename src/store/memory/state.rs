@@ -7,8 +7,9 @@ use bytes::Bytes;
 
 use super::{Result, StoreError};
 use crate::object::{
-    Bucket, BucketName, BucketSetting, ListEntry, ObjectInfo, ObjectKey, ObjectPart, PartNumber,
-    PartSummary, SettingDocument, TagSet, Timestamp, Upload, UploadId, VersionId,
+    Bucket, BucketName, BucketSetting, CustomerKey, Encrypted, Encryption, ListEntry, ObjectInfo,
+    ObjectKey, ObjectPart, PartNumber, PartSummary, SettingDocument, TagSet, Timestamp, Upload,
+    UploadId, VersionId,
 };
 use crate::store::{ObjectPath, Stored, UploadPath};
 
@@ -39,11 +40,15 @@ pub(super) struct Object {
     pub(super) tags: TagSet,
     pub(super) content: Bytes,
     pub(super) parts: Vec<ObjectPart>,
+    /// The customer's, where it needs one. Unlike the others, this store keeps it.
+    pub(super) key: Option<CustomerKey>,
 }
 
 pub(super) struct OpenUpload {
     pub(super) upload: Upload,
     pub(super) tags: TagSet,
+    pub(super) encryption: Option<Encryption>,
+    pub(super) encrypted: Option<Encrypted>,
     pub(super) parts: BTreeMap<PartNumber, (PartSummary, Bytes)>,
 }
 

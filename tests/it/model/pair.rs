@@ -9,9 +9,9 @@ use std::task::Poll;
 use stowgate::body::BodyError;
 use stowgate::object::{
     Algorithm, BucketName, BucketSetting, BucketsQuery, ChecksumChoice, Clock, CompletedPart,
-    Completion, ETag, ETagMatch, ListQuery, ManualClock, PartsQuery, ReadConditions,
-    SettingDocument, UploadEntry, UploadId, UploadsQuery, VersionMarker, VersionsQuery,
-    WriteCondition,
+    Completion, ETag, ETagMatch, EncryptionDefaults, ListQuery, ManualClock, PartsQuery,
+    ReadConditions, SettingDocument, UploadEntry, UploadId, UploadsQuery, VersionMarker,
+    VersionsQuery, WriteCondition,
 };
 use stowgate::store::conformance::{Subject, abandoned, body, content, failing};
 use stowgate::store::{
@@ -26,12 +26,13 @@ use super::request::{
 };
 use super::step::{ALGORITHMS, Condition, KEYS, Listed, Page, Step, TEXTS};
 
-/// Runs a history on fresh stores; an error at the first difference.
-pub(super) async fn play(history: &[Step]) -> Outcome {
+/// Runs a history on fresh stores, which encrypt everything or nothing; an error at the first difference.
+pub(super) async fn play(history: &[Step], encrypts: bool) -> Outcome {
     let clock = Subject::clock();
-    let disk = Disk::new(clock.clone()).await;
-    let mut pair =
-        Pair { model: Arc::new(MemoryStore::new(clock.clone())), disk, clock, uploads: Vec::new() };
+    let disk = Disk::new(clock.clone(), encrypts).await;
+    let defaults = EncryptionDefaults { everywhere: encrypts, ..EncryptionDefaults::default() };
+    let model = Arc::new(MemoryStore::new(clock.clone()).encrypting(defaults));
+    let mut pair = Pair { model, disk, clock, uploads: Vec::new() };
     for (number, step) in history.iter().enumerate() {
         pair.take(step, &format!("step {number}, {step:?}")).await?;
     }
@@ -225,6 +226,8 @@ impl Pair {
                     checksum: sum.map(|sum| ALGORITHMS[sum]),
                     condition: self.condition(&to, condition).await,
                     size_limit: 200_000,
+                    source_key: None,
+                    encryption: None,
                 };
                 both!(self, what, |s| s.copy_object(&from, &to, request.clone()).await);
             }
@@ -282,6 +285,7 @@ impl Pair {
             tags: tags(usize::from(rich)),
             checksum,
             initiator: owner(1),
+            encryption: None,
         };
         let model = self.model.create_upload(at, new.clone()).await;
         let disk = self.disk.store().create_upload(at, new).await;
@@ -345,14 +349,14 @@ impl Pair {
             Step::PutPart { number, size, seed, .. } => {
                 let (content, number) = (content(seed, size), part_number(number));
                 // The protocol computes what the upload's choice names.
-                let choice = self.model.upload_checksum(&on_model).await;
-                let sum = choice.map(|choice| choice.algorithm).ok();
-                both!(|s, to| s.put_part(to, number, body(&content, sum)).await);
+                let choice = self.model.upload_choice(&on_model).await;
+                let sum = choice.map(|choice| choice.checksum.algorithm).ok();
+                both!(|s, to| s.put_part(to, number, body(&content, sum), None).await);
             }
             Step::BrokenPart { number, size, .. } => {
                 let (content, number) = (content(98, size.max(1)), part_number(number));
                 both!(|s, to| {
-                    s.put_part(to, number, failing(&content, BodyError::Incomplete)).await
+                    s.put_part(to, number, failing(&content, BodyError::Incomplete), None).await
                 });
             }
             Step::CopyPart { number, from, range, .. } => {
@@ -362,12 +366,14 @@ impl Pair {
                     source_conditions: ReadConditions::default(),
                     range,
                     size_limit: 150_000,
+                    source_key: None,
+                    key: None,
                 };
                 both!(|s, to| s.copy_part(&from, to, number, request.clone()).await);
             }
             Step::ListParts { after, limit, .. } => {
                 both!(|s, to| s.list_parts(to, &PartsQuery { after, limit }).await);
-                both!(|s, to| s.upload_checksum(to).await);
+                both!(|s, to| s.upload_choice(to).await);
             }
             Step::Complete { listed, condition, .. } => {
                 let completion = self.completion(upload, &on_model, listed).await;

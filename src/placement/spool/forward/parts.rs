@@ -5,8 +5,8 @@ use super::Trouble;
 use super::attempt::{Attempt, Held, Result};
 use crate::body::{Expected, checking};
 use crate::object::{
-    Algorithm, ChecksumChoice, CompletedPart, Completion, ETag, ObjectPart, Owner, PartNumber,
-    UploadId, WriteCondition,
+    Algorithm, Checksum, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ETag, Encrypted,
+    ObjectPart, Owner, PartNumber, UploadId, WriteCondition,
 };
 use crate::placement::route::Upstream;
 use crate::store::{NewUpload, Selection, StoreError, UploadPath};
@@ -27,6 +27,7 @@ impl Attempt<'_> {
             metadata: held.object.metadata.clone(),
             tags: held.tags.clone(),
             checksum: ChecksumChoice::like(held.object.checksum.as_ref()),
+            encryption: Encrypted::passed_on(held.object.encryption),
             initiator: Owner { id: "stowgate".to_owned(), display_name: "stowgate".to_owned() },
         };
         let id = upstream.store.create_upload(self.at, new).await.map_err(Trouble::Upstream)?;
@@ -103,7 +104,7 @@ impl Attempt<'_> {
             ..Expected::default()
         };
         let body = checking(self.open(held, Selection::Part(number)).await?, expected);
-        let sent = upstream.store.put_part(upload, number, body).await;
+        let sent = upstream.store.put_part(upload, number, body, None).await;
         let sent = sent.map_err(Trouble::Upstream)?;
         Ok(CompletedPart { number, etag: sent.etag, checksum: sent.checksum })
     }

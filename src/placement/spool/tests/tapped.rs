@@ -8,12 +8,15 @@ use bytes::Bytes;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, ChecksumChoice, Completion, ListPage, ListQuery, ObjectInfo, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument, TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, ChecksumChoice, Completion,
+    CustomerKey, ListPage, ListQuery, ObjectInfo, Owner, PartNumber, PartSummary, PartsPage,
+    PartsQuery, SettingDocument, TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId,
+    VersionsPage, VersionsQuery, WriteCondition,
 };
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, Ledger,
     LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts, ObjectPath,
-    Objects, Result, StoreError, Stored, Tags, UploadPath,
+    Objects, Result, StoreError, Stored, Tags, UploadChoice, UploadPath,
 };
 
 /// Which layer a call goes to.
@@ -301,8 +304,8 @@ impl Multipart for Tapped {
         self.through("create_upload", self.inner.create_upload(at, new)).await
     }
 
-    async fn upload_checksum(&self, upload: &UploadPath) -> Result<ChecksumChoice> {
-        self.through("upload_checksum", self.inner.upload_checksum(upload)).await
+    async fn upload_choice(&self, upload: &UploadPath) -> Result<UploadChoice> {
+        self.through("upload_choice", self.inner.upload_choice(upload)).await
     }
 
     async fn put_part(
@@ -310,8 +313,9 @@ impl Multipart for Tapped {
         upload: &UploadPath,
         number: PartNumber,
         body: Payload,
+        key: Option<&CustomerKey>,
     ) -> Result<PartSummary> {
-        self.through("put_part", self.inner.put_part(upload, number, body)).await
+        self.through("put_part", self.inner.put_part(upload, number, body, key)).await
     }
 
     async fn copy_part(

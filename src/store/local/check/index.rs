@@ -46,7 +46,8 @@ pub(super) fn compare(
             object_entry(core, &at, &object, newest.take_object(&at), &what, report);
             report.objects += 1;
             report.object_bytes = report.object_bytes.saturating_add(object.size);
-            check_body(core, object.body, object.size, &what, how, used, report);
+            let sealed = object.sealing.as_ref().is_some_and(|sealing| sealing.body.is_some());
+            check_body(core, (object.body, sealed), object.size, &what, how, used, report);
         }
     }
     ledgers(core, catalog, &buckets, &mut newest, report)?;
@@ -221,7 +222,8 @@ fn uploads(
         }
         for (number, part) in parts {
             let what = format!("part {number} of {what}");
-            check_body(core, part.body, part.size, &what, how, used, report);
+            let body = (part.body, part.sealed.is_some());
+            check_body(core, body, part.size, &what, how, used, report);
         }
     }
     for id in newest.uploads.keys() {

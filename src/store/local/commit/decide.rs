@@ -125,13 +125,14 @@ pub(super) fn decide(
                 _ => Ok(Decision::Retry),
             }
         }
-        Command::CreateUpload { at, upload } => Ok(write(Meta::CreateUpload(CreateUpload {
+        Command::CreateUpload { at, upload, seal } => Ok(write(Meta::CreateUpload(CreateUpload {
             at: located(view, at)?,
             initiated: now,
             initiator: upload.initiator.clone(),
             checksum: upload.checksum,
             metadata: upload.metadata.clone(),
             tags: upload.tags.clone(),
+            seal: seal.clone(),
         }))),
         Command::Part { at, id, .. } => part(view, command, &located(view, at)?, *id),
         Command::Complete { at, id, .. } => complete(view, command, located(view, at)?, *id, now),
@@ -209,6 +210,7 @@ fn part(view: &View, command: &Command, at: &At, id: u128) -> Decided {
         checksum: part.checksum.clone(),
         carried,
         replaces: Replaces { size: None, dead },
+        sealed: part.sealed,
     });
     let counts = Counts::default();
     Ok(Decision::Write(vec![Draft { meta, counts, data, crcs }]))

@@ -281,6 +281,7 @@ impl Builder<'_> {
                     initiator: upload.initiator,
                     checksum: upload.checksum,
                     metadata: inline(upload.metadata),
+                    seal: upload.seal,
                 };
                 let id = upload_id(self.core.store, record.lsn);
                 self.catalog.apply(&Change::Upload(upload.at, id, Box::new(entry)))
@@ -298,6 +299,7 @@ impl Builder<'_> {
                     modified: part.modified,
                     tag: part.tag,
                     checksum: part.checksum,
+                    sealed: part.sealed,
                 };
                 self.catalog.apply(&Change::Part(id, part.number, Box::new(entry)))
             }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::encryption::{encrypt, new_upload};
 use super::usage::{DAY, assert_right, claim, templates};
 use crate::object::{
-    BucketName, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ListQuery, ManualClock,
-    ObjectKey, ObjectMetadata, Owner, PartNumber, TagSet,
+    BucketName, CompletedPart, Completion, ListQuery, ManualClock, ObjectKey, Owner, PartNumber,
+    TagSet,
 };
 use crate::store::conformance::{Subject, body, content};
 use crate::store::local::check::{CheckOptions, check_prepared};
@@ -88,6 +89,8 @@ pub(super) struct Machine {
     made: u64,
     /// By which template objects are counted from the next opening on.
     pub(super) template: u64,
+    /// Whether everything is encrypted from the next opening on.
+    pub(super) encrypts: bool,
 }
 
 pub(super) fn options() -> LocalOptions {
@@ -139,6 +142,7 @@ impl Machine {
             settings: (0..KEYS).map(|key| (key, vec![None])).collect(),
             made: seed << 32,
             template: 0,
+            encrypts: seed % 2 == 1,
         }
     }
 
@@ -148,6 +152,7 @@ impl Machine {
         let templates = templates(self.template);
         let store = LocalStore::open_on(vfs, home, self.options, templates, self.clock.clone())
             .map_err(|error| error.to_string())?;
+        encrypt(&store, self.encrypts);
         store.ready().await.map_err(|error| error.to_string())?;
         Ok(store)
     }
@@ -439,23 +444,14 @@ async fn upload(
     key: u64,
     version: &Version,
 ) -> Result<(UploadPath, Completion)> {
-    let new = NewUpload {
-        metadata: ObjectMetadata::default(),
-        tags: tags(version.tag.as_ref()),
-        checksum: ChecksumChoice {
-            algorithm: crate::object::Algorithm::Crc64Nvme,
-            kind: ChecksumKind::FullObject,
-            explicit: false,
-        },
-        initiator: owner(),
-    };
+    let new = NewUpload { tags: tags(version.tag.as_ref()), ..new_upload() };
     let id = store.create_upload(&at(key), new).await?;
     let path = UploadPath { object: at(key), id };
     let mut parts = Vec::new();
     // One part that is replaced, one that is left out in the end.
     for number in [1, 1, 2] {
         let number = PartNumber::new(number).unwrap();
-        let part = store.put_part(&path, number, body(&version.content, None)).await?;
+        let part = store.put_part(&path, number, body(&version.content, None), None).await?;
         if number.get() == 1 {
             parts = vec![CompletedPart { number, etag: part.etag, checksum: None }];
         }

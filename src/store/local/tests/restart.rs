@@ -66,6 +66,8 @@ async fn fill(store: &LocalStore) {
         checksum: None,
         condition: None,
         size_limit: u64::MAX,
+        source_key: None,
+        encryption: None,
     };
     store.copy_object(&at("object-7"), &at("copy"), copy).await.unwrap();
 }
@@ -161,6 +163,7 @@ async fn uploads_go_on_after_a_restart() {
             kind: crate::object::ChecksumKind::FullObject,
             explicit: false,
         },
+        encryption: None,
         initiator: owner(),
     };
     let object = at("assembled");
@@ -170,7 +173,7 @@ async fn uploads_go_on_after_a_restart() {
     let mut parts = Vec::new();
     for (number, piece) in (1..).zip(&pieces) {
         let number = crate::object::PartNumber::new(number).unwrap();
-        let part = store.put_part(&upload, number, body(piece, None)).await.unwrap();
+        let part = store.put_part(&upload, number, body(piece, None), None).await.unwrap();
         parts.push(crate::object::CompletedPart { number, etag: part.etag, checksum: None });
     }
     drop(store);
