@@ -62,7 +62,8 @@ fn actions(operation: Operation, head: &Head) -> Vec<Action> {
     let versioned = head.parameter("versionId").is_some();
     let either = |current, version| vec![if versioned { version } else { current }];
     match operation {
-        Operation::Preflight => Vec::new(),
+        // Each key of a deletion needs its own.
+        Operation::DeleteObjects | Operation::Preflight => Vec::new(),
         Operation::AbortMultipartUpload => vec![A::AbortMultipartUpload],
         Operation::CompleteMultipartUpload
         | Operation::CopyObject
@@ -74,8 +75,6 @@ fn actions(operation: Operation, head: &Head) -> Vec<Action> {
         Operation::DeleteBucket => vec![A::DeleteBucket],
         Operation::DeleteBucketTagging | Operation::PutBucketTagging => vec![A::PutBucketTagging],
         Operation::DeleteObject => either(A::DeleteObject, A::DeleteObjectVersion),
-        // Each of its keys needs its own.
-        Operation::DeleteObjects => Vec::new(),
         Operation::DeleteObjectTagging => {
             either(A::DeleteObjectTagging, A::DeleteObjectVersionTagging)
         }

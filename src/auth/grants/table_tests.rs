@@ -1,6 +1,7 @@
 //! The table of decisions, and what must hold for any policy.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -48,19 +49,19 @@ fn statement(text: &str, has_principal: bool) -> String {
     if has_principal {
         let (who, behind) = rest.split_once(' ').unwrap();
         let (not, who) = who.strip_prefix('!').map_or(("", who), |who| ("Not", who));
-        fields += &format!(",\"{not}Principal\":{}", principal(who));
+        write!(fields, ",\"{not}Principal\":{}", principal(who)).unwrap();
         rest = behind;
     }
     let (action, resource) = rest.split_once(' ').unwrap();
     let (not, action) = action.strip_prefix('!').map_or(("", action), |it| ("Not", it));
-    fields += &format!(",\"{not}Action\":\"s3:{action}\"");
+    write!(fields, ",\"{not}Action\":\"s3:{action}\"").unwrap();
     let (not, resource) = resource.strip_prefix('!').map_or(("", resource), |it| ("Not", it));
     let arn = if resource == "*" { "*".to_owned() } else { format!("arn:aws:s3:::{resource}") };
     format!("{{{fields},\"{not}Resource\":\"{arn}\"}}")
 }
 
 fn principal(text: &str) -> String {
-    let named = |name: &str| match name.split_once(':') {
+    let spelt = |name: &str| match name.split_once(':') {
         None => name.to_owned(),
         Some(("aws", name)) => name.to_owned(),
         Some(("root", account)) => format!("arn:aws:iam::{account}:root"),
@@ -79,7 +80,7 @@ fn principal(text: &str) -> String {
         Some(("canonical", id)) => format!("{{\"CanonicalUser\":{}}}", quoted(id)),
         Some(("service", id)) => format!("{{\"Service\":{}}}", quoted(id)),
         _ => {
-            let names: Vec<String> = text.split(',').map(named).collect();
+            let names: Vec<String> = text.split(',').map(spelt).collect();
             format!("{{\"AWS\":{}}}", quoted(&names.join(",")))
         }
     }

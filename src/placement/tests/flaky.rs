@@ -10,9 +10,9 @@ use tokio::sync::Notify;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, ChecksumChoice, Completion,
-    CustomerKey, ListPage, ListQuery, ObjectInfo, Owner, PartNumber, PartSummary, PartsPage,
-    PartsQuery, SettingDocument, TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    ListPage, ListQuery, ObjectInfo, Owner, PartNumber, PartSummary, PartsPage, PartsQuery,
+    SettingDocument, TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId,
     VersionsPage, VersionsQuery, WriteCondition,
 };
 use crate::store::{

@@ -7,8 +7,8 @@ use super::watched::watched;
 use super::{Begun, SentPart, Transfers, Trouble};
 use crate::body::{Expected, checking, digesting};
 use crate::object::{
-    Algorithm, Checksum, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ETag, Encrypted,
-    ObjectPart, Owner, PartNumber, PartSummary, PartsQuery, WriteCondition,
+    Algorithm, ChecksumChoice, CompletedPart, Completion, ETag, Encrypted, ObjectPart, Owner,
+    PartNumber, PartSummary, PartsQuery, WriteCondition,
 };
 use crate::store::{NewUpload, ObjectPath, Selection, StoreError, UploadPath};
 

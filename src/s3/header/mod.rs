@@ -226,6 +226,8 @@ fn text(value: &HeaderValue) -> Cow<'_, str> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
     use crate::s3::addressing::{BaseDomains, resolve};
     use crate::s3::error::Code;

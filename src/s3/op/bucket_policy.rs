@@ -47,16 +47,16 @@ pub(super) async fn delete(head: &Head, ctx: &Context) -> Result<Reply, S3Error>
 /// Whether the bucket is public by its policy, or, where it has none, by its ACL.
 pub(super) async fn status(head: &Head, ctx: &Context) -> Result<Reply, S3Error> {
     let bucket = head.bucket()?;
-    let is_public = match ctx.configured.policy(&*ctx.store, bucket).await? {
-        Some(policy) => policy.is_public(),
-        None => {
-            let guard = Guard::of(&*ctx.store, bucket).await?;
-            let by_acl = guard.acl.is_some_and(|acl| acl.is_public());
-            if !guard.ownership.has_acls() || !by_acl {
-                return Err(absent(head));
-            }
-            true
+    let policy = ctx.configured.policy(&*ctx.store, bucket).await?;
+    let is_public = if let Some(policy) = policy {
+        policy.is_public()
+    } else {
+        let guard = Guard::of(&*ctx.store, bucket).await?;
+        let by_acl = guard.acl.is_some_and(|acl| acl.is_public());
+        if !guard.ownership.has_acls() || !by_acl {
+            return Err(absent(head));
         }
+        true
     };
     Ok(Reply::xml("PolicyStatus", |writer| {
         writer.value("IsPublic", is_public);

@@ -8,8 +8,11 @@ const THEIRS: &str = "attachments/invoice/company_2/a";
 const NONE: &str = "attachments/invoice/company_2/none";
 const UPLOAD: &str = "partNumber=1&uploadId=";
 
-/// Every operation on an object: method, parameters, headers.
-const ON_OBJECTS: [(&str, &str, &[(&str, &str)]); 24] = [
+/// Method, parameters, headers.
+type Asked = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+/// Every operation on an object.
+const ON_OBJECTS: [Asked; 24] = [
     ("GET", "", &[]),
     ("HEAD", "", &[]),
     ("GET", "", &[("range", "bytes=0-0")]),

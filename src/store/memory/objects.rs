@@ -4,7 +4,6 @@ use std::convert::Infallible;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use uuid::Uuid;
 
 use super::read::slice;
 use super::state::{Bin, Object};

@@ -5,8 +5,8 @@ use super::Trouble;
 use super::attempt::{Attempt, Held, Result};
 use crate::body::{Expected, checking};
 use crate::object::{
-    Algorithm, Checksum, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ETag, Encrypted,
-    ObjectPart, Owner, PartNumber, UploadId, WriteCondition,
+    Algorithm, ChecksumChoice, CompletedPart, Completion, ETag, Encrypted, ObjectPart, Owner,
+    PartNumber, UploadId, WriteCondition,
 };
 use crate::placement::route::Upstream;
 use crate::store::{NewUpload, Selection, StoreError, UploadPath};
