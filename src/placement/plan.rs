@@ -239,6 +239,14 @@ pub(super) fn spools(mode: Mode) -> bool {
     }
 }
 
+/// Whether what is written goes to the upstream, at once or later.
+pub(super) fn sends_new(mode: Mode) -> bool {
+    match mode {
+        Mode::Local => false,
+        Mode::Upstream | Mode::Fallback => true,
+    }
+}
+
 /// Where a new upload is begun.
 pub(super) fn begins_upload(mode: Mode) -> Layer {
     match mode {

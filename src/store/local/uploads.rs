@@ -50,6 +50,7 @@ impl Multipart for LocalStore {
     async fn create_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
         self.core.writable()?;
         self.bucket_now(&at.bucket)?;
+        self.may_have_acl(new.acl.as_ref()).await?;
         let seal = self.seal(at, new.encryption.as_ref()).await?;
         let command = Command::CreateUpload {
             at: at.clone(),
@@ -323,6 +324,7 @@ fn plan(
         metadata: created.metadata,
         tags: created.tags,
         sealing: seal.map(Sealing::of),
+        acl: created.acl,
     };
     let answer = Stored { object: described_info(&path.object, &object), version: None };
     let command = Command::Complete {
