@@ -6,8 +6,8 @@ use std::future::Future;
 use super::subject::{owner, path, plain_copy};
 use super::{Subject, content};
 use crate::object::{
-    Acl, ChecksumChoice, CompletedPart, Completion, Grant, Grantee, Owner, Permission, PortableAcl,
-    TagSet, VersionId,
+    Acl, ChecksumChoice, CompletedPart, Completion, Grant, Grantee, Owner, PartsQuery, Permission,
+    PortableAcl, TagSet, VersionId,
 };
 use crate::store::{CopyRequest, GetRequest, NewObject, NewUpload, ObjectPath, UploadPath};
 
@@ -106,6 +106,8 @@ pub async fn uploads(subject: &Subject) {
     };
     let id = store.create_upload(&at, new).await.unwrap();
     let upload = UploadPath { object: at.clone(), id };
+    let page = store.list_parts(&upload, &PartsQuery { after: 0, limit: 1 }).await.unwrap();
+    assert_eq!(page.owner.id, BUCKET_OWNER);
     let part = subject.part(&upload, 1, &content(1, 1000)).await;
     let part = CompletedPart { number: part.number, etag: part.etag, checksum: part.checksum };
     let completion = Completion { parts: vec![part], ..Completion::default() };

@@ -41,7 +41,7 @@ pub(super) struct Open {
     id: u128,
     /// Its entry.
     pub(super) entry: UploadEntry,
-    /// The owner of its bucket.
+    /// Whose the object will be.
     owner: crate::object::Owner,
 }
 
@@ -208,7 +208,8 @@ pub(super) fn open(core: &Core, path: &UploadPath) -> Result<Open> {
     let lsn = entry.as_ref().map_or(0, |entry| entry.head.lsn);
     core.believe(|| subject(at.bucket.0, &at.key), lsn)?;
     let entry = entry.ok_or(StoreError::NoSuchUpload)?;
-    Ok(Open { catalog, at, id, entry, owner: bucket.owner })
+    let owner = entry.owner.clone().unwrap_or(bucket.owner);
+    Ok(Open { catalog, at, id, entry, owner })
 }
 
 /// What an upload was created with.

@@ -97,8 +97,11 @@ impl Multipart for MemoryStore {
 
     async fn list_parts(&self, upload: &UploadPath, query: &PartsQuery) -> Result<PartsPage> {
         let state = self.state();
-        let owner = state.bin(&upload.object.bucket)?.bucket.owner.clone();
         let open = state.upload(upload)?;
+        let owner = match &open.acl {
+            Some(acl) => acl.owner.clone(),
+            None => state.bin(&upload.object.bucket)?.bucket.owner.clone(),
+        };
         let mut rest = open
             .parts
             .values()

@@ -81,6 +81,8 @@ pub(crate) struct UploadEntry {
     pub(crate) metadata: Option<ObjectMetadata>,
     /// The key of its parts.
     pub(crate) seal: Option<Seal>,
+    /// Whose the object will be, where its ACL says so.
+    pub(crate) owner: Option<Owner>,
 }
 
 /// A part of an upload under way.
