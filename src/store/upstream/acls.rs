@@ -93,9 +93,12 @@ impl UpstreamStore {
     }
 }
 
-/// Whether the service has no ACLs, or keeps them from the gateway's key.
+/// Whether the service has no ACLs, or keeps them from the gateway's key. One that knows no
+/// `?acl` may answer with the object.
 fn hides_acls(fault: &Fault) -> bool {
-    fault.has_code("AccessControlListNotSupported")
+    matches!(fault, Fault::Garbled { .. })
+        || fault.is(405)
+        || fault.has_code("AccessControlListNotSupported")
         || fault.answer().and_then(|it| it.code.as_deref()).is_some_and(is_denial)
 }
 
