@@ -15,6 +15,7 @@ mod file;
 mod grants;
 mod keys;
 mod overlap;
+mod ownership;
 mod routes;
 mod secret;
 mod sections;
@@ -49,6 +50,7 @@ pub use upstream::{Checksums, Credentials, Encryption, Upstream};
 pub use usage::{EVERY_BUCKET, Links, Prices, Usage};
 pub use website::Website;
 
+use crate::auth::grants::OwnershipDefaults;
 use crate::auth::{Keyring, Secret};
 use crate::object::Owner;
 
@@ -105,6 +107,8 @@ pub struct Config {
     pub admin_token: Option<Secret>,
     /// How objects are encrypted where they lie.
     pub at_rest: AtRest,
+    /// Whose objects are, and whether ACLs count, in buckets that do not say so themselves.
+    pub ownerships: OwnershipDefaults,
 }
 
 /// Where certificate and private key are: PEM files, read at start and at every reload.
