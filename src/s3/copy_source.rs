@@ -96,12 +96,21 @@ impl CopySource {
         let readable = gate.check_object(bucket, key, self.version, read).await;
         let write = Action::PutObjectTagging;
         let writable = gate.check_object(ctx.own_bucket()?, &target.key, None, write).await;
-        let Err(refusal) = readable.and(writable) else { return Ok(()) };
-        match ctx.store.object_tags(&self.object, self.version).await {
-            Ok(tags) if tags.is_empty() => Ok(()),
-            Ok(_) => Err(refusal),
-            Err(error) => Err(self.named(error.into())),
+        let allowed = readable.and(writable);
+        let own = ctx.own_bucket()?;
+        if allowed.is_ok() && !gate.judges_new_tags(own).await? {
+            return Ok(());
         }
+        let tags = ctx.store.object_tags(&self.object, self.version).await;
+        let tags = tags.map_err(|error| self.named(error.into()))?;
+        if tags.is_empty() {
+            return Ok(());
+        }
+        allowed?;
+        for action in [Action::PutObject, Action::PutObjectTagging] {
+            gate.check_new_tags(own, &target.key, None, (action, &tags)).await?;
+        }
+        Ok(())
     }
 
     /// What a store says of the source, in the source's names: the request's own are the target's.

@@ -200,8 +200,11 @@ impl Operation {
                 | Self::GetObjectRetention
                 | Self::GetObjectTagging
                 | Self::GetObjectTorrent
+                | Self::DeleteObjectTagging
                 | Self::HeadObject
+                | Self::PutObject
                 | Self::PutObjectAcl
+                | Self::PutObjectTagging
         )
     }
 

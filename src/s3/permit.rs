@@ -65,6 +65,12 @@ fn actions(operation: Operation, head: &Head) -> Vec<Action> {
         // Each key of a deletion needs its own.
         Operation::DeleteObjects | Operation::Preflight => Vec::new(),
         Operation::AbortMultipartUpload => vec![A::AbortMultipartUpload],
+        // Whoever asks whether the object is still the one they know has to be one who may read it.
+        Operation::CompleteMultipartUpload | Operation::CopyObject | Operation::PutObject
+            if head.has_header("if-match") =>
+        {
+            vec![A::PutObject, A::GetObject]
+        }
         Operation::CompleteMultipartUpload
         | Operation::CopyObject
         | Operation::CreateMultipartUpload
@@ -74,6 +80,9 @@ fn actions(operation: Operation, head: &Head) -> Vec<Action> {
         Operation::CreateBucket => vec![A::CreateBucket],
         Operation::DeleteBucket => vec![A::DeleteBucket],
         Operation::DeleteBucketTagging | Operation::PutBucketTagging => vec![A::PutBucketTagging],
+        Operation::DeleteObject if !versioned && head.has_header("if-match") => {
+            vec![A::DeleteObject, A::GetObject]
+        }
         Operation::DeleteObject => either(A::DeleteObject, A::DeleteObjectVersion),
         Operation::DeleteObjectTagging => {
             either(A::DeleteObjectTagging, A::DeleteObjectVersionTagging)

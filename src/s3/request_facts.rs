@@ -21,6 +21,8 @@ pub(super) struct RequestFacts {
     pub(super) head: Arc<Head>,
     pub(super) scheme: Scheme,
     pub(super) now: Timestamp,
+    /// The gateway's.
+    pub(super) region: Arc<str>,
 }
 
 /// What is known of the object that an action is done to, beside the request.
@@ -78,6 +80,8 @@ impl RequestFacts {
             "aws:securetransport" => Values::one(head.is_encrypted().to_string()),
             "aws:currenttime" => Values::one(self.now.iso8601()),
             "aws:epochtime" => Values::one(self.now.seconds().to_string()),
+            "aws:requestedregion" => Values::one(&*self.region),
+            "s3:objectcreationoperation" => Values::one(self.makes_object().to_string()),
             "aws:useragent" => Values::optional(head.header("user-agent")),
             "aws:referer" => Values::optional(head.header("referer")),
             "s3:prefix" | "s3:delimiter" | "s3:max-keys" if head.target().key.is_none() => {
@@ -102,15 +106,23 @@ impl RequestFacts {
         TagSet::from_query(&text).ok()
     }
 
-    /// How long ago the request was signed, in milliseconds.
+    /// Whether a PUT or POST makes an object, rather than begin an upload or bring a part of it.
+    fn makes_object(&self) -> bool {
+        !self.head.query().has("uploads") && !self.head.query().has("partNumber")
+    }
+
+    /// How long ago the request was signed, in milliseconds. Where a signature does not say, it is
+    /// older than any bound.
     fn signature_age(&self) -> Option<i64> {
+        let header = |name| self.head.header(name);
         let signed = match self.scheme {
+            Scheme::None => return None,
             Scheme::V4Query => self.head.parameter("X-Amz-Date").map(Cow::Borrowed),
-            Scheme::V4Header | Scheme::V2Header => self.head.header("x-amz-date"),
-            Scheme::None | Scheme::V2Query => None,
-        }?;
-        let signed = crate::auth::parse_signing_time(&signed)?;
-        Some(self.now.0.saturating_sub(signed.0).max(0))
+            Scheme::V4Header | Scheme::V2Header => header("x-amz-date").or_else(|| header("date")),
+            Scheme::V2Query => None,
+        };
+        let signed = signed.and_then(|signed| crate::auth::parse_signing_time(&signed));
+        Some(signed.map_or(i64::MAX, |signed| self.now.0.saturating_sub(signed.0).max(0)))
     }
 }
 
@@ -155,7 +167,8 @@ mod tests {
 
     fn value(key: &str, target: &str, headers: &[(&str, &str)]) -> Option<String> {
         let head = Arc::new(head("PUT", target, headers));
-        let request = RequestFacts { head, scheme: Scheme::V4Header, now: NOW };
+        let region = Arc::from("eu-west-1");
+        let request = RequestFacts { head, scheme: Scheme::V4Header, now: NOW, region };
         let object = ObjectFacts::default();
         let facts = AskedFacts { request: &request, object: &object };
         match facts.values(&ConditionKey::new(key)) {

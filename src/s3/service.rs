@@ -221,7 +221,12 @@ impl Service {
     fn gate(&self, caller: &Caller, scheme: Scheme, head: &Arc<Head>) -> Gate {
         Gate::new(access::Inner {
             caller: caller.clone(),
-            facts: RequestFacts { head: Arc::clone(head), scheme, now: self.auth.now() },
+            facts: RequestFacts {
+                head: Arc::clone(head),
+                scheme,
+                now: self.auth.now(),
+                region: Arc::clone(&self.region),
+            },
             store: Arc::clone(&self.store),
             configured: Arc::clone(&self.configured),
             templates: Arc::clone(&self.templates),

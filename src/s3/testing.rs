@@ -216,7 +216,12 @@ impl Gateway {
     fn gate(&self, head: Arc<Head>) -> Gate {
         Gate::new(access::Inner {
             caller: self.caller.clone(),
-            facts: RequestFacts { head, scheme: Scheme::None, now: self.clock.now() },
+            facts: RequestFacts {
+                head,
+                scheme: Scheme::None,
+                now: self.clock.now(),
+                region: Arc::from("us-east-1"),
+            },
             store: Arc::clone(&self.store),
             configured: Arc::default(),
             templates: Arc::default(),

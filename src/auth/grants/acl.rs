@@ -56,9 +56,7 @@ impl Permission {
             A::ListBucket | A::ListBucketVersions | A::ListBucketMultipartUploads => {
                 Some(Self::Read)
             }
-            A::PutObject | A::AbortMultipartUpload | A::ListMultipartUploadParts => {
-                Some(Self::Write)
-            }
+            A::PutObject => Some(Self::Write),
             A::GetObject | A::GetObjectVersion => Some(Self::Read),
             A::GetBucketAcl | A::GetObjectAcl | A::GetObjectVersionAcl => Some(Self::ReadAcp),
             A::PutBucketAcl | A::PutObjectAcl | A::PutObjectVersionAcl => Some(Self::WriteAcp),

@@ -50,6 +50,10 @@ pub enum Refusal {
     NoResourceGrant,
     /// What allows it is public, and the public access block takes that away.
     PublicAccessBlock,
+    /// The bucket's policy is its own account's to read and set.
+    PolicyOfAnother,
+    /// To decide it would take more work than one request may make.
+    TooMuchWork,
 }
 
 /// Which statement of a policy.
@@ -103,6 +107,8 @@ impl fmt::Display for Refusal {
                 f.write_str("neither the bucket's policy nor an ACL allows it")
             }
             Self::PublicAccessBlock => f.write_str("the public access block is on"),
+            Self::PolicyOfAnother => f.write_str("the policy is of a bucket of another account"),
+            Self::TooMuchWork => f.write_str("the policies take too long to compare"),
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The decision: company, then whatever denies, then whatever allows (IAM User Guide, "Policy
 //! evaluation logic"; S3 User Guide, "How Amazon S3 authorizes a request").
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::action::{Action, ActionKind};
 use super::company::Reach;
 use super::decision::{Decision, Refusal, Source};
 use super::document::{Effect, Policy};
 use super::facts::{Facts, Values};
+use super::keys;
 use super::ownership::Ownership;
 use super::pattern::ConditionKey;
 use super::principal::{Fit, Principal, Who};
@@ -58,21 +61,41 @@ pub struct ObjectGrants<'a> {
     pub acl: &'a Acl,
 }
 
+/// The name of whoever has none.
+pub(super) const ANONYMOUS: &str = "anonymous";
+
+/// How many characters are compared for one decision at most: an honest policy of the greatest
+/// size needs a small part of it.
+const MOST_STEPS: usize = 4_000_000;
+
 /// The facts of a request, with those about who asks.
 struct AllFacts<'a> {
     who: Who<'a>,
+    action: Action,
+    bucket: Option<BucketGrants<'a>>,
     rest: &'a dyn Facts,
+    steps: AtomicUsize,
 }
 
 /// Decides.
 pub fn evaluate(request: &Request<'_>) -> Decision {
-    match decide(request) {
+    let facts = AllFacts {
+        who: request.who,
+        action: request.action,
+        bucket: request.bucket,
+        rest: request.facts,
+        steps: AtomicUsize::new(0),
+    };
+    match decide(request, &facts) {
+        _ if facts.steps.load(Ordering::Relaxed) > MOST_STEPS => {
+            Decision::Refused(Refusal::TooMuchWork)
+        }
         Ok(source) => Decision::Allowed(source),
         Err(refusal) => Decision::Refused(refusal),
     }
 }
 
-fn decide(request: &Request<'_>) -> Result<Source, Refusal> {
+fn decide(request: &Request<'_>, facts: &AllFacts<'_>) -> Result<Source, Refusal> {
     check_company(request)?;
     if let Some(bucket) = &request.bucket
         && request.action.is_policy()
@@ -81,29 +104,45 @@ fn decide(request: &Request<'_>) -> Result<Source, Refusal> {
         return Ok(Source::BucketOwner);
     }
     let path = if has_policies(request) { request.target.path() } else { String::new() };
-    let facts = AllFacts { who: request.who, rest: request.facts };
     let (who, action) = (request.who, request.action);
-    let question = Question { who, action, path: &path, facts: &facts };
+    let question = Question { who, action, path: &path, facts };
     check_denials(request, &question)?;
-    let identity = identity_grant(request, &question);
+    let source = grant(request, &question)?;
+    if request.bucket.is_some_and(|bucket| is_kept_from(&bucket, who, action)) {
+        return Err(Refusal::PolicyOfAnother);
+    }
+    Ok(source)
+}
+
+/// Whether the bucket's policy is for its own account alone, whoever else it lets at itself (S3 API
+/// Reference, PutBucketPolicy).
+fn is_kept_from(bucket: &BucketGrants<'_>, who: Who<'_>, action: Action) -> bool {
+    let kept = action.is_policy() && action != Action::GetBucketPolicyStatus;
+    kept && !who.is_admin() && who.account() != Some(bucket.owner)
+}
+
+/// What allows it, where nothing denies it.
+fn grant(request: &Request<'_>, question: &Question<'_>) -> Result<Source, Refusal> {
+    let who = request.who;
+    let identity = identity_grant(request, question);
     let Some(bucket) = &request.bucket else {
         let source = identity.ok_or(Refusal::NoIdentityGrant)?;
-        return check_session(who, &question).map(|()| source);
+        return check_session(who, question).map(|()| source);
     };
-    let resource = resource_grant(request, bucket, &question);
+    let resource = resource_grant(request, bucket, question);
     if who.is_admin()
         && let Some(source) = identity
     {
-        return check_session(who, &question).map(|()| source);
+        return check_session(who, question).map(|()| source);
     }
     match (who.account() == Some(account(request, bucket)), identity, resource) {
         // What a session is given by name is not limited by its own policy.
         (true, _, Ok((Fit::Session, source))) => Ok(source),
         (true, Some(source), _) | (true, None, Ok((Fit::Direct, source))) => {
-            check_session(who, &question).map(|()| source)
+            check_session(who, question).map(|()| source)
         }
         (false, _, Err(refusal)) => Err(refusal),
-        (false, Some(_), Ok((_, source))) => check_session(who, &question).map(|()| source),
+        (false, Some(_), Ok((_, source))) => check_session(who, question).map(|()| source),
         (false, None, Ok((_, source))) if who.identity().is_none() => Ok(source),
         (true | false, None, _) => Err(Refusal::NoIdentityGrant),
     }
@@ -223,10 +262,26 @@ fn acl_grant(
 }
 
 impl Facts for AllFacts<'_> {
+    fn allows(&self, steps: usize) -> bool {
+        let before = self.steps.fetch_add(steps, Ordering::Relaxed);
+        before.saturating_add(steps) <= MOST_STEPS
+    }
+
     fn values(&self, key: &ConditionKey) -> Values<'_> {
+        if !keys::has(self.action, key) {
+            return Values::None;
+        }
+        match key.as_str() {
+            "aws:principalisawsservice" | "aws:viaawsservice" => return Values::one("false"),
+            "aws:resourceaccount" | "s3:resourceaccount" => {
+                return Values::optional(self.bucket.map(|bucket| bucket.owner));
+            }
+            _ => {}
+        }
         let Some(identity) = self.who.identity() else {
             return match key.as_str() {
-                "aws:userid" | "aws:principaltype" => Values::one("Anonymous"),
+                "aws:userid" => Values::one(ANONYMOUS),
+                "aws:principaltype" => Values::one("Anonymous"),
                 "aws:username" | "aws:principalarn" | "aws:principalaccount" => Values::None,
                 _ => self.rest.values(key),
             };

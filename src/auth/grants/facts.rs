@@ -10,6 +10,12 @@ pub trait Facts: Send + Sync {
     /// The values of `key`; a key that the request does not have has none at all, which is not the
     /// same as an empty text.
     fn values(&self, key: &ConditionKey) -> Values<'_>;
+
+    /// Whether so many more characters may be compared for this request. Once it is refused, what
+    /// is decided counts for nothing.
+    fn allows(&self, _steps: usize) -> bool {
+        true
+    }
 }
 
 /// The values of one key.

@@ -15,6 +15,7 @@ mod evaluate;
 mod facts;
 mod grant_header;
 mod json;
+mod keys;
 mod malformed;
 mod operator;
 mod ownership;

@@ -199,8 +199,8 @@ fn check_bucket(
 ) -> Result<(), Malformed> {
     let (Listed::Only(arns) | Listed::Except(arns)) = resources;
     for arn in arns {
-        ResourcePattern::parse(arn, false)?;
-        if !ResourcePattern::is_within(arn, bucket) {
+        let foreign = ResourcePattern::parse(arn, false)? == ResourcePattern::Foreign;
+        if foreign || !ResourcePattern::is_within(arn, bucket) {
             return Err(Malformed::Resource);
         }
     }

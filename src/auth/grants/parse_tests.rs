@@ -225,3 +225,16 @@ fn it_is_known_which_values_a_policy_asks_for() {
     assert!(policy.mentions("s3:existingobjecttag/") && policy.mentions("jwt:sub"));
     assert!(!policy.mentions("s3:requestobjecttag/"));
 }
+
+#[test]
+fn a_buckets_policy_names_nothing_that_is_never_its_own() {
+    for arn in [
+        "arn:aws:s3:us-east-1::b12/*",
+        "arn:aws:s3::main:b12/*",
+        "arn:aws:sqs:::b12/*",
+        "arn:aws:S3:::b12/*",
+    ] {
+        let read = statement(&ACCESS.replace("arn:aws:s3:::b12/*", arn));
+        assert_eq!(read.map(|_| ()), Err(Malformed::Resource), "{arn}");
+    }
+}

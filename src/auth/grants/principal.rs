@@ -205,6 +205,16 @@ impl Named {
         *self == Self::Everyone
     }
 
+    /// Whether it is somebody in the account of who asks, rather than the account.
+    pub(super) fn is_one_of_account(&self, who: Who<'_>) -> bool {
+        match self {
+            Self::User { account, .. }
+            | Self::Role { account, .. }
+            | Self::Session { account, .. } => who.account() == Some(account),
+            Self::Everyone | Self::Account(_) | Self::Foreign => false,
+        }
+    }
+
     /// How well it fits who asks.
     pub(super) fn fit(&self, who: Who<'_>) -> Fit {
         let Some(identity) = who.identity() else {

@@ -5,13 +5,13 @@ use ipnet::IpNet;
 
 use super::condition::{Condition, Wanted};
 use super::document::Effect;
+use super::evaluate::ANONYMOUS;
 use super::operator::{Count, Kind, Order};
-use super::pattern::Pattern;
 use super::principal::Named;
 use super::statement::{Principals, Statement};
 
 /// The keys by which a statement for everyone is one for certain callers, if it gives fixed values.
-const FIXING: [&str; 15] = [
+const FIXING: [&str; 14] = [
     "aws:principalaccount",
     "aws:principalarn",
     "aws:principalorgid",
@@ -26,7 +26,6 @@ const FIXING: [&str; 15] = [
     "aws:userid",
     "s3:dataaccesspointaccount",
     "s3:dataaccesspointarn",
-    "s3:x-amz-server-side-encryption-aws-kms-key-id",
 ];
 
 /// Networks broader than these many bits are everyone.
@@ -56,7 +55,10 @@ fn fixes_callers(condition: &Condition) -> bool {
         Kind::Text { .. } | Kind::Arn | Kind::Address | Kind::Number(Order::Equal)
     );
     let fixed = match &condition.wanted {
-        Wanted::Patterns(patterns) => patterns.iter().all(Pattern::is_fixed),
+        Wanted::Patterns(patterns) => {
+            let certain = |text: &str| !text.eq_ignore_ascii_case(ANONYMOUS);
+            patterns.iter().all(|pattern| pattern.fixed().is_some_and(certain))
+        }
         Wanted::Networks(networks) => networks.iter().all(is_narrow),
         Wanted::Numbers(_) => true,
         Wanted::Dates(_) | Wanted::Bools(_) | Wanted::Bytes(_) => false,

@@ -77,12 +77,21 @@ impl Principals {
         let best =
             |listed: &[Named]| listed.iter().map(|named| named.fit(who)).max().unwrap_or(Fit::None);
         match self {
-            Self::Holder => Fit::Direct,
             Self::Only(listed) => best(listed),
-            Self::Except(listed) if best(listed) == Fit::None => Fit::Direct,
-            Self::Except(_) => Fit::None,
+            Self::Except(listed) if is_spared(listed, who) => Fit::None,
+            Self::Holder | Self::Except(_) => Fit::Direct,
         }
     }
+}
+
+/// Whether an exception is about who asks. Whoever excepts one of an account has to name the
+/// account beside them, which then spares nobody else of it (IAM User Guide, "`NotPrincipal`").
+fn is_spared(listed: &[Named], who: Who<'_>) -> bool {
+    listed.iter().any(|named| match named.fit(who) {
+        Fit::None => false,
+        Fit::Account => !listed.iter().any(|other| other.is_one_of_account(who)),
+        Fit::Direct | Fit::Session => true,
+    })
 }
 
 impl<T> Listed<T> {

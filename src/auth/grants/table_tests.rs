@@ -235,6 +235,8 @@ fn word(decision: &Decision) -> &'static str {
             Refusal::SessionLimit => "deny:session-limit",
             Refusal::NoResourceGrant => "deny:resource",
             Refusal::PublicAccessBlock => "deny:blocked",
+            Refusal::PolicyOfAnother => "deny:policy-of-another",
+            Refusal::TooMuchWork => "deny:too-much-work",
         },
     }
 }
@@ -362,4 +364,16 @@ proptest! {
         let _ = Policy::for_bucket(text.as_bytes(), "b12").is_ok();
         let _ = Policy::for_identity(text.as_bytes()).is_ok();
     }
+}
+
+#[test]
+fn what_takes_too_long_to_compare_is_refused() {
+    let sender = "a".repeat(2000);
+    let given = format!(
+        "bucket: Allow * GetObject b12/* & bucket: Deny * GetObject b12/* if \
+         {{\"StringLike\":{{\"aws:Referer\":[\"*a?${{aws:Referer}}b*\",\"*aa?${{aws:Referer}}b*\"]}}}} & fact: \
+         aws:Referer={sender}"
+    );
+    let decided = Given::parse(&given).decide("anonymous", "GetObject", "b12/k");
+    assert_eq!(word(&decided), "deny:too-much-work");
 }

@@ -44,19 +44,16 @@ pub(super) async fn delete(head: &Head, ctx: &Context) -> Result<Reply, S3Error>
     Ok(Reply::no_content())
 }
 
-/// Whether the bucket is public by its policy, or, where it has none, by its ACL.
+/// Whether the bucket is public by its policy or by its ACL.
 pub(super) async fn status(head: &Head, ctx: &Context) -> Result<Reply, S3Error> {
     let bucket = head.bucket()?;
     let policy = ctx.configured.policy(&*ctx.store, bucket).await?;
-    let is_public = if let Some(policy) = policy {
-        policy.is_public()
-    } else {
-        let guard = Guard::of(&*ctx.store, &ctx.configured, bucket).await?;
-        let by_acl = guard.acl.is_some_and(|acl| acl.is_public());
-        if !guard.ownership.has_acls() || !by_acl {
-            return Err(absent(head));
-        }
-        true
+    let guard = Guard::of(&*ctx.store, &ctx.configured, bucket).await?;
+    let by_acl = guard.ownership.has_acls() && guard.acl.is_some_and(|acl| acl.is_public());
+    let is_public = match policy {
+        None if !by_acl => return Err(absent(head)),
+        None => true,
+        Some(policy) => by_acl || policy.is_public(),
     };
     Ok(Reply::xml("PolicyStatus", |writer| {
         writer.value("IsPublic", is_public);

@@ -2,6 +2,7 @@
 
 use super::Execute;
 use crate::auth::Sealed;
+use crate::auth::grants::Action;
 use crate::object::{TagSet, VersionId};
 use crate::s3::context::Context;
 use crate::s3::document::{self, Digest};
@@ -63,7 +64,11 @@ impl Execute for PutObjectTagging {
         let body = document::read(body, self.integrity, Digest::Required).await?;
         let tags = tagging::parse_tags(&body, TagSet::for_object)?;
         let (bucket, Tagged { object, version }) = (ctx.own_bucket()?, &self.tagged);
-        ctx.gate.check_new_tags(bucket, &object.key, *version, &tags).await?;
+        let action = match version {
+            Some(_) => Action::PutObjectVersionTagging,
+            None => Action::PutObjectTagging,
+        };
+        ctx.gate.check_new_tags(bucket, &object.key, *version, (action, &tags)).await?;
         self.tagged.set(ctx, tags).await?;
         Ok(Reply::ok())
     }

@@ -67,12 +67,19 @@ pub(super) async fn put_ownership(
     Ok(Reply::ok())
 }
 
-/// DeletePublicAccessBlock and DeleteBucketOwnershipControls.
+/// DeletePublicAccessBlock and DeleteBucketOwnershipControls. Where that turns ACLs off, none may
+/// give anything.
 pub(super) async fn delete(
     setting: BucketSetting,
     head: &Head,
     ctx: &Context,
 ) -> Result<Reply, S3Error> {
-    ctx.store.set_bucket_setting(head.bucket()?, setting, None).await?;
+    let bucket = head.bucket()?;
+    let turns_off = setting == BucketSetting::OwnershipControls
+        && !ctx.configured.new_ownership(bucket).has_acls();
+    if turns_off && guards::acl(&*ctx.store, bucket).await?.is_some() {
+        return Err(S3Error::new(Code::InvalidBucketAclWithObjectOwnership));
+    }
+    ctx.store.set_bucket_setting(bucket, setting, None).await?;
     Ok(Reply::no_content())
 }
