@@ -43,6 +43,17 @@ pub enum BodyError {
         /// The most that is allowed.
         limit: u64,
     },
+    /// Fewer bytes than the sender itself, or who let it, allows: `EntityTooSmall`.
+    #[error("the body has {size} bytes, fewer than {least}")]
+    TooSmall {
+        /// How many it has.
+        size: u64,
+        /// The fewest that are allowed.
+        least: u64,
+    },
+    /// It is no `multipart/form-data`: `MalformedPOSTRequest`.
+    #[error("the form is not well-formed: {0}")]
+    Form(&'static str),
     /// The store failed while reading an object out: the connection must break.
     #[error("reading the object failed: {0}")]
     Store(String),

@@ -6,6 +6,8 @@
 mod aws_chunked;
 mod digest;
 mod error;
+mod form_data;
+mod limit;
 mod payload;
 mod sha256;
 #[cfg(test)]
@@ -17,5 +19,7 @@ pub mod fuzzing;
 pub use aws_chunked::{ChunkDecoder, ChunkSigner, Framing};
 pub use digest::{Digests, Expected, Hasher, digesting};
 pub use error::BodyError;
+pub use form_data::{FormData, PartHead};
+pub use limit::within;
 pub use payload::{Payload, Source};
 pub use sha256::matching_sha256;

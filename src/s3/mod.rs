@@ -12,6 +12,7 @@ mod context;
 mod copy_source;
 mod document;
 mod error;
+mod form;
 mod header;
 mod keep_alive;
 mod listing;

@@ -30,6 +30,7 @@ pub(super) enum Operation {
     ListObjects,
     ListObjectsV2,
     ListParts,
+    PostObject,
     Preflight,
     PutBucketTagging,
     PutObject,
@@ -111,6 +112,7 @@ impl Operation {
             Self::ListObjects => "ListObjects",
             Self::ListObjectsV2 => "ListObjectsV2",
             Self::ListParts => "ListParts",
+            Self::PostObject => "PostObject",
             Self::Preflight => "Preflight",
             Self::PutBucketTagging => "PutBucketTagging",
             Self::PutObject => "PutObject",
@@ -156,6 +158,7 @@ impl Operation {
             | Self::DeleteObjectTagging
             | Self::DeleteObjects
             | Self::DeleteSetting(_)
+            | Self::PostObject
             | Self::PutBucketTagging
             | Self::PutObject
             | Self::PutObjectTagging

@@ -14,6 +14,7 @@ use super::addressing::{self, BaseDomains, Target};
 use super::audit::Audit;
 use super::context::{Asked, Context};
 use super::error::{Code, S3Error, error_reply};
+use super::form::Form;
 use super::header::Head;
 use super::op;
 use super::operation::Operation;
@@ -97,6 +98,9 @@ impl Service {
         if operation == Operation::Preflight {
             return op::preflight(&head);
         }
+        if operation == Operation::PostObject {
+            return self.post(parts, &head, body, progress).await;
+        }
         let verified = self.verify(parts, &head, body)?;
         progress.caller(&verified.caller);
         if verified.body.is_streaming() && !operation.takes_chunks() {
@@ -104,10 +108,36 @@ impl Service {
                 "An aws-chunked body is only supported by PutObject and UploadPart.",
             ));
         }
+        self.run(operation, &head, verified, progress).await
+    }
+
+    /// A form: who sent it, and what it asks for, stands in its fields.
+    async fn post(
+        &self,
+        parts: &Parts,
+        head: &Head,
+        body: Payload,
+        progress: &mut Progress,
+    ) -> Result<Reply, S3Error> {
+        let form = Form::read(head, body).await?;
+        let head = form.head(head)?;
+        progress.names(head.target());
+        let verified = self.auth.verify_form(parts, &form.fields, form.file)?;
+        progress.caller(&verified.caller);
+        self.run(Operation::PostObject, &head, verified, progress).await
+    }
+
+    async fn run(
+        &self,
+        operation: Operation,
+        head: &Head,
+        verified: Verified,
+        progress: &Progress,
+    ) -> Result<Reply, S3Error> {
         let store = &*self.store;
-        let bucket = access::authorize(store, &verified.caller, operation, &head).await?;
+        let bucket = access::authorize(store, &verified.caller, operation, head).await?;
         let context = self.context(verified.caller, bucket, progress);
-        op::run(operation, &head, &context, verified.body).await
+        op::run(operation, head, &context, verified.body).await
     }
 
     fn verify(&self, parts: &Parts, head: &Head, body: Payload) -> Result<Verified, S3Error> {

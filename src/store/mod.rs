@@ -21,6 +21,7 @@
 pub mod conformance;
 mod error;
 mod fault;
+mod holding;
 mod ledger;
 pub mod local;
 mod memory;
@@ -30,6 +31,7 @@ use async_trait::async_trait;
 
 pub use error::StoreError;
 pub use fault::{Call, FaultStore};
+pub use holding::Holding;
 pub use ledger::{Claim, ClaimReader, Kept, Ledger, LedgerPage, LedgerQuery};
 pub use memory::MemoryStore;
 
@@ -49,10 +51,11 @@ pub trait Store: Buckets + Objects + Tags + Multipart {}
 
 impl<T: Buckets + Objects + Tags + Multipart> Store for T {}
 
-/// A layer that also keeps records beside its objects: where a placement keeps what it knows.
-pub trait Home: Store + Ledger {}
+/// A layer that also keeps records beside its objects, and bodies for a while: where a placement
+/// keeps what it knows, and what it cannot pass on yet.
+pub trait Home: Store + Ledger + Holding {}
 
-impl<T: Store + Ledger> Home for T {}
+impl<T: Store + Ledger + Holding> Home for T {}
 
 /// Which object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -15,9 +15,9 @@ use crate::object::{
     UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
 };
 use crate::store::{
-    Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, Ledger,
-    LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts, ObjectPath,
-    Objects, Result, StoreError, Stored, Tags, UploadPath,
+    Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, Holding,
+    Ledger, LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts,
+    ObjectPath, Objects, Result, StoreError, Stored, Tags, UploadPath,
 };
 
 /// What happens to calls, for all layers of a process together.
@@ -207,4 +207,8 @@ pass! { Ledger:
     set_entry(at: &ObjectPath, entry: Option<Bytes>) -> ();
     has_entries(bucket: &BucketName) -> bool;
     entries(bucket: &BucketName, query: &LedgerQuery) -> LedgerPage;
+}
+
+pass! { Holding:
+    hold(body: Payload) -> Payload;
 }

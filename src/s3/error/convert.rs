@@ -97,6 +97,12 @@ impl From<BodyError> for S3Error {
                 Self::invalid_request("Value for the checksum trailer is invalid.")
             }
             BodyError::TooLarge { limit } => Self::entity_too_large(None, limit),
+            BodyError::TooSmall { size, least } => Self::new(Code::EntityTooSmall)
+                .with("ProposedSize", size.to_string())
+                .with("MinSizeAllowed", least.to_string()),
+            BodyError::Form(why) => Self::new(Code::MalformedPOSTRequest).message(format!(
+                "The body of your POST request is not well-formed multipart/form-data: {why}."
+            )),
             BodyError::Store(cause) => Self::internal(cause),
         }
     }
@@ -116,6 +122,9 @@ impl From<AuthError> for S3Error {
                 Self::invalid_argument(name, value, message)
             }
             AuthError::InvalidRequest(message) => Self::invalid_request(message),
+            AuthError::InvalidPolicyDocument(message) => {
+                Self::new(Code::InvalidPolicyDocument).message(message)
+            }
             AuthError::InvalidToken => Self::new(Code::InvalidToken),
             AuthError::AccessDenied(message) => Self::new(Code::AccessDenied).message(message),
             AuthError::HeadersNotSigned(names) => Self::new(Code::AccessDenied)
@@ -206,6 +215,8 @@ mod tests {
             (BodyError::Trailer.into(), 400, Code::MalformedTrailerError),
             (BodyError::ChunkSignature.into(), 403, Code::SignatureDoesNotMatch),
             (BodyError::TooLarge { limit: 1 }.into(), 400, Code::EntityTooLarge),
+            (BodyError::TooSmall { size: 1, least: 2 }.into(), 400, Code::EntityTooSmall),
+            (BodyError::Form("why").into(), 400, Code::MalformedPOSTRequest),
             (StoreError::StorageFull, 507, Code::InsufficientStorage),
             (StoreError::Rebuilding, 503, Code::SlowDown),
             (StoreError::Closing, 503, Code::ServiceUnavailable),

@@ -18,6 +18,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::addressing::{self, Target};
 use super::error::S3Error;
+use crate::auth::FormField;
 use crate::object::{BucketName, ObjectKey, VersionId};
 use crate::store::ObjectPath;
 
@@ -36,6 +37,8 @@ pub(super) struct Head {
     query: Query,
     headers: HeaderMap,
     origin: String,
+    /// The fields of a form; none where the request is none.
+    fields: Vec<FormField>,
 }
 
 /// Put into the extensions of a request that came over TLS.
@@ -50,7 +53,32 @@ impl Head {
         if query.is_presigned() {
             hoist(&query, &mut headers)?;
         }
-        Ok(Self { method: parts.method.clone(), target, query, headers, origin: origin(parts) })
+        let (method, origin) = (parts.method.clone(), origin(parts));
+        Ok(Self { method, target, query, headers, origin, fields: Vec::new() })
+    }
+
+    /// The head of the upload that a form in this request asks for. Of the request's own headers
+    /// and parameters none counts.
+    pub(super) fn of_form(
+        &self,
+        key: ObjectKey,
+        headers: HeaderMap,
+        fields: Vec<FormField>,
+    ) -> Self {
+        Self {
+            method: self.method.clone(),
+            target: Target { key: Some(key), ..self.target.clone() },
+            query: Query::default(),
+            headers,
+            origin: self.origin.clone(),
+            fields,
+        }
+    }
+
+    /// The first field of that lower-case name in a form.
+    pub(super) fn field(&self, name: &str) -> Option<&str> {
+        let field = self.fields.iter().find(|field| field.name == name)?;
+        Some(field.value.as_str())
     }
 
     /// Scheme and host as the client named them, for addresses that lead back here; empty where

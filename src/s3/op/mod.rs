@@ -22,6 +22,7 @@ mod list_objects_v2;
 mod list_parts;
 mod object_read;
 mod object_tagging;
+mod post_object;
 mod preflight;
 mod put_object;
 mod settings;
@@ -49,6 +50,7 @@ use list_objects::ListObjects;
 use list_objects_v2::ListObjectsV2;
 use list_parts::ListParts;
 use object_tagging::{DeleteObjectTagging, GetObjectTagging, PutObjectTagging};
+use post_object::PostObject;
 use put_object::PutObject;
 use settings::{GetObjectAcl, GetObjectLock, GetObjectTorrent};
 use upload_part::UploadPart;
@@ -116,6 +118,7 @@ pub(super) async fn run(
         Operation::ListObjects => execute::<ListObjects>(head, ctx, body).await,
         Operation::ListObjectsV2 => execute::<ListObjectsV2>(head, ctx, body).await,
         Operation::ListParts => execute::<ListParts>(head, ctx, body).await,
+        Operation::PostObject => execute::<PostObject>(head, ctx, body).await,
         Operation::Preflight => preflight(head),
         Operation::PutBucketTagging => execute::<PutBucketTagging>(head, ctx, body).await,
         Operation::PutObject => execute::<PutObject>(head, ctx, body).await,

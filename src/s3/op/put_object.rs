@@ -4,7 +4,8 @@ use http::header::{ETAG, HeaderName};
 
 use super::Execute;
 use crate::auth::Sealed;
-use crate::object::Algorithm;
+use crate::body::Payload;
+use crate::object::{Algorithm, TagSet};
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::{
@@ -39,23 +40,48 @@ impl Execute for PutObject {
     }
 
     async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
-        let payload = upload::open(body, self.integrity, Some(Algorithm::Crc64Nvme))?;
+        let payload = upload::open(body, self.integrity.clone(), Some(Algorithm::Crc64Nvme))?;
+        let stored = self.store(ctx, payload).await?;
+        Ok(Self::described(Reply::ok().header(ETAG, stored.object.etag.quoted()), &stored))
+    }
+}
+
+impl PutObject {
+    /// Which object it will be.
+    pub(super) fn at(&self) -> &ObjectPath {
+        &self.at
+    }
+
+    /// The same with these tags.
+    pub(super) fn with_tags(mut self, tags: TagSet) -> Self {
+        self.new.tags = tags;
+        self
+    }
+
+    /// Stores the file of a form, whose length nobody has told.
+    pub(super) async fn store_form(self, ctx: &Context, file: Sealed) -> Result<Stored, S3Error> {
+        let compute = Some(Algorithm::Crc64Nvme);
+        let payload = upload::open_unmeasured(file, self.integrity.clone(), compute);
+        self.store(ctx, payload).await
+    }
+
+    async fn store(self, ctx: &Context, payload: Payload) -> Result<Stored, S3Error> {
         if let Some(condition) = &self.new.condition {
             // Before the first byte is asked for: a hopeless upload fails while it is cheap.
             ctx.store.check_condition(&self.at, condition).await?;
         }
-        let stored = ctx.store.put_object(&self.at, self.new, payload).await?;
-        Ok(reply(&stored))
+        Ok(ctx.store.put_object(&self.at, self.new, payload).await?)
     }
-}
 
-fn reply(stored: &Stored) -> Reply {
-    let reply = Reply::ok().header(ETAG, stored.object.etag.quoted()).optional(
-        HeaderName::from_static("x-amz-version-id"),
-        object_reply::version(stored.version),
-    );
-    match &stored.object.checksum {
-        Some(checksum) => object_reply::checksum(reply, checksum),
-        None => reply,
+    /// The answer with the version and checksum of what was stored.
+    pub(super) fn described(reply: Reply, stored: &Stored) -> Reply {
+        let reply = reply.optional(
+            HeaderName::from_static("x-amz-version-id"),
+            object_reply::version(stored.version),
+        );
+        match &stored.object.checksum {
+            Some(checksum) => object_reply::checksum(reply, checksum),
+            None => reply,
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod buckets;
 mod errors;
+mod forms;
 mod limits;
 mod objects;
 mod presigned;

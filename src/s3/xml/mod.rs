@@ -18,7 +18,9 @@ pub use delete::{DeleteDocument, DeleteEntry, MAX_DELETED_KEYS};
 pub use element::Element;
 pub use reader::{parse, parse_root};
 pub use tagging::TaggingDocument;
-pub use writer::{DECLARATION, Writer, document, error_document, error_root, is_legal, root};
+pub use writer::{
+    DECLARATION, Writer, document, error_document, error_root, is_legal, plain_document, root,
+};
 
 /// A document that is ill-formed or not what the operation expects: `MalformedXML`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -16,6 +16,7 @@ mod core;
 mod effects;
 mod format;
 mod garbage;
+mod holding;
 mod index;
 mod keeper;
 mod ledger;

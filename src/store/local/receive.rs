@@ -53,13 +53,14 @@ pub(crate) async fn receive(
 }
 
 /// A failed write or sync of any file: the disk is not to be trusted with more.
-fn distrust(core: &Core, error: &StoreError) {
+pub(super) fn distrust(core: &Core, error: &StoreError) {
     if let StoreError::Io { .. } = error {
         core.make_read_only(error.to_string());
     }
 }
 
-fn joined(mut chunks: Vec<Bytes>, len: usize) -> Bytes {
+/// The chunks in one piece of `len` bytes.
+pub(super) fn joined(mut chunks: Vec<Bytes>, len: usize) -> Bytes {
     match (chunks.pop(), chunks.is_empty()) {
         (None, _) => Bytes::new(),
         (Some(only), true) => only,

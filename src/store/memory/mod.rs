@@ -4,6 +4,7 @@
 //! what the contract says in few words. Other stores are compared with this one.
 
 mod buckets;
+mod holding;
 mod ledger;
 mod multipart;
 mod objects;

@@ -13,9 +13,9 @@ use crate::object::{
     UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
 };
 use crate::store::{
-    Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, Ledger,
-    LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts, ObjectPath,
-    Objects, Result, StoreError, Stored, Tags, UploadPath,
+    Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, Holding,
+    Ledger, LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts,
+    ObjectPath, Objects, Result, StoreError, Stored, Tags, UploadPath,
 };
 
 /// Which layer a call goes to.
@@ -351,5 +351,12 @@ impl Ledger for Tapped {
 
     async fn has_entries(&self, bucket: &BucketName) -> Result<bool> {
         self.through("has_entries", self.inner.has_entries(bucket)).await
+    }
+}
+
+#[async_trait]
+impl Holding for Tapped {
+    async fn hold(&self, body: Payload) -> Result<Payload> {
+        self.through("hold", self.inner.hold(body)).await
     }
 }
