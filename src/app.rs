@@ -10,6 +10,7 @@ mod disk;
 mod expiry;
 mod gateway;
 mod layers;
+mod rules;
 mod side;
 mod storage;
 mod trials;
@@ -227,12 +228,13 @@ async fn open(
         region: config.region.clone(),
         base_domains: config.server.base_domains.clone(),
         token_key: token_key(&config.keys.ring),
+        rules: rules::rulebook(&config.rules),
     };
     let migrations = layers.migrations(config, &storage, gateway, &clock).await;
     if let Some(migrations) = &migrations {
         workers.start(migrations.engine());
     }
-    gateway.open(s3::Service::new(settings, layers.store(), Arc::clone(&control.auth)));
+    gateway.open(s3::Service::new(settings, layers.front(), Arc::clone(&control.auth)));
     let jobs = Arc::new(Jobs::new(Arc::clone(&clock)));
     workers.start(jobs.worker());
     control.admin.open(Views {

@@ -16,7 +16,7 @@ venvs="$target/venv"
 export STOWGATE_BIN="${STOWGATE_BIN:-$target/release/stowgate}"
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" PYTHONDONTWRITEBYTECODE=1
 
-steps=(fmt clippy doc build test deny boto3 boto3-2024 wire forms admin cli aws-cli node debian kill memory image
+steps=(fmt clippy doc build test deny boto3 boto3-2024 wire forms rules admin cli aws-cli node debian kill memory image
   upstream migration histories)
 # The status of a step that was left out.
 skipped=77
@@ -92,6 +92,13 @@ step_wire() { venv boto3-current && suite boto3-current tests/clients/wire; }
 
 # Browser uploads; curl and Node take part where they are installed.
 step_forms() { venv boto3-current && suite boto3-current tests/clients/forms; }
+
+# Upload rules; ClamAV's daemon comes with Debian's clamav-daemon, else a stand-in of ours is all.
+step_rules() {
+  venv boto3-current || return 1
+  [ -x /usr/sbin/clamd ] || debian_packages clamav-daemon || echo "clamd is not installed"
+  suite boto3-current tests/clients/rules
+}
 
 # The side API, by hand and by schemathesis; promtool comes with Debian's prometheus.
 step_admin() {

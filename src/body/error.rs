@@ -1,5 +1,6 @@
 //! What can be wrong with a body.
 
+use super::Refusal;
 use crate::object::Algorithm;
 
 /// A body that is not what it should be. Every variant but `Store` is the sender's fault.
@@ -54,6 +55,9 @@ pub enum BodyError {
     /// It is no `multipart/form-data`: `MalformedPOSTRequest`.
     #[error("the form is not well-formed: {0}")]
     Form(&'static str),
+    /// It is not wanted.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The store failed while reading an object out: the connection must break.
     #[error("reading the object failed: {0}")]
     Store(String),

@@ -9,6 +9,7 @@ mod error;
 mod form_data;
 mod limit;
 mod payload;
+mod refusal;
 mod sha256;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -22,4 +23,5 @@ pub use error::BodyError;
 pub use form_data::{FormData, PartHead};
 pub use limit::within;
 pub use payload::{Payload, Source};
+pub use refusal::{Refusal, RefusalKind};
 pub use sha256::matching_sha256;

@@ -14,6 +14,7 @@ mod file;
 mod keys;
 mod overlap;
 mod routes;
+mod rules;
 mod secret;
 mod sections;
 mod spool;
@@ -22,6 +23,8 @@ mod usage;
 
 #[cfg(test)]
 mod routes_tests;
+#[cfg(test)]
+mod rules_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -38,6 +41,7 @@ pub use env::Env;
 pub use error::ConfigError;
 pub use keys::{BUILT_IN_ACCESS_KEY, BUILT_IN_SECRET_KEY};
 pub use routes::{Mapping, Mode, Route, Routes};
+pub use rules::{Antivirus, Names, Rule, Rules, ScannerAddress};
 pub use spool::Spool;
 pub use upstream::{Checksums, Credentials, Encryption, Upstream};
 pub use usage::{EVERY_BUCKET, Links, Prices, Usage};
@@ -92,6 +96,8 @@ pub struct Config {
     pub spool: Spool,
     /// How objects are counted, what they cost, and how their URLs are made.
     pub usage: Usage,
+    /// What may be stored.
+    pub rules: Rules,
     /// The token of the side API.
     pub admin_token: Option<Secret>,
 }
@@ -256,6 +262,8 @@ impl Config {
             ("[[bucket]]", self.routes != new.routes),
             ("[spool]", self.spool != new.spool),
             ("[usage]", self.usage != new.usage),
+            ("[[rule]]", self.rules.rules != new.rules.rules),
+            ("[antivirus]", self.rules.antivirus != new.rules.antivirus),
         ];
         changed.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
     }

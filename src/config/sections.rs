@@ -14,7 +14,7 @@ use super::env::Env;
 use super::error::ConfigError;
 use super::{
     Auth, Config, Flags, Keys, Log, LogFormat, Server, Store, Tls, bounds, file, keys, routes,
-    spool, upstream, usage,
+    rules, spool, upstream, usage,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -67,6 +67,7 @@ pub(super) fn build(flags: &Flags, env: &Env, document: &Document) -> Result<Con
         routes: routed.routes,
         spool: spool::build(&file.spool, document)?,
         usage: usage::build(env, &file.bucket, &file.usage, document)?,
+        rules: rules::build(&file.rule, file.antivirus.as_ref(), document)?,
         admin_token: env.secret("STOWGATE_ADMIN_TOKEN")?,
     })
 }

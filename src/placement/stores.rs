@@ -13,8 +13,8 @@ use crate::object::{
 };
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
-    Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Result, Stored, Tags,
-    UploadPath,
+    Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Preview, Result, StoreError,
+    Stored, Tags, UploadPath,
 };
 
 #[async_trait]
@@ -128,6 +128,31 @@ impl Tags for Placement {
 
     async fn set_bucket_tags(&self, bucket: &BucketName, tags: Option<TagSet>) -> Result<()> {
         self.home.set_bucket_tags(bucket, tags).await
+    }
+}
+
+#[async_trait]
+impl Preview for Placement {
+    /// At home, whatever the mode: of its own uploads an upstream shows no content.
+    async fn create_readable_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
+        self.home.create_readable_upload(at, new).await
+    }
+
+    async fn preview(
+        &self,
+        upload: &UploadPath,
+        completion: &Completion,
+    ) -> Result<Option<Payload>> {
+        if self.owner(upload).await?.is_none() {
+            return self.home.preview(upload, completion).await;
+        }
+        // Home remembers what it completed, and knows it no longer as under way.
+        match self.home.preview(upload, completion).await {
+            Err(StoreError::NoSuchUpload) => Err(StoreError::Unsupported {
+                what: "Looking into an upload that was begun upstream".to_owned(),
+            }),
+            known => known,
+        }
     }
 }
 

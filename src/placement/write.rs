@@ -59,10 +59,12 @@ impl Placement {
     }
 
     /// The body as it can be sent on. An upstream has to be told how long a body is before it
-    /// comes: one of which that is not known is taken in first.
+    /// comes, and does not wait for its end: what cannot be passed on so is taken in first.
     async fn passable(&self, write: Write, body: Payload) -> Result<Payload> {
         match write {
-            Write::Upstream | Write::Both | Write::Spool if body.length().is_none() => {
+            Write::Upstream | Write::Both | Write::Spool
+                if body.length().is_none() || body.hesitates() =>
+            {
                 self.home.hold(body).await
             }
             Write::Upstream | Write::Both | Write::Spool | Write::Home | Write::HomeAndRecord => {

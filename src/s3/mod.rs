@@ -17,6 +17,7 @@ mod header;
 mod keep_alive;
 mod listing;
 mod multipart;
+mod naming;
 mod object_reply;
 mod op;
 mod operation;

@@ -16,6 +16,7 @@ use super::context::{Asked, Context};
 use super::error::{Code, S3Error, error_reply};
 use super::form::Form;
 use super::header::Head;
+use super::naming;
 use super::op;
 use super::operation::Operation;
 use super::reply::Reply;
@@ -24,7 +25,11 @@ use super::token::TokenKey;
 use crate::auth::{Authenticator, Caller, Verified};
 use crate::body::Payload;
 use crate::object::{Bucket, BucketName, RequestId};
-use crate::store::Store;
+use crate::rules::Rulebook;
+use crate::store::Front;
+
+/// The key under which an upload was stored, where that is not the one that was asked for.
+const STORED_KEY: &str = "x-stowgate-key";
 
 /// What can be set.
 #[derive(Debug, Clone)]
@@ -36,6 +41,8 @@ pub struct Settings {
     /// What continuation tokens are protected with: the same for every gateway that serves the
     /// same buckets.
     pub token_key: TokenKey,
+    /// What may be stored.
+    pub rules: Rulebook,
 }
 
 /// The S3 protocol over a store.
@@ -43,7 +50,8 @@ pub struct Service {
     region: Arc<str>,
     token_key: TokenKey,
     domains: BaseDomains,
-    store: Arc<dyn Store>,
+    store: Arc<dyn Front>,
+    rules: Arc<Rulebook>,
     auth: Arc<Authenticator>,
 }
 
@@ -58,10 +66,11 @@ struct Progress {
 
 impl Service {
     /// Serves `store` to those whom `auth` knows.
-    pub fn new(settings: Settings, store: Arc<dyn Store>, auth: Arc<Authenticator>) -> Self {
-        let Settings { region, base_domains, token_key } = settings;
+    pub fn new(settings: Settings, store: Arc<dyn Front>, auth: Arc<Authenticator>) -> Self {
+        let Settings { region, base_domains, token_key, rules } = settings;
         let domains = BaseDomains::new(base_domains);
-        Self { region: region.into(), token_key, domains, store, auth }
+        let rules = Arc::new(rules);
+        Self { region: region.into(), token_key, domains, store, rules, auth }
     }
 
     /// Answers a request. The response's extensions hold an [`Audit`].
@@ -108,7 +117,7 @@ impl Service {
                 "An aws-chunked body is only supported by PutObject and UploadPart.",
             ));
         }
-        self.run(operation, &head, verified, progress).await
+        self.run(operation, head, verified, progress).await
     }
 
     /// A form: who sent it, and what it asks for, stands in its fields.
@@ -124,20 +133,26 @@ impl Service {
         progress.names(head.target());
         let verified = self.auth.verify_form(parts, &form.fields, form.file)?;
         progress.caller(&verified.caller);
-        self.run(Operation::PostObject, &head, verified, progress).await
+        self.run(Operation::PostObject, head, verified, progress).await
     }
 
     async fn run(
         &self,
         operation: Operation,
-        head: &Head,
+        head: Head,
         verified: Verified,
-        progress: &Progress,
+        progress: &mut Progress,
     ) -> Result<Reply, S3Error> {
+        let head = naming::settled(&self.rules, operation, head)?;
+        progress.names(head.target());
         let store = &*self.store;
-        let bucket = access::authorize(store, &verified.caller, operation, head).await?;
+        let bucket = access::authorize(store, &verified.caller, operation, &head).await?;
         let context = self.context(verified.caller, bucket, progress);
-        op::run(operation, head, &context, verified.body).await
+        let reply = op::run(operation, &head, &context, verified.body).await?;
+        Ok(match head.other_key() {
+            Some(key) => reply.amz(STORED_KEY, naming::shown_key(key)),
+            None => reply,
+        })
     }
 
     fn verify(&self, parts: &Parts, head: &Head, body: Payload) -> Result<Verified, S3Error> {
@@ -149,6 +164,7 @@ impl Service {
     fn context(&self, caller: Caller, bucket: Option<Bucket>, progress: &Progress) -> Context {
         Context {
             store: Arc::clone(&self.store),
+            rules: Arc::clone(&self.rules),
             region: Arc::clone(&self.region),
             token_key: self.token_key.clone(),
             caller,

@@ -22,7 +22,7 @@ use crate::body::{Expected, Payload, digesting};
 use crate::object::{
     Algorithm, BucketName, Clock, ObjectInfo, ObjectKey, Owner, RequestId, Timestamp,
 };
-use crate::store::{GetRequest, MemoryStore, NewObject, ObjectPath, Store};
+use crate::store::{Front, GetRequest, MemoryStore, NewObject, ObjectPath};
 
 /// 2015-10-21T07:28:00Z, as long as nobody moves it.
 pub(super) struct StoppedClock(AtomicI64);
@@ -41,7 +41,7 @@ impl Clock for StoppedClock {
 
 /// The gateway.
 pub(super) struct Gateway {
-    pub(super) store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Front>,
     pub(super) clock: Arc<StoppedClock>,
     caller: Caller,
 }
@@ -210,6 +210,7 @@ impl Gateway {
     pub(super) fn context(&self) -> Context {
         Context {
             store: Arc::clone(&self.store),
+            rules: Arc::default(),
             region: Arc::from("us-east-1"),
             token_key: TokenKey::new([1; 32]),
             caller: self.caller.clone(),

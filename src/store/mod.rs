@@ -25,6 +25,7 @@ mod holding;
 mod ledger;
 pub mod local;
 mod memory;
+mod preview;
 pub mod upstream;
 
 use async_trait::async_trait;
@@ -34,6 +35,7 @@ pub use fault::{Call, FaultStore};
 pub use holding::Holding;
 pub use ledger::{Claim, ClaimReader, Kept, Ledger, LedgerPage, LedgerQuery};
 pub use memory::MemoryStore;
+pub use preview::Preview;
 
 use crate::body::Payload;
 use crate::object::{
@@ -51,11 +53,16 @@ pub trait Store: Buckets + Objects + Tags + Multipart {}
 
 impl<T: Buckets + Objects + Tags + Multipart> Store for T {}
 
+/// What requests see: a store that can show uploads before they are objects.
+pub trait Front: Store + Preview {}
+
+impl<T: Store + Preview> Front for T {}
+
 /// A layer that also keeps records beside its objects, and bodies for a while: where a placement
 /// keeps what it knows, and what it cannot pass on yet.
-pub trait Home: Store + Ledger + Holding {}
+pub trait Home: Front + Ledger + Holding {}
 
-impl<T: Store + Ledger + Holding> Home for T {}
+impl<T: Front + Ledger + Holding> Home for T {}
 
 /// Which object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

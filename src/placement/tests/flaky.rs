@@ -17,7 +17,7 @@ use crate::object::{
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, Holding,
     Ledger, LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts,
-    ObjectPath, Objects, Result, StoreError, Stored, Tags, UploadPath,
+    ObjectPath, Objects, Preview, Result, StoreError, Stored, Tags, UploadPath,
 };
 
 /// What happens to calls, for all layers of a process together.
@@ -211,4 +211,9 @@ pass! { Ledger:
 
 pass! { Holding:
     hold(body: Payload) -> Payload;
+}
+
+pass! { Preview:
+    create_readable_upload(at: &ObjectPath, new: NewUpload) -> UploadId;
+    preview(upload: &UploadPath, completion: &Completion) -> Option<Payload>;
 }

@@ -2,7 +2,7 @@
 
 use super::{Code, S3Error};
 use crate::auth::AuthError;
-use crate::body::BodyError;
+use crate::body::{BodyError, Refusal, RefusalKind};
 use crate::object::{CompletionError, ConditionHeader, MIN_PART_SIZE, Timestamp};
 use crate::store::StoreError;
 
@@ -103,8 +103,24 @@ impl From<BodyError> for S3Error {
             BodyError::Form(why) => Self::new(Code::MalformedPOSTRequest).message(format!(
                 "The body of your POST request is not well-formed multipart/form-data: {why}."
             )),
+            BodyError::Refused(refusal) => refusal.into(),
             BodyError::Store(cause) => Self::internal(cause),
         }
+    }
+}
+
+impl From<Refusal> for S3Error {
+    fn from(refusal: Refusal) -> Self {
+        let error = match refusal.kind {
+            RefusalKind::Argument => Self::new(Code::InvalidArgument),
+            RefusalKind::TooLarge { size, limit } => Self::entity_too_large(size, limit),
+            RefusalKind::TooSmall { size, least } => Self::new(Code::EntityTooSmall)
+                .with("ProposedSize", size.to_string())
+                .with("MinSizeAllowed", least.to_string()),
+            RefusalKind::Content => Self::new(Code::AccessDenied),
+            RefusalKind::Unseen => Self::new(Code::ServiceUnavailable),
+        };
+        error.message(refusal.message)
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Head {
     origin: String,
     /// The fields of a form; none where the request is none.
     fields: Vec<FormField>,
+    /// Whether the key is another than the request's, and the unique part in it.
+    naming: Option<Option<String>>,
 }
 
 /// Put into the extensions of a request that came over TLS.
@@ -54,7 +56,8 @@ impl Head {
             hoist(&query, &mut headers)?;
         }
         let (method, origin) = (parts.method.clone(), origin(parts));
-        Ok(Self { method, target, query, headers, origin, fields: Vec::new() })
+        let (fields, naming) = (Vec::new(), None);
+        Ok(Self { method, target, query, headers, origin, fields, naming })
     }
 
     /// The head of the upload that a form in this request asks for. Of the request's own headers
@@ -72,7 +75,32 @@ impl Head {
             headers,
             origin: self.origin.clone(),
             fields,
+            naming: None,
         }
+    }
+
+    /// The head of the same request for another key, with the unique part in that.
+    pub(super) fn renamed(mut self, key: ObjectKey, unique: Option<String>) -> Self {
+        self.target.key = Some(key);
+        self.naming = Some(unique);
+        self
+    }
+
+    /// The same head with another value of a parameter.
+    pub(super) fn with_parameter(mut self, name: &str, value: &str) -> Self {
+        let value = value.to_owned();
+        self.query = self.query.with(name, &value);
+        self
+    }
+
+    /// The key that the object has instead of the request's.
+    pub(super) fn other_key(&self) -> Option<&ObjectKey> {
+        self.target.key.as_ref().filter(|_| self.naming.is_some())
+    }
+
+    /// The unique part in the key.
+    pub(super) fn unique(&self) -> Option<&str> {
+        self.naming.as_ref()?.as_deref()
     }
 
     /// The first field of that lower-case name in a form.

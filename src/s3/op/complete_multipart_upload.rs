@@ -9,8 +9,9 @@ use crate::auth::Sealed;
 use crate::object::percent::{self, Slash};
 use crate::object::{
     Algorithm, ChecksumKind, ChecksumValue, CompletedPart, Completion, CompletionError, ETag,
-    PartNumber, WriteCondition,
+    PartNumber, PartsQuery, WriteCondition,
 };
+use crate::rules::Rulebook;
 use crate::s3::context::Context;
 use crate::s3::document::{self, Digest};
 use crate::s3::error::{Code, S3Error};
@@ -21,7 +22,7 @@ use crate::s3::multipart;
 use crate::s3::object_reply;
 use crate::s3::reply::Reply;
 use crate::s3::xml::{CompletionDocument, CompletionPart, Writer};
-use crate::store::{ObjectPath, Stored, UploadPath};
+use crate::store::{Front, ObjectPath, StoreError, Stored, UploadPath};
 
 const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
 
@@ -58,7 +59,11 @@ impl Execute for CompleteMultipartUpload {
         let Self { upload, condition, location, .. } = self;
         let store = Arc::clone(&ctx.store);
         let object = upload.object.clone();
-        let work = async move { Ok(store.complete_upload(&upload, &completion, condition).await?) };
+        let rules = Arc::clone(&ctx.rules);
+        let work = async move {
+            examine(&*store, &rules, &upload, &completion).await?;
+            Ok(store.complete_upload(&upload, &completion, condition).await?)
+        };
         let headers = |reply: Reply, stored: &Stored| {
             reply.optional(VERSION_ID, object_reply::version(stored.version))
         };
@@ -75,6 +80,34 @@ impl Execute for CompleteMultipartUpload {
         let root = "CompleteMultipartUploadResult";
         keep_alive::answer(ctx, patience, root, work, headers, write).await
     }
+}
+
+/// Judges the object that the completion would make. Its parts have the tags that the completion
+/// lists: what is completed afterwards is what was looked at.
+async fn examine(
+    store: &dyn Front,
+    rules: &Rulebook,
+    upload: &UploadPath,
+    completion: &Completion,
+) -> Result<(), S3Error> {
+    let ObjectPath { bucket, key } = &upload.object;
+    let rules = rules.of(bucket, key.as_str());
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let begun = match store.list_parts(upload, &PartsQuery { after: 0, limit: 1 }).await {
+        Ok(page) => page.upload,
+        // The store knows whether it was completed before.
+        Err(StoreError::NoSuchUpload) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let declared = begun.metadata.headers.content_type;
+    rules.admit(key, declared.as_deref(), None)?;
+    if !rules.needs_content() {
+        return Ok(());
+    }
+    let Some(content) = store.preview(upload, completion).await? else { return Ok(()) };
+    Ok(rules.examine(content, key, declared.as_deref()).await?)
 }
 
 impl CompleteMultipartUpload {

@@ -7,6 +7,7 @@ use http::HeaderName;
 use super::Execute;
 use crate::auth::Sealed;
 use crate::object::{ETagMatch, ObjectInfo, ObjectMetadata, ReadConditions};
+use crate::rules::Appetite;
 use crate::s3::context::Context;
 use crate::s3::copy_source::{self, CopySource, SOURCE_VERSION_ID};
 use crate::s3::error::S3Error;
@@ -79,12 +80,35 @@ impl Execute for CopyObject {
         }
         let source = self.look(ctx).await?;
         let version = Some(source.version);
-        let (request, bound) = self.labels.put_on(self.request, source);
+        let (seen, size) = (source.etag.clone(), source.size);
+        let (mut request, mut bound) = self.labels.put_on(self.request, source.clone());
+        let ObjectPath { bucket, key } = &self.target;
+        let rules = ctx.rules.of(bucket, key.as_str());
+        let metadata = request.metadata.as_ref().unwrap_or(&source.metadata);
+        let declared = metadata.headers.content_type.clone();
+        rules.admit(key, declared.as_deref(), Some(size))?;
+        let read = rules.appetite() > Appetite::Size;
+        if read && request.source_conditions.if_match.is_none() {
+            // What is copied is what was looked at.
+            request.source_conditions.if_match = Some(ETagMatch::Tags(vec![seen]));
+            bound = true;
+        }
         let store = Arc::clone(&ctx.store);
         let (from, to) = (self.source, self.target);
         let conditions = request.source_conditions.clone();
         let conditional = request.condition.is_some();
         let work = async move {
+            if read {
+                let conditions = request.source_conditions.clone();
+                let whole = GetRequest {
+                    version: request.source_version,
+                    conditions: conditions.clone(),
+                    ..GetRequest::default()
+                };
+                let got = store.get_object(&from.object, &whole).await;
+                let got = got.map_err(|error| from.fault(error, &conditions))?;
+                rules.examine(got.body, &to.key, declared.as_deref()).await?;
+            }
             store.copy_object(&from.object, &to, request).await.map_err(|error| match error {
                 // The source changed between the look at it and the copy; the client may not
                 // hear of a condition that it did not set.

@@ -6,6 +6,7 @@ use crate::object::{Algorithm, ChecksumChoice, ChecksumKind, ObjectMetadata, Tag
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::{self, Head};
+use crate::s3::naming;
 use crate::s3::reply::Reply;
 use crate::store::{NewUpload, ObjectPath};
 
@@ -16,6 +17,8 @@ pub(super) struct CreateMultipartUpload {
     metadata: ObjectMetadata,
     tags: TagSet,
     checksum: ChecksumChoice,
+    /// The unique part in the key.
+    unique: Option<String>,
 }
 
 impl Execute for CreateMultipartUpload {
@@ -28,21 +31,30 @@ impl Execute for CreateMultipartUpload {
             metadata: header::object_metadata(head)?,
             tags: header::tags(head)?,
             checksum: choose(algorithm, header::checksum_kind(head)?)?,
+            unique: head.unique().map(str::to_owned),
         })
     }
 
     async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+        let ObjectPath { bucket, key } = &self.object;
+        let rules = ctx.rules.of(bucket, key.as_str());
+        rules.admit(key, self.metadata.headers.content_type.as_deref(), None)?;
         let new = NewUpload {
             metadata: self.metadata,
             tags: self.tags,
             checksum: self.checksum,
             initiator: ctx.identity()?.owner.clone(),
         };
-        let id = ctx.store.create_upload(&self.object, new).await?;
+        let id = if rules.needs_content() {
+            ctx.store.create_readable_upload(&self.object, new).await?
+        } else {
+            ctx.store.create_upload(&self.object, new).await?
+        };
+        let id = naming::shown_id(self.unique.as_deref(), id.as_str());
         let reply = Reply::xml("InitiateMultipartUploadResult", |w| {
             w.text("Bucket", self.object.bucket.as_str());
             w.text("Key", self.object.key.as_str());
-            w.text("UploadId", id.as_str());
+            w.text("UploadId", &id);
         });
         if !self.checksum.explicit {
             return Ok(reply);

@@ -13,7 +13,7 @@ use crate::s3::error::{Code, S3Error};
 use crate::s3::header::{Head, Integrity};
 use crate::s3::reply::Reply;
 use crate::s3::xml::{DeleteDocument, DeleteEntry, Writer};
-use crate::store::{DeleteRequest, Deleted, ObjectPath, Store};
+use crate::store::{DeleteRequest, Deleted, Front, ObjectPath};
 
 /// How many deletes are under way at once: a store makes them durable together.
 const CONCURRENT: usize = 64;
@@ -54,7 +54,7 @@ impl Execute for DeleteObjects {
     }
 }
 
-async fn delete(store: Arc<dyn Store>, bucket: BucketName, entry: DeleteEntry) -> Outcome {
+async fn delete(store: Arc<dyn Front>, bucket: BucketName, entry: DeleteEntry) -> Outcome {
     let outcome = match request(bucket, &entry) {
         Ok((at, request)) => store.delete_object(&at, &request).await.map_err(S3Error::from),
         Err(error) => Err(error),

@@ -40,6 +40,7 @@ impl Execute for PutObject {
     }
 
     async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
+        self.admit(ctx, body.content_length())?;
         let payload = upload::open(body, self.integrity.clone(), Some(Algorithm::Crc64Nvme))?;
         let stored = self.store(ctx, payload).await?;
         Ok(Self::described(Reply::ok().header(ETAG, stored.object.etag.quoted()), &stored))
@@ -60,12 +61,26 @@ impl PutObject {
 
     /// Stores the file of a form, whose length nobody has told.
     pub(super) async fn store_form(self, ctx: &Context, file: Sealed) -> Result<Stored, S3Error> {
+        self.admit(ctx, None)?;
         let compute = Some(Algorithm::Crc64Nvme);
         let payload = upload::open_unmeasured(file, self.integrity.clone(), compute);
         self.store(ctx, payload).await
     }
 
+    /// Judges what the upload rules can say before the body comes.
+    fn admit(&self, ctx: &Context, length: Option<u64>) -> Result<(), S3Error> {
+        let ObjectPath { bucket, key } = &self.at;
+        Ok(ctx.rules.of(bucket, key.as_str()).admit(key, self.declared(), length)?)
+    }
+
+    fn declared(&self) -> Option<&str> {
+        self.new.metadata.headers.content_type.as_deref()
+    }
+
     async fn store(self, ctx: &Context, payload: Payload) -> Result<Stored, S3Error> {
+        let ObjectPath { bucket, key } = &self.at;
+        let rules = ctx.rules.of(bucket, key.as_str());
+        let payload = rules.guard(payload, key, self.declared());
         if let Some(condition) = &self.new.condition {
             // Before the first byte is asked for: a hopeless upload fails while it is cheap.
             ctx.store.check_condition(&self.at, condition).await?;

@@ -7,6 +7,7 @@ mod forms;
 mod limits;
 mod objects;
 mod presigned;
+mod rules;
 mod settings;
 mod uploads;
 
@@ -25,6 +26,7 @@ use super::{Audit, Service, Settings, TokenKey};
 use crate::auth::{AuthSettings, Authenticator, Identity, Key, Keyring, Role, Secret};
 use crate::body::Payload;
 use crate::object::{Clock, Owner, RequestId, Timestamp};
+use crate::rules::Rulebook;
 use crate::store::MemoryStore;
 
 pub(super) const MAIN: &str = "AKMAIN";
@@ -68,6 +70,11 @@ impl Gateway {
     }
 
     pub(super) fn in_region(region: &str) -> Self {
+        Self::with(region, Rulebook::default())
+    }
+
+    /// A gateway with upload rules.
+    pub(super) fn with(region: &str, rules: Rulebook) -> Self {
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
         let store = Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
         let keys = [
@@ -84,6 +91,7 @@ impl Gateway {
             region: region.to_owned(),
             base_domains: vec!["s3.localhost".to_owned(), "localhost".to_owned()],
             token_key: TokenKey::new([7; 32]),
+            rules,
         };
         let service = Service::new(settings, store, Arc::new(auth));
         Self { service, clock, region: region.to_owned() }

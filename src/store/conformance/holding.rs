@@ -1,15 +1,20 @@
-//! Bodies kept for a while.
+//! Bodies kept for a while, and uploads that are looked at before they are objects.
 
 use bytes::Bytes;
 
 use super::{body, content, failing};
 use crate::body::{BodyError, Payload, Source};
-use crate::store::{Holding, StoreError};
+use crate::object::{
+    Algorithm, BucketName, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ObjectKey,
+    ObjectMetadata, Owner, PartNumber, TagSet,
+};
+use crate::store::{GetRequest, Holding, Home, NewUpload, ObjectPath, StoreError, UploadPath};
 
 /// Runs every function.
-pub async fn all(home: &dyn Holding) {
+pub async fn all(home: &dyn Home) {
     bodies_come_back(home).await;
     broken_ones_do_not(home).await;
+    uploads_are_shown(home).await;
 }
 
 /// What was taken in comes out, with its length and all that was computed.
@@ -36,6 +41,48 @@ pub async fn broken_ones_do_not(home: &dyn Holding) {
         let broken = failing(&content(1, size), BodyError::Stalled);
         refused!(home.hold(broken).await, StoreError::Body(BodyError::Stalled));
     }
+}
+
+/// The content of an upload is shown as the listed parts make it, and it is no object by that.
+pub async fn uploads_are_shown(home: &dyn Home) {
+    let bucket = BucketName::parse("shown").expect("a name");
+    let owner = Owner { id: "alice".to_owned(), display_name: "Alice".to_owned() };
+    home.create_bucket(&bucket, &owner).await.expect("a bucket");
+    let at = ObjectPath { bucket, key: ObjectKey::parse("key").expect("a key") };
+    let checksum = ChecksumChoice {
+        algorithm: Algorithm::Crc64Nvme,
+        kind: ChecksumKind::FullObject,
+        explicit: false,
+    };
+    let (metadata, tags) = (ObjectMetadata::default(), TagSet::default());
+    let new = NewUpload { metadata, tags, checksum, initiator: owner };
+    let id = home.create_readable_upload(&at, new).await.expect("an upload");
+    let upload = UploadPath { object: at.clone(), id };
+    let contents = [content(1, 5 << 20), content(2, 300_000), content(3, 17)];
+    let mut parts = Vec::new();
+    for (number, content) in (1..).zip(&contents) {
+        let number = PartNumber::new(number).expect("a number");
+        let body = body(content, Some(checksum.algorithm));
+        let part = home.put_part(&upload, number, body).await.expect("a part");
+        parts.push(CompletedPart { number, etag: part.etag, checksum: None });
+    }
+    let first_two: Vec<_> = parts.iter().take(2).cloned().collect();
+    let completion = |parts| Completion { parts, ..Completion::default() };
+    let shown = home.preview(&upload, &completion(first_two.clone())).await;
+    let shown = shown.expect("it is shown").expect("it is new");
+    let [one, two, _] = &contents;
+    assert_eq!(shown.length(), Some((one.len() + two.len()) as u64));
+    let read = shown.collect(usize::MAX).await.expect("it is readable");
+    assert_eq!(read, [&one[..], &two[..]].concat());
+    refused!(home.head_object(&at, &GetRequest::default()).await, StoreError::NoSuchKey);
+    let mut wrong = first_two.clone();
+    wrong.reverse();
+    refused!(home.preview(&upload, &completion(wrong)).await, StoreError::Completion(_));
+    let stored = home.complete_upload(&upload, &completion(first_two.clone()), None).await;
+    stored.expect("it is completed as it was shown");
+    let again = home.preview(&upload, &completion(first_two)).await.expect("it is known");
+    assert!(again.is_none(), "it was completed before");
+    refused!(home.preview(&upload, &completion(parts)).await, StoreError::NoSuchUpload);
 }
 
 /// A body whose length nobody tells.

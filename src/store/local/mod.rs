@@ -24,6 +24,7 @@ mod listing;
 mod log;
 mod objects;
 mod options;
+mod preview;
 mod read;
 mod receive;
 mod recount;

@@ -218,7 +218,7 @@ fn pieces(assembly: &Assembly) -> Vec<(u64, Piece)> {
 }
 
 /// What an object's bytes consist of. Keeps it from being removed.
-struct ObjectExtents {
+pub(crate) struct ObjectExtents {
     core: Arc<Core>,
     pieces: Vec<(u64, Piece)>,
     _guard: ReadGuard,
@@ -245,6 +245,11 @@ impl Extents for ObjectExtents {
 }
 
 impl ObjectExtents {
+    /// The bytes of these parts.
+    pub(crate) fn of(core: &Arc<Core>, assembly: &Assembly, guard: ReadGuard) -> Self {
+        Self { core: Arc::clone(core), pieces: pieces(assembly), _guard: guard }
+    }
+
     /// The bytes of an object that is packed into one record, read at once.
     fn packed(&self, range: ByteRange) -> Option<Result<Payload>> {
         let [(length, Piece::Packed(record))] = self.pieces.as_slice() else { return None };

@@ -367,6 +367,21 @@ fn plan(
     Ok(Planned::Now(answer, Box::new(command)))
 }
 
+/// The size and parts of the object that a completion would make; `None` where it was made before.
+pub(crate) fn planned_assembly(
+    core: &Arc<Core>,
+    path: &UploadPath,
+    completion: &Completion,
+) -> Result<Option<(u64, Assembly)>> {
+    match plan(core, path, completion, None)? {
+        Planned::Already(_) => Ok(None),
+        Planned::Now(stored, command) => match *command {
+            Command::Complete { assembly, .. } => Ok(Some((stored.object.size, assembly))),
+            _ => Err(StoreError::Conflict),
+        },
+    }
+}
+
 /// The object's parts, and what of the upload dies: its record, the records of parts whose bytes
 /// are elsewhere, and the parts that the object does not have.
 fn assembly(upload: RecordRef, entries: &[(u16, PartEntry)], assembled: &Assembled) -> Assembly {

@@ -8,6 +8,7 @@ mod holding;
 mod ledger;
 mod multipart;
 mod objects;
+mod preview;
 mod read;
 mod state;
 mod tags;

@@ -202,7 +202,12 @@ impl MemoryStore {
 
 impl Bin {
     /// The answer of a completion that was given before.
-    fn repeated(&self, at: &UploadPath, completion: &Completion, now: Timestamp) -> Result<Stored> {
+    pub(super) fn repeated(
+        &self,
+        at: &UploadPath,
+        completion: &Completion,
+        now: Timestamp,
+    ) -> Result<Stored> {
         self.completed(&at.object.key, &at.id)
             .filter(|done| now.0 - done.at.0 <= REPEATABLE_MILLIS)
             .filter(|done| done.parts == listed(completion))

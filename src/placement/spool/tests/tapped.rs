@@ -15,7 +15,7 @@ use crate::object::{
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, Holding,
     Ledger, LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts,
-    ObjectPath, Objects, Result, StoreError, Stored, Tags, UploadPath,
+    ObjectPath, Objects, Preview, Result, StoreError, Stored, Tags, UploadPath,
 };
 
 /// Which layer a call goes to.
@@ -358,5 +358,20 @@ impl Ledger for Tapped {
 impl Holding for Tapped {
     async fn hold(&self, body: Payload) -> Result<Payload> {
         self.through("hold", self.inner.hold(body)).await
+    }
+}
+
+#[async_trait]
+impl Preview for Tapped {
+    async fn create_readable_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
+        self.through("create_readable_upload", self.inner.create_readable_upload(at, new)).await
+    }
+
+    async fn preview(
+        &self,
+        upload: &UploadPath,
+        completion: &Completion,
+    ) -> Result<Option<Payload>> {
+        self.through("preview", self.inner.preview(upload, completion)).await
     }
 }
