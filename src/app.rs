@@ -10,6 +10,7 @@ mod disk;
 mod expiry;
 mod gateway;
 mod layers;
+mod rotation;
 mod rules;
 mod side;
 mod storage;
@@ -17,7 +18,7 @@ mod trials;
 mod upstreams;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -25,23 +26,28 @@ use futures_util::future::{OptionFuture, join};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use crate::admin::{Admin, Counting, Jobs, Links, Metrics, Prices, Rule, Surveys, Views};
+use crate::admin::{Admin, Cleanups, Counting, Jobs, Links, Metrics, Prices, Rule, Surveys, Views};
 use crate::auth::{AuthSettings, Authenticator, Keyring};
 use crate::background::{Next, Supervisor, Worker as _};
 use crate::config::{self, Config, ConfigError};
+use crate::migrate;
 use crate::object::{Clock, SystemClock};
 use crate::s3::{self, TokenKey};
 use crate::server::{Server, Settings, TlsConfig, TlsSwitch};
+use crate::store::local::LocalStore;
 
 use buckets::ConfiguredBuckets;
 use expiry::UploadExpiry;
 use gateway::Gateway;
 use layers::Layers;
+use rotation::KeyRotation;
 use side::Side;
-use storage::Storage;
 pub(crate) use storage::store_options;
+use storage::{Storage, set_encryption};
 use upstreams::Upstreams;
 
+/// Where the journals of clean-ups are in the data directory.
+const CLEANUPS: &str = "cleanups";
 /// For how long after having been told to stop something may be forwarded.
 const FORWARDING: Duration = Duration::from_secs(14);
 /// How long workers may finish what they are at after that.
@@ -85,6 +91,8 @@ pub struct Control {
     metrics: Arc<Metrics>,
     tls: Vec<TlsSwitch>,
     address: SocketAddr,
+    /// The store, once it is open.
+    store: Arc<OnceLock<Weak<LocalStore>>>,
 }
 
 impl App {
@@ -98,14 +106,16 @@ impl App {
             None => None,
         };
         let auth = Arc::new(authenticator(&config));
-        let domains = config.server.base_domains.clone();
+        // Below all of them paths are objects' keys.
+        let domains = [&config.server.base_domains, &config.website.domains];
+        let domains = domains.into_iter().flatten().cloned().collect();
         let admin = Arc::new(Admin::new(domains, rule(&config), Arc::clone(&auth)));
         let metrics = Arc::new(Metrics::default());
         let gateway = Gateway::new(&config, &admin, Arc::clone(&metrics));
         let gateway = Arc::new(gateway);
         let tls = [Some(&server), side.as_ref()].into_iter().flatten().map(Server::tls).collect();
         let address = server.address();
-        let control = Control { auth, admin, metrics, tls, address };
+        let control = Control { auth, admin, metrics, tls, address, store: Arc::default() };
         Ok(Self { config, upstreams, server, side, gateway, control })
     }
 
@@ -169,11 +179,17 @@ impl App {
 }
 
 impl Control {
-    /// Takes over keys and certificate, all or nothing. Whatever else changed needs a restart.
+    /// Takes over access keys, master keys and certificate, all or nothing. Whatever else changed needs a restart.
     pub fn reload(&self, config: &Config) -> Result<(), ConfigError> {
         let reloaded = self.take_over(config);
         self.metrics.reload(reloaded.is_ok(), clock().now());
         reloaded
+    }
+
+    /// From here on reloading changes the keys of this store.
+    fn encrypts(&self, store: &Arc<LocalStore>) {
+        // It is opened once.
+        let _ = self.store.set(Arc::downgrade(store));
     }
 
     /// A configuration could not even be read.
@@ -188,6 +204,10 @@ impl Control {
                 "[[key]]",
                 format!("the built-in secret is not for {}, which others reach", self.address),
             ));
+        }
+        if let Some(store) = self.store.get().and_then(Weak::upgrade) {
+            set_encryption(&store, &config.at_rest)
+                .map_err(|error| ConfigError::new("[encryption]", error.to_string()))?;
         }
         self.auth.replace_keys(config.keys.ring.clone());
         self.admin.replace_rule(rule(config));
@@ -220,6 +240,8 @@ async fn open(
     if configured.step().await != Next::Done {
         workers.start(configured);
     }
+    control.encrypts(&storage.store());
+    workers.start(KeyRotation::new(storage.store()));
     let layers = Layers::build(config, upstreams, storage.home(), &clock).await;
     layers.start(&mut workers);
     let expiry = config.store.multipart_expiry;
@@ -228,6 +250,11 @@ async fn open(
         region: config.region.clone(),
         base_domains: config.server.base_domains.clone(),
         token_key: token_key(&config.keys.ring),
+        templates: config.usage.templates.clone(),
+        websites: s3::Websites {
+            domains: config.website.domains.clone(),
+            public: config.website.public.clone(),
+        },
         rules: rules::rulebook(&config.rules),
     };
     let migrations = layers.migrations(config, &storage, gateway, &clock).await;
@@ -237,6 +264,10 @@ async fn open(
     gateway.open(s3::Service::new(settings, layers.front(), Arc::clone(&control.auth)));
     let jobs = Arc::new(Jobs::new(Arc::clone(&clock)));
     workers.start(jobs.worker());
+    let journals = Arc::new(migrate::Folder::at(config.data_dir.join(CLEANUPS)));
+    let cleanups = Cleanups::new(journals, Arc::clone(&clock));
+    cleanups.recall(&jobs).await;
+    workers.start(cleanups.keeper(&jobs));
     control.admin.open(Views {
         clock,
         started,
@@ -248,6 +279,8 @@ async fn open(
         store: layers.store(),
         counting: counting(&config.usage),
         jobs,
+        cleanups,
+        upload_expiry: expiry,
         metrics: Arc::clone(&control.metrics),
         surveys: Arc::new(Surveys::default()),
         migrations,

@@ -128,9 +128,10 @@ async fn case(
     let medians: Vec<Sample> = samples.iter().map(|s| median(s)).collect();
     for (endpoint, sample) in endpoints.iter().zip(&medians) {
         let ratio = sample.rate / medians[0].rate;
+        let burden = sample.cpu_ns_per_byte / medians[0].cpu_ns_per_byte;
         let added = sample.p50_ms - medians[0].p50_ms;
         println!(
-            "{verb} {label:>6} x{connections:<3} {:<12} {:>10.1}/s {:>9.1} MiB/s  p50 {:>8.2} ms ({added:+.2})  p99 {:>8.2} ms  cpu {:>8.1} us/op {:>7.3} ns/B  peak {:>6.1} MiB  rate x{ratio:.2}",
+            "{verb} {label:>6} x{connections:<3} {:<12} {:>10.1}/s {:>9.1} MiB/s  p50 {:>8.2} ms ({added:+.2})  p99 {:>8.2} ms  cpu {:>8.1} us/op {:>7.3} ns/B x{burden:.2}  peak {:>6.1} MiB  rate x{ratio:.2}",
             endpoint.name,
             sample.rate,
             sample.rate * size as f64 / f64::from(1 << 20),

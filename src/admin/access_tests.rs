@@ -17,7 +17,7 @@ const DATE: &str = "Wed, 21 Oct 2015 07:28:00 GMT";
 
 fn key(access_key: &str, role: Role) -> Key {
     let owner = Owner { id: "id".into(), display_name: "name".into() };
-    let identity = Identity { access_key: access_key.into(), role, owner, email: None };
+    let identity = Identity::new(access_key, role, owner);
     let (access_key, secret) = (access_key.to_owned(), Secret::new("secret"));
     Key { access_key, secret, identity: Arc::new(identity) }
 }

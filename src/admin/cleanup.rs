@@ -1,41 +1,56 @@
 //! `/storage/cleanup`: removes what nothing refers to.
 //!
 //! On the disk: files that no record names, which the store set aside when it was opened after a
-//! crash. With a manifest of the keys that an application still refers to: its bucket's objects that
-//! are not in it, here or upstream. Upstream only what is recorded counts, never what others put
-//! there. Everything is looked through before anything is deleted; what is written meanwhile stays.
+//! crash; uploads that nobody finished; copies whose objects are upstream. In both layers: uploads
+//! that a migration left. With a manifest of the keys that an application still refers to: its
+//! bucket's objects that are not in it, here or upstream. Upstream only what our own records and
+//! journals say counts, never what others put there.
+//!
+//! Objects are all looked through before the first one is deleted; what is written meanwhile stays.
+//! Whatever goes is noted durably before it does, and what came of it afterwards: see
+//! [`Cleanups`]. Keeps off the objects of migrations, and them off its own.
+
+mod history;
+mod journal;
+mod journals;
+mod removal;
+mod report;
+mod sources;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use http::header::{HeaderValue, LOCATION};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::buckets;
-use super::job::{Job, Told};
+pub(super) use history::history;
+pub use journals::{CleanupKeeper, Cleanups};
+
+use self::journal::{Found, Order};
+use self::removal::Cleanup;
+use self::report::Report;
+use self::sources::{Copies, Files, Here, Objects, Position, Source, There, Uploads};
+use super::job::Told;
 use super::manifest::Manifest;
 use super::query::Parameters;
 use super::reply::{self, Fault};
 use super::usage::backend;
-use super::view::{Disk, Views};
+use super::view::Views;
+use super::{buckets, job, migrations, stream};
 use crate::body::Payload;
-use crate::object::{
-    BucketName, ETag, ETagMatch, ListEntry, ListQuery, ObjectKey, Timestamp, WriteCondition,
-};
-use crate::placement::Location;
-use crate::placement::location::Truth;
-use crate::store::{DeleteRequest, Home, LedgerQuery, ObjectPath, Store, StoreError};
+use crate::migrate::{Claim, Filter};
+use crate::object::{BucketName, Timestamp};
 
 /// The parameters of the call.
 pub(super) const PARAMETERS: &[&str] =
-    &["storage_backend", "bucket", "dry_run", "max_deletes", "min_age"];
+    &["storage_backend", "bucket", "dry_run", "max_deletes", "min_age", "upload_min_age"];
+/// The parameters of a report.
+pub(super) const REPORT: &[&str] = &["format"];
 
 /// The kind of the jobs.
-const KIND: &str = "cleanup";
-/// How many keys are looked at in one step.
-const PAGE: usize = 100;
-/// How many keys are told.
+pub(super) const KIND: &str = "cleanup";
+/// How many keys are told with a job; its report has all of them.
 const TOLD: usize = 1000;
 /// The most objects that are deleted where nothing else is said, and at all.
 const DEFAULT_DELETES: u64 = 1000;
@@ -51,272 +66,173 @@ pub(super) async fn begin(
     parameters: &Parameters,
     manifest: Option<Payload>,
 ) -> Result<Response<Payload>, Fault> {
-    let away = parameters.away()?;
-    let away = away.ok_or_else(|| Fault::parameter("storage_backend is missing: local or s3"))?;
-    let dry_run = parameters.flag("dry_run")?.unwrap_or(false);
-    let most = parameters.number("max_deletes", 0..=MOST_DELETES)?.unwrap_or(DEFAULT_DELETES);
-    let age = parameters.number("min_age", 0..=MOST_AGE)?.unwrap_or(DEFAULT_AGE);
     let bucket = match parameters.bucket("bucket")? {
         Some(bucket) => Some(buckets::known(views, &bucket).await?),
         None => None,
     };
+    let order = order(views, parameters, bucket.as_ref(), manifest.is_some())?;
     let manifest = match manifest {
         Some(body) => Manifest::read(body).await?,
         None => None,
     };
-    let references = match (bucket.clone(), manifest) {
-        (Some(bucket), Some(manifest)) => Some((bucket, manifest)),
-        (None, Some(_)) => {
-            return Err(Fault::parameter("a manifest is of one bucket: bucket is missing"));
-        }
-        (_, None) => None,
-    };
-    let age = i64::try_from(age).unwrap_or_default().saturating_mul(1000);
-    let job = Cleanup {
-        disk: Arc::clone(&views.disk),
+    let order = Order { manifest: manifest.is_some(), ..order };
+    let objects = bucket.clone().zip(manifest).map(|(bucket, manifest)| Objects {
         home: Arc::clone(&views.home),
         store: Arc::clone(&views.store),
-        away,
-        dry_run,
-        most,
-        before: Timestamp(views.clock.now().0.saturating_sub(age)),
         bucket,
-        references,
-        stage: if away { Stage::Counting(None) } else { Stage::Files },
-        found: Found::default(),
+        manifest: Arc::new(manifest),
+        away: order.away,
+        before: order.before,
+        position: Position::default(),
+    });
+    views.jobs.check_none(KIND)?;
+    let id = job::new_id();
+    let claim = claim(views, &id, &order).await?;
+    let orphans = orphans(views, &order, bucket).await?;
+    let noted = views.cleanups.begin(&id, &order, views.clock.now()).await;
+    let (journal, since) = noted.map_err(|error| unwritten(&error))?;
+    let cleanup = Cleanup::new(order, journal, Arc::clone(&views.clock), orphans, objects, claim);
+    match views.jobs.begin_noted(KIND, id.clone(), since, Box::new(cleanup)) {
+        Ok(told) => {
+            views.cleanups.prune(&views.jobs).await;
+            Ok(job::begun(&told))
+        }
+        Err(fault) => {
+            views.cleanups.forget(&id).await;
+            Err(fault)
+        }
+    }
+}
+
+/// `GET /storage/cleanup/{id}`: with the first keys that go, or went.
+pub(super) async fn one(views: &Views, id: &str) -> Result<Response<Payload>, Fault> {
+    let told = views.jobs.find(KIND, id)?;
+    let mut report = Report::of(views.cleanups.entries(id), told.is_over());
+    let keys = report.keys(TOLD).await.map_err(|error| unread(&error))?;
+    let mut value = told.json();
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("keys".to_owned(), json!(keys));
+    }
+    Ok(reply::json(StatusCode::OK, &value))
+}
+
+/// `GET /storage/cleanup/{id}/report`.
+pub(super) fn report(
+    views: &Views,
+    id: &str,
+    given: &Parameters,
+) -> Result<Response<Payload>, Fault> {
+    let format = stream::format(given)?;
+    let told = views.jobs.find(KIND, id)?;
+    let report = Report::of(views.cleanups.entries(id), told.is_over()).in_format(format);
+    Ok(stream::report(report, format))
+}
+
+/// What is asked for.
+fn order(
+    views: &Views,
+    parameters: &Parameters,
+    bucket: Option<&BucketName>,
+    manifest: bool,
+) -> Result<Order, Fault> {
+    let away = parameters.away()?;
+    let away = away.ok_or_else(|| Fault::parameter("storage_backend is missing: local or s3"))?;
+    if manifest && bucket.is_none() {
+        return Err(Fault::parameter("a manifest is of one bucket: bucket is missing"));
+    }
+    let age = parameters.number("min_age", 0..=MOST_AGE)?.unwrap_or(DEFAULT_AGE);
+    let upload_age = parameters.number("upload_min_age", 0..=MOST_AGE)?;
+    let upload_age = upload_age.unwrap_or(views.upload_expiry.as_secs());
+    let now = views.clock.now().0;
+    let before = |seconds: u64| {
+        let age = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000);
+        Timestamp(now.saturating_sub(age))
     };
-    let told = views.jobs.begin(KIND, Box::new(job))?;
-    let mut response = reply::json(StatusCode::ACCEPTED, &told.json());
-    if let Ok(location) = HeaderValue::from_str(&format!("/storage/cleanup/{}", told.id())) {
-        response.headers_mut().insert(LOCATION, location);
-    }
-    Ok(response)
+    Ok(Order {
+        away,
+        dry_run: parameters.flag("dry_run")?.unwrap_or(false),
+        bucket: bucket.map(|bucket| bucket.as_str().to_owned()),
+        manifest,
+        most: parameters.number("max_deletes", 0..=MOST_DELETES)?.unwrap_or(DEFAULT_DELETES),
+        before: before(age),
+        uploads_before: before(upload_age),
+    })
 }
 
-/// `GET /storage/cleanup`: all of them, the newest first.
-pub(super) fn all(views: &Views) -> Response<Payload> {
-    let jobs: Vec<Value> = views.jobs.all(KIND).iter().map(Told::json).collect();
-    reply::json(StatusCode::OK, &json!({ "jobs": jobs }))
+/// Keeps migrations off what may go, for as long as the claim is kept.
+async fn claim(views: &Views, id: &str, order: &Order) -> Result<Option<Claim>, Fault> {
+    let Some(migrations) = views.migrations.as_ref().filter(|_| !order.dry_run) else {
+        return Ok(None);
+    };
+    let filter = Filter { bucket: order.bucket.clone(), ..Filter::default() };
+    let claim = migrations.claim(format!("the clean-up {id}"), filter).await;
+    claim.map(Some).map_err(migrations::refused)
 }
 
-/// `GET /storage/cleanup/{id}`.
-pub(super) fn one(views: &Views, id: &str) -> Result<Response<Payload>, Fault> {
-    Ok(reply::json(StatusCode::OK, &views.jobs.find(KIND, id)?.json()))
-}
-
-/// `POST /storage/cleanup/{id}/cancel`.
-pub(super) fn cancel(views: &Views, id: &str) -> Result<Response<Payload>, Fault> {
-    Ok(reply::json(StatusCode::ACCEPTED, &views.jobs.cancel(KIND, id)?.json()))
-}
-
-struct Cleanup {
-    disk: Arc<dyn Disk>,
-    home: Arc<dyn Home>,
-    store: Arc<dyn Store>,
-    away: bool,
-    dry_run: bool,
-    most: u64,
-    /// Only what was last modified before this goes.
-    before: Timestamp,
+/// Where orphans are looked for, whatever the manifest says.
+async fn orphans(
+    views: &Views,
+    order: &Order,
     bucket: Option<BucketName>,
-    references: Option<(BucketName, Manifest)>,
-    stage: Stage,
-    found: Found,
-}
-
-/// What is being done; keys are those behind which it goes on.
-#[derive(Debug, Clone)]
-enum Stage {
-    Files,
-    Counting(Option<String>),
-    Deleting(Option<String>),
-}
-
-/// What was found and done so far.
-#[derive(Debug, Default)]
-struct Found {
-    objects: u64,
-    bytes: u64,
-    deleted: u64,
-    deleted_bytes: u64,
-    kept: u64,
-    files: u64,
-    file_bytes: u64,
-    keys: Vec<String>,
-}
-
-/// An object of the backend.
-struct Candidate {
-    key: ObjectKey,
-    etag: ETag,
-    size: u64,
-    modified: Timestamp,
-}
-
-#[async_trait]
-impl Job for Cleanup {
-    async fn step(&mut self) -> Result<bool, String> {
-        match self.stage.clone() {
-            Stage::Files => {
-                let files = self.disk.set_aside(!self.dry_run).await;
-                let (files, bytes) = files.map_err(|error| error.to_string())?;
-                (self.found.files, self.found.file_bytes) = (files, bytes);
-                self.stage = Stage::Counting(None);
-                Ok(self.references.is_some())
-            }
-            Stage::Counting(after) => {
-                let (candidates, next) = self.page(after).await?;
-                for Candidate { key, size, .. } in candidates {
-                    self.found.objects += 1;
-                    self.found.bytes = self.found.bytes.saturating_add(size);
-                    if self.dry_run && self.found.keys.len() < TOLD {
-                        self.found.keys.push(key.as_str().to_owned());
-                    }
-                }
-                if next.is_some() {
-                    self.stage = Stage::Counting(next);
-                    return Ok(true);
-                }
-                let (found, most) = (self.found.objects, self.most);
-                if found > most && !self.dry_run {
-                    return Err(format!(
-                        "{found} objects would be deleted, max_deletes allows {most}: nothing is \
-                         deleted"
-                    ));
-                }
-                if self.dry_run || found == 0 {
-                    return Ok(false);
-                }
-                self.found.kept = 0;
-                self.stage = Stage::Deleting(None);
-                Ok(true)
-            }
-            Stage::Deleting(after) => {
-                let (candidates, next) = self.page(after).await?;
-                for candidate in candidates {
-                    self.delete(candidate).await?;
-                }
-                let more = next.is_some();
-                self.stage = Stage::Deleting(next);
-                Ok(more)
-            }
-        }
+) -> Result<Vec<Box<dyn Source>>, Fault> {
+    let names = match bucket {
+        Some(bucket) => vec![bucket],
+        None => buckets::names(views).await?,
+    };
+    let migrations = views.migrations.as_ref();
+    if order.away {
+        let layer = There(Arc::clone(&views.routes));
+        return Ok(vec![Box::new(Uploads::of(layer, migrations, names))]);
     }
-
-    fn shown(&self) -> Value {
-        json!({
-            "storage_backend": backend(self.away),
-            "dry_run": self.dry_run,
-            "bucket": self.bucket.as_ref().map(BucketName::as_str),
-            "max_deletes": self.most,
-            "modified_before": self.before.iso8601(),
-            "stage": match self.stage {
-                Stage::Files => "files",
-                Stage::Counting(_) => "counting",
-                Stage::Deleting(_) => "deleting",
-            },
-            "found": self.found.objects,
-            "found_bytes": self.found.bytes,
-            "deleted": self.found.deleted,
-            "deleted_bytes": self.found.deleted_bytes,
-            "kept_newer": self.found.kept,
-            "orphan_files": self.found.files,
-            "orphan_files_bytes": self.found.file_bytes,
-            "keys": self.found.keys,
-        })
+    let layer = Here { home: Arc::clone(&views.home), before: order.uploads_before };
+    let mut all: Vec<Box<dyn Source>> = vec![
+        Box::new(Files::on(&views.disk)),
+        Box::new(Uploads::of(layer, migrations, names.clone())),
+    ];
+    if let Some(spool) = &views.spool {
+        all.push(Box::new(Copies::of(&views.home, spool, names)));
     }
+    Ok(all)
 }
 
-impl Cleanup {
-    /// The next objects that nothing refers to, and behind which key to go on.
-    async fn page(
-        &mut self,
-        after: Option<String>,
-    ) -> Result<(Vec<Candidate>, Option<String>), String> {
-        let Some((bucket, manifest)) = &self.references else { return Ok((Vec::new(), None)) };
-        let page = if self.away {
-            recorded(&*self.home, bucket, after).await
-        } else {
-            at_home(&*self.home, bucket, after).await
-        };
-        let (mut candidates, next) = match page {
-            Err(StoreError::NoSuchBucket) => return Ok((Vec::new(), None)),
-            page => page.map_err(|error| error.to_string())?,
-        };
-        candidates.retain(|candidate| !manifest.contains(&candidate.key));
-        let all = candidates.len();
-        candidates.retain(|candidate| candidate.modified < self.before);
-        self.found.kept += (all - candidates.len()) as u64;
-        Ok((candidates, next))
-    }
-
-    async fn delete(&mut self, candidate: Candidate) -> Result<(), String> {
-        let Some((bucket, _)) = &self.references else { return Ok(()) };
-        let Candidate { key, etag, size, .. } = candidate;
-        let at = ObjectPath { bucket: bucket.clone(), key };
-        let condition = Some(WriteCondition::Matches(ETagMatch::Tags(vec![etag])));
-        match self.store.delete_object(&at, &DeleteRequest { version: None, condition }).await {
-            Ok(_) => {}
-            // A client was there first: what it wrote stays.
-            Err(
-                StoreError::PreconditionFailed(_) | StoreError::NoSuchKey | StoreError::Conflict,
-            ) => {
-                self.found.kept += 1;
-                return Ok(());
-            }
-            Err(error) => return Err(error.to_string()),
-        }
-        tracing::info!(
-            target: "stowgate::cleanup",
-            bucket = at.bucket.as_str(),
-            key = at.key.as_str(),
-            size,
-            storage_backend = backend(self.away),
-            "deleted an object that nothing refers to"
-        );
-        self.found.deleted += 1;
-        self.found.deleted_bytes = self.found.deleted_bytes.saturating_add(size);
-        if self.found.keys.len() < TOLD {
-            self.found.keys.push(at.key.as_str().to_owned());
-        }
-        Ok(())
-    }
+/// What a clean-up tells of itself.
+fn shown(order: &Order, found: &Found, stage: &str) -> Value {
+    json!({
+        "storage_backend": backend(order.away),
+        "dry_run": order.dry_run,
+        "bucket": order.bucket,
+        "max_deletes": order.most,
+        "modified_before": order.before.iso8601(),
+        "uploads_begun_before": order.uploads_before.iso8601(),
+        "stage": stage,
+        "found": found.objects,
+        "found_bytes": found.bytes,
+        "deleted": found.deleted,
+        "deleted_bytes": found.deleted_bytes,
+        "kept_newer": found.kept + found.young,
+        "failed": found.failed,
+        "orphan_files": found.files,
+        "orphan_files_bytes": found.file_bytes,
+        "orphan_uploads": found.uploads,
+        "orphan_copies": found.copies,
+        "orphan_copies_bytes": found.copy_bytes,
+        "orphans_removed": found.orphans_removed,
+    })
 }
 
-type Page = Result<(Vec<Candidate>, Option<String>), StoreError>;
-
-/// Objects that are here, and that no record says to be elsewhere.
-async fn at_home(home: &dyn Home, bucket: &BucketName, after: Option<String>) -> Page {
-    let query = ListQuery { after, limit: PAGE, ..ListQuery::default() };
-    let page = home.list_objects(bucket, &query).await?;
-    let mut candidates = Vec::new();
-    for entry in page.entries {
-        let ListEntry::Object { key, etag, size, last_modified: modified, .. } = entry else {
-            continue;
-        };
-        let at = ObjectPath { bucket: bucket.clone(), key };
-        let record = home.entry(&at).await?;
-        let record = record.as_deref().map(Location::decode).transpose()?;
-        if record.is_none_or(|record| record.truth == Truth::Local) {
-            candidates.push(Candidate { key: at.key, etag, size, modified });
-        }
-    }
-    Ok((candidates, page.next))
+fn is_dry_run(told: &Told) -> bool {
+    told.shown.get("dry_run").and_then(Value::as_bool).unwrap_or_default()
 }
 
-/// Objects that are recorded upstream.
-async fn recorded(home: &dyn Home, bucket: &BucketName, after: Option<String>) -> Page {
-    let after = after.map(String::into_bytes);
-    let query = LedgerQuery { after, limit: PAGE, ..LedgerQuery::default() };
-    let page = home.entries(bucket, &query).await?;
-    let last = page.entries.last().map(|(key, _)| key.as_str().to_owned());
-    let mut candidates = Vec::new();
-    for (key, record) in page.entries {
-        let record = Location::decode(&record)?;
-        if let (Truth::Remote, Some(remote)) = (record.truth, record.remote) {
-            let (etag, size, modified) = (remote.etag, remote.size, remote.last_modified);
-            candidates.push(Candidate { key, etag, size, modified });
-        }
-    }
-    Ok((candidates, last.filter(|_| page.more)))
+fn unwritten(error: &std::io::Error) -> Fault {
+    tracing::error!(%error, "the journal of a clean-up cannot be written");
+    let message = "the journal of the clean-up cannot be written, so nothing is removed; the log \
+                   says why";
+    Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message)
+}
+
+fn unread(error: &std::io::Error) -> Fault {
+    tracing::error!(%error, "the journal of a clean-up cannot be read");
+    let message = "the journal of the clean-up cannot be read; the log says why";
+    Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message)
 }

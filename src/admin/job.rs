@@ -1,24 +1,29 @@
 //! Jobs of the side API: begun by a call, worked on beside requests, a step of each in turn, told of
 //! by another call.
 //!
-//! Knows nothing of what they do. What they were is forgotten when the process ends.
+//! Knows nothing of what they do. What they were is forgotten when the process ends, but for what
+//! somebody noted and tells again.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::StatusCode;
+use http::header::{HeaderValue, LOCATION};
+use http::{Response, StatusCode};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::reply::Fault;
+use super::reply::{self, Fault};
+use super::view::Views;
 use crate::background::{Next, Worker};
+use crate::body::Payload;
 use crate::object::{Clock, Timestamp};
 
 /// How long nothing may happen before it is looked for jobs again.
 const IDLE: Duration = Duration::from_millis(100);
-/// How many finished jobs are remembered.
+/// How many finished jobs are remembered that nobody noted.
 const REMEMBERED: usize = 20;
 
 /// Work that goes on for a while.
@@ -29,6 +34,25 @@ pub(super) trait Job: Send {
 
     /// How far it is, and what it found.
     fn shown(&self) -> Value;
+
+    /// It is over, in a way that is told of only afterwards. Not dropped, but with the process.
+    async fn ended(&mut self, state: JobState, error: Option<&str>, at: Timestamp);
+}
+
+/// How a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum JobState {
+    /// It goes on.
+    Running,
+    /// It did what it was to do.
+    Done,
+    /// It could not.
+    Failed,
+    /// It was ended before its time.
+    Cancelled,
+    /// The process ended before it did.
+    Interrupted,
 }
 
 /// All jobs.
@@ -45,18 +69,31 @@ struct State {
     told: VecDeque<Told>,
 }
 
+impl State {
+    fn check_none(&self, kind: &str) -> Result<(), Fault> {
+        let mut others = self.told.iter();
+        let Some(other) = others.find(|other| other.kind == kind && !other.is_over()) else {
+            return Ok(());
+        };
+        let message = format!("the job {} does that already", other.id);
+        Err(Fault::new(StatusCode::CONFLICT, "JobUnderWay", message))
+    }
+}
+
 /// What is told of a job.
 #[derive(Debug, Clone)]
 pub(super) struct Told {
-    id: String,
-    kind: &'static str,
-    state: &'static str,
-    since: Timestamp,
-    until: Option<Timestamp>,
-    error: Option<String>,
-    shown: Value,
+    pub(super) id: String,
+    pub(super) kind: &'static str,
+    pub(super) state: JobState,
+    pub(super) since: Timestamp,
+    pub(super) until: Option<Timestamp>,
+    pub(super) error: Option<String>,
+    pub(super) shown: Value,
+    /// Whether somebody noted it, who will say when it is forgotten.
+    pub(super) noted: bool,
     /// Whether it is to end before its time.
-    cancelled: bool,
+    pub(super) cancelled: bool,
 }
 
 /// Works on the jobs.
@@ -64,13 +101,65 @@ pub struct JobWorker {
     jobs: Arc<Jobs>,
 }
 
+/// Ids order as the jobs were begun.
+pub(super) fn new_id() -> String {
+    uuid::Uuid::now_v7().simple().to_string()
+}
+
+/// 202 for a job that has begun, with where it is told of.
+pub(super) fn begun(told: &Told) -> Response<Payload> {
+    let mut response = reply::json(StatusCode::ACCEPTED, &told.json());
+    let location = format!("/storage/{}/{}", told.kind, told.id);
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+/// `GET /storage/{kind}`: all of them, the newest first.
+pub(super) fn all(views: &Views, kind: &str) -> Response<Payload> {
+    let jobs: Vec<Value> = views.jobs.all(kind).iter().map(Told::json).collect();
+    reply::json(StatusCode::OK, &json!({ "jobs": jobs }))
+}
+
+/// `GET /storage/{kind}/{id}`.
+pub(super) fn one(views: &Views, kind: &str, id: &str) -> Result<Response<Payload>, Fault> {
+    Ok(reply::json(StatusCode::OK, &views.jobs.find(kind, id)?.json()))
+}
+
+/// `POST /storage/{kind}/{id}/cancel`.
+pub(super) fn cancel(views: &Views, kind: &str, id: &str) -> Result<Response<Payload>, Fault> {
+    Ok(reply::json(StatusCode::ACCEPTED, &views.jobs.cancel(kind, id)?.json()))
+}
+
+impl JobState {
+    /// As answers have it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 impl Told {
-    pub(super) fn id(&self) -> &str {
-        &self.id
+    /// Of a job that begins now.
+    fn new(id: String, kind: &'static str, since: Timestamp, shown: Value) -> Self {
+        let state = JobState::Running;
+        let (until, error, noted, cancelled) = (None, None, false, false);
+        Self { id, kind, state, since, until, error, shown, noted, cancelled }
     }
 
-    fn is_over(&self) -> bool {
-        self.until.is_some()
+    /// Of a job of an earlier process, which somebody noted.
+    pub(super) fn noted(id: String, kind: &'static str, since: Timestamp, shown: Value) -> Self {
+        Self { noted: true, state: JobState::Interrupted, ..Self::new(id, kind, since, shown) }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.state != JobState::Running
     }
 
     /// As JSON, with the job's own words beside those of every job.
@@ -78,7 +167,7 @@ impl Told {
         let mut value = json!({
             "id": self.id,
             "kind": self.kind,
-            "state": self.state,
+            "state": self.state.name(),
             "started_at": self.since.iso8601(),
             "finished_at": self.until.map(Timestamp::iso8601),
             "error": self.error,
@@ -103,25 +192,34 @@ impl Jobs {
 
     /// Begins a job; a fault where one of that kind goes on already.
     pub(super) fn begin(&self, kind: &'static str, job: Box<dyn Job>) -> Result<Told, Fault> {
+        self.begin_told(Told::new(new_id(), kind, self.clock.now(), job.shown()), job)
+    }
+
+    /// The same, of a job that was noted under an id and with a time.
+    pub(super) fn begin_noted(
+        &self,
+        kind: &'static str,
+        id: String,
+        since: Timestamp,
+        job: Box<dyn Job>,
+    ) -> Result<Told, Fault> {
+        let told = Told::new(id, kind, since, job.shown());
+        self.begin_told(Told { noted: true, ..told }, job)
+    }
+
+    /// A fault where a job of that kind goes on.
+    pub(super) fn check_none(&self, kind: &str) -> Result<(), Fault> {
+        self.state().check_none(kind)
+    }
+
+    fn begin_told(&self, told: Told, job: Box<dyn Job>) -> Result<Told, Fault> {
         let mut state = self.state();
-        if let Some(other) = state.told.iter().find(|told| told.kind == kind && !told.is_over()) {
-            let message = format!("the job {} does that already", other.id);
-            return Err(Fault::new(StatusCode::CONFLICT, "JobUnderWay", message));
-        }
-        let told = Told {
-            id: uuid::Uuid::now_v7().simple().to_string(),
-            kind,
-            state: "running",
-            since: self.clock.now(),
-            until: None,
-            error: None,
-            shown: job.shown(),
-            cancelled: false,
-        };
+        state.check_none(told.kind)?;
         state.waiting.push_back((told.id.clone(), job));
         state.told.push_back(told.clone());
-        while state.told.len() > REMEMBERED {
-            let Some(over) = state.told.iter().position(Told::is_over) else { break };
+        let passing = |told: &Told| told.is_over() && !told.noted;
+        while state.told.iter().filter(|told| !told.noted).count() > REMEMBERED {
+            let Some(over) = state.told.iter().position(passing) else { break };
             state.told.remove(over);
         }
         Ok(told)
@@ -130,6 +228,16 @@ impl Jobs {
     /// Begins a job of which nothing is told.
     pub(super) fn add(&self, job: Box<dyn Job>) {
         self.state().waiting.push_back((String::new(), job));
+    }
+
+    /// Tells of a job of an earlier process, too.
+    pub(super) fn tell(&self, told: Told) {
+        self.state().told.push_back(told);
+    }
+
+    /// Tells of a job no longer.
+    pub(super) fn forget(&self, id: &str) {
+        self.state().told.retain(|told| told.id != id);
     }
 
     /// What is told of a job of that kind.
@@ -146,7 +254,7 @@ impl Jobs {
     pub(super) fn cancel(&self, kind: &str, id: &str) -> Result<Told, Fault> {
         let told = self.find(kind, id)?;
         if told.is_over() {
-            let message = format!("the job {id} is over: it is {}", told.state);
+            let message = format!("the job {id} is over: it is {}", told.state.name());
             return Err(Fault::new(StatusCode::CONFLICT, "InvalidState", message));
         }
         self.note(id, |told| told.cancelled = true);
@@ -196,24 +304,26 @@ impl Worker for JobWorker {
             () = self.jobs.cancelled(&id) => None,
             stepped = job.step() => Some(stepped),
         };
-        let shown = job.shown();
-        let now = self.jobs.clock.now();
-        if let Some(Err(error)) = &stepped {
+        let (state, error) = match stepped {
+            Some(Ok(true)) => (JobState::Running, None),
+            Some(Ok(false)) => (JobState::Done, None),
+            Some(Err(error)) => (JobState::Failed, Some(error)),
+            None => (JobState::Cancelled, None),
+        };
+        if let Some(error) = &error {
             tracing::warn!(error, "a job of the side API failed");
         }
+        let mut until = None;
+        if state != JobState::Running {
+            let now = self.jobs.clock.now();
+            until = Some(now);
+            job.ended(state, error.as_deref(), now).await;
+        }
+        let shown = job.shown();
         self.jobs.note(&id, |told| {
-            told.shown = shown;
-            match &stepped {
-                Some(Ok(true)) => {}
-                Some(Ok(false)) => (told.state, told.until) = ("done", Some(now)),
-                Some(Err(error)) => {
-                    (told.state, told.until) = ("failed", Some(now));
-                    told.error = Some(error.clone());
-                }
-                None => (told.state, told.until) = ("cancelled", Some(now)),
-            }
+            (told.state, told.until, told.error, told.shown) = (state, until, error, shown);
         });
-        if let Some(Ok(true)) = stepped {
+        if state == JobState::Running {
             self.jobs.state().waiting.push_back((id, job));
         }
         Next::Now
@@ -221,87 +331,5 @@ impl Worker for JobWorker {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::object::ManualClock;
-
-    struct Counting(u64, Option<u64>);
-
-    #[async_trait]
-    impl Job for Counting {
-        async fn step(&mut self) -> Result<bool, String> {
-            self.0 += 1;
-            if Some(self.0) == self.1 { Err("it broke".to_owned()) } else { Ok(self.0 < 3) }
-        }
-
-        fn shown(&self) -> Value {
-            json!({ "counted": self.0 })
-        }
-    }
-
-    #[tokio::test]
-    async fn jobs_are_done_step_by_step_and_told_of() {
-        let jobs = Arc::new(Jobs::new(Arc::new(ManualClock::new(Timestamp(0)))));
-        let mut worker = jobs.worker();
-        assert_eq!(worker.step().await, Next::After(IDLE));
-        let one = jobs.begin("one", Box::new(Counting(0, None))).expect("begun");
-        let two = jobs.begin("two", Box::new(Counting(0, Some(2)))).expect("begun");
-        let fault = jobs.begin("one", Box::new(Counting(0, None))).expect_err("it goes on");
-        assert_eq!(fault.status, StatusCode::CONFLICT);
-        assert!(fault.message.contains(one.id()), "{}", fault.message);
-        assert_eq!(worker.step().await, Next::Now);
-        let told = jobs.find("one", one.id()).expect("known").json();
-        assert_eq!((&told["state"], &told["counted"]), (&json!("running"), &json!(1)));
-        while worker.step().await == Next::Now {}
-        let told = jobs.find("one", one.id()).expect("known").json();
-        assert_eq!((&told["state"], &told["counted"]), (&json!("done"), &json!(3)));
-        let told = jobs.find("two", two.id()).expect("known").json();
-        assert_eq!((&told["state"], &told["error"]), (&json!("failed"), &json!("it broke")));
-        assert_eq!(jobs.find("one", two.id()).expect_err("another kind").status.as_u16(), 404);
-        for _ in 0..30 {
-            jobs.begin("one", Box::new(Counting(2, None))).expect("begun");
-            while worker.step().await == Next::Now {}
-        }
-        assert!(jobs.all("one").len() <= REMEMBERED);
-        assert!(jobs.find("one", one.id()).is_err(), "forgotten");
-    }
-
-    struct Endless(u64);
-
-    #[async_trait]
-    impl Job for Endless {
-        async fn step(&mut self) -> Result<bool, String> {
-            if self.0 > 0 {
-                std::future::pending::<()>().await;
-            }
-            self.0 += 1;
-            Ok(true)
-        }
-
-        fn shown(&self) -> Value {
-            json!({ "counted": self.0 })
-        }
-    }
-
-    #[tokio::test]
-    async fn a_job_is_ended_between_its_steps_and_within_one() {
-        let jobs = Arc::new(Jobs::new(Arc::new(ManualClock::new(Timestamp(0)))));
-        let mut worker = jobs.worker();
-        for steps in [0, 1] {
-            let told = jobs.begin("one", Box::new(Endless(0))).expect("begun");
-            for _ in 0..steps {
-                assert_eq!(worker.step().await, Next::Now);
-            }
-            assert_eq!(jobs.cancel("two", told.id()).expect_err("another kind").status, 404);
-            let (ended, asked) = tokio::join!(worker.step(), async {
-                tokio::task::yield_now().await;
-                jobs.cancel("one", told.id())
-            });
-            assert_eq!((ended, asked.is_ok()), (Next::Now, true));
-            while worker.step().await == Next::Now {}
-            let shown = jobs.find("one", told.id()).expect("known").json();
-            assert_eq!((&shown["state"], &shown["counted"]), (&json!("cancelled"), &json!(1)));
-            assert_eq!(jobs.cancel("one", told.id()).expect_err("over").status, 409);
-        }
-    }
-}
+#[path = "job_tests.rs"]
+mod tests;

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::Views;
 use super::migrations_order::{self, Order};
-use super::migrations_stream as stream;
 use super::query::Parameters;
 use super::reply::{Fault, json as reply};
+use super::stream;
 use crate::body::Payload;
-use crate::migrate::{Ask, Format, Migrations, OUTCOMES, Refusal, RefusalKind, View};
+use crate::migrate::{Ask, Migrations, OUTCOMES, Refusal, RefusalKind, View};
 use crate::placement::transfer::Direction;
 
 /// The parameters of a report.
@@ -99,22 +99,13 @@ pub(super) fn report(
     id: &str,
     given: &Parameters,
 ) -> Result<Response<Payload>, Fault> {
-    let format = given.parsed("format", "csv or ndjson", |text| match text {
-        "csv" => Some(Format::Csv),
-        "ndjson" => Some(Format::Ndjson),
-        _ => None,
-    })?;
+    let format = stream::format(given)?;
     let outcomes = OUTCOMES.join(", ");
     let only = given.parsed("outcome", &format!("outcome; there are {outcomes}"), |text| {
         OUTCOMES.contains(&text).then(|| text.to_owned())
     })?;
-    let format = format.unwrap_or(Format::Ndjson);
     let report = known(views, id)?.report(id, format, only);
-    let content_type = match format {
-        Format::Csv => "text/csv; charset=utf-8",
-        Format::Ndjson => "application/x-ndjson",
-    };
-    Ok(stream::report(report.ok_or_else(|| unknown(id))?, content_type))
+    Ok(stream::report(report.ok_or_else(|| unknown(id))?, format))
 }
 
 fn known<'a>(views: &'a Views, id: &str) -> Result<&'a Arc<Migrations>, Fault> {
@@ -126,7 +117,7 @@ fn unknown(id: &str) -> Fault {
     Fault::new(StatusCode::NOT_FOUND, "NoSuchMigration", message)
 }
 
-fn refused(refusal: Refusal) -> Fault {
+pub(super) fn refused(refusal: Refusal) -> Fault {
     let status = match refusal.kind {
         RefusalKind::Invalid => StatusCode::BAD_REQUEST,
         RefusalKind::Unknown => StatusCode::NOT_FOUND,

@@ -1,5 +1,7 @@
 //! An order to migrate, as its parameters give it.
 
+use std::sync::LazyLock;
+
 use super::query::Parameters;
 use super::reply::Fault;
 use crate::migrate::{Amendment, Filter, Limits, List, MOST_AT_ONCE, Spec};
@@ -17,32 +19,10 @@ pub(super) enum Order {
     RunPlan(String, Amendment),
 }
 
-/// The parameters of an order.
-pub(super) const PARAMETERS: &[&str] = &[
-    "dry_run",
-    "plan",
-    "keep_source",
-    "verify",
-    "max_deletions",
-    "company_id",
-    "type",
-    "bucket",
-    "prefix",
-    "min_size",
-    "max_size",
-    "older_than",
-    "newer_than",
-    "failed_of",
-    "concurrency",
-    "bytes_per_second",
-    "requests_per_second",
-];
-/// Those that may be repeated.
-pub(super) const REPEATED: &[&str] = &["company_id", "type"];
 /// The parameters of limits.
 pub(super) const LIMITS: &[&str] = &["concurrency", "bytes_per_second", "requests_per_second"];
 /// Those that say which objects.
-const FILTERS: [&str; 9] = [
+const FILTERS: &[&str] = &[
     "company_id",
     "type",
     "bucket",
@@ -53,6 +33,13 @@ const FILTERS: [&str; 9] = [
     "newer_than",
     "failed_of",
 ];
+/// Those that say how an order is carried out.
+const MANNERS: &[&str] = &["dry_run", "plan", "keep_source", "verify", "max_deletions"];
+/// The parameters of an order: all of these.
+pub(super) static PARAMETERS: LazyLock<Vec<&str>> =
+    LazyLock::new(|| [MANNERS, FILTERS, LIMITS].concat());
+/// Those that may be repeated.
+pub(super) const REPEATED: &[&str] = &["company_id", "type"];
 
 /// Reads an order. `manifest` says whether a list of keys came with it.
 pub(super) fn order(
@@ -212,7 +199,7 @@ mod tests {
     }
 
     fn parameters(query: &str) -> Result<Parameters, Fault> {
-        Parameters::parse(Some(query), PARAMETERS, REPEATED)
+        Parameters::parse(Some(query), &PARAMETERS, REPEATED)
     }
 
     #[test]

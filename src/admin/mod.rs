@@ -14,9 +14,10 @@
 //!   counters, checks bodies and what is upstream; `GET /storage/verify[/{id}]` tells how far that
 //!   is, and `POST /storage/verify/{id}/cancel` ends it.
 //! - `GET /storage/url?bucket=&name=`: where a stored name can be read.
-//! - `GET /storage/objects/{bucket}/{key}`: where an object is.
+//! - `GET /storage/objects/{bucket}/{key}`: where an object is, and what became of it.
 //! - `POST /storage/cleanup?storage_backend=local|s3`: removes what nothing refers to;
-//!   `GET /storage/cleanup[/{id}]` tells how far that is, `POST /storage/cleanup/{id}/cancel` ends it.
+//!   `GET /storage/cleanup[/{id}[/report]]` tells how far that is and what went, and
+//!   `POST /storage/cleanup/{id}/cancel` ends it.
 //! - `GET /storage/openapi.json`: all of this for machines; the file beside this one.
 //! - `GET /storage/metrics`: all that is measured, in Prometheus' text format.
 //! - `POST /storage/migrate-to-s3`, `/storage/migrate-to-local`: moves objects, or with
@@ -31,12 +32,12 @@
 mod access;
 mod buckets;
 mod cleanup;
+mod history;
 mod job;
 mod manifest;
 mod metrics;
 mod migrations;
 mod migrations_order;
-mod migrations_stream;
 mod object;
 mod openapi;
 mod overview;
@@ -44,6 +45,7 @@ mod permissions;
 mod query;
 mod reply;
 mod spool;
+mod stream;
 mod survey;
 mod usage;
 mod verify;
@@ -57,6 +59,7 @@ use http::{Method, Request, Response, StatusCode, uri};
 use tokio::sync::SetOnce;
 
 pub use access::{Origin, Rule};
+pub use cleanup::{CleanupKeeper, Cleanups};
 pub use job::{JobWorker, Jobs};
 pub use metrics::{EndedRequest, Metrics};
 pub use survey::Surveys;
@@ -106,6 +109,7 @@ enum Resource {
     OpenApi,
     Cleanup,
     CleanupJob,
+    CleanupReport,
     CleanupCancel,
     MigrateToS3,
     MigrateToLocal,
@@ -120,7 +124,7 @@ enum Resource {
 #[cfg(test)]
 impl Resource {
     /// Every one.
-    const ALL: [Self; 30] = [
+    const ALL: [Self; 31] = [
         Self::Live,
         Self::Ready,
         Self::Info,
@@ -139,6 +143,7 @@ impl Resource {
         Self::OpenApi,
         Self::Cleanup,
         Self::CleanupJob,
+        Self::CleanupReport,
         Self::CleanupCancel,
         Self::MigrateToS3,
         Self::MigrateToLocal,
@@ -177,7 +182,7 @@ impl Resource {
         let (folder, rest) = path.split_once('/')?;
         let resource = match folder {
             "verify" => return Self::of_job(rest, Self::VerifyJob, Self::VerifyCancel),
-            "cleanup" => return Self::of_job(rest, Self::CleanupJob, Self::CleanupCancel),
+            "cleanup" => return Self::of_cleanup(rest),
             "objects" => Self::Object,
             "migrations" => return Self::of_migration(rest),
             _ => return None,
@@ -188,6 +193,13 @@ impl Resource {
     fn of_job(rest: &str, job: Self, cancel: Self) -> Option<Named<'_>> {
         let (resource, id) = rest.strip_suffix("/cancel").map_or((job, rest), |id| (cancel, id));
         (!id.is_empty() && !id.contains('/')).then_some((resource, id))
+    }
+
+    fn of_cleanup(rest: &str) -> Option<Named<'_>> {
+        match rest.strip_suffix("/report") {
+            Some(id) => Self::of_job(id, Self::CleanupReport, Self::CleanupReport),
+            None => Self::of_job(rest, Self::CleanupJob, Self::CleanupCancel),
+        }
     }
 
     fn of_migration(rest: &str) -> Option<Named<'_>> {
@@ -403,8 +415,10 @@ impl Resource {
             Self::UsageByCompany | Self::Stats => usage::PARAMETERS,
             Self::Verify if posts => verify::PARAMETERS,
             Self::Url => object::URL_PARAMETERS,
+            Self::Object => object::PARAMETERS,
             Self::Cleanup if posts => cleanup::PARAMETERS,
-            Self::MigrateToS3 | Self::MigrateToLocal => migrations_order::PARAMETERS,
+            Self::CleanupReport => cleanup::REPORT,
+            Self::MigrateToS3 | Self::MigrateToLocal => &migrations_order::PARAMETERS,
             Self::Migrations => &["limit"],
             Self::MigrationReport => migrations::REPORT,
             Self::MigrationLimits => migrations_order::LIMITS,
@@ -427,17 +441,18 @@ impl Resource {
             Self::UsageByCompany => usage::by_company(views, p).await,
             Self::Stats => usage::stats(views, p).await,
             Self::Verify if posts => verify::begin(views, p).await,
-            Self::Verify => Ok(verify::all(views)),
-            Self::VerifyJob => verify::one(views, rest),
-            Self::VerifyCancel => verify::cancel(views, rest),
+            Self::Verify => Ok(job::all(views, verify::KIND)),
+            Self::VerifyJob => job::one(views, verify::KIND, rest),
+            Self::VerifyCancel => job::cancel(views, verify::KIND, rest),
             Self::Metrics => metrics::answer(views).await,
             Self::Url => object::url(views, asker, p).await,
-            Self::Object => object::answer(views, rest).await,
+            Self::Object => object::answer(views, rest, p).await,
             Self::OpenApi => Ok(openapi::answer()),
             Self::Cleanup if posts => cleanup::begin(views, p, manifest).await,
-            Self::Cleanup => Ok(cleanup::all(views)),
-            Self::CleanupJob => cleanup::one(views, rest),
-            Self::CleanupCancel => cleanup::cancel(views, rest),
+            Self::Cleanup => Ok(job::all(views, cleanup::KIND)),
+            Self::CleanupJob => cleanup::one(views, rest).await,
+            Self::CleanupReport => cleanup::report(views, rest, p),
+            Self::CleanupCancel => job::cancel(views, cleanup::KIND, rest),
             Self::MigrateToS3 => migrations::order(views, p, Direction::ToS3, manifest).await,
             Self::MigrateToLocal => migrations::order(views, p, Direction::ToLocal, manifest).await,
             Self::Migrations => migrations::all(views, p),

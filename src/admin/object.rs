@@ -1,19 +1,19 @@
-//! `/storage/objects/{bucket}/{key}` and `/storage/url`: where an object is, and where it can be
-//! read.
+//! `/storage/objects/{bucket}/{key}` and `/storage/url`: where an object is, what became of it, and
+//! where it can be read.
 
 use std::time::Duration;
 
 use http::header::HOST;
 use http::request::Parts;
 use http::{Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::access::Origin;
-use super::buckets;
 use super::query::Parameters;
 use super::reply::{self, Fault};
 use super::usage::backend;
 use super::view::{Links, Views};
+use super::{buckets, history};
 use crate::auth::{Authenticator, LONGEST_PRESIGNED};
 use crate::body::Payload;
 use crate::object::percent::{self, Plus, Slash};
@@ -22,6 +22,8 @@ use crate::placement::location::{Remote, Task, Todo, Truth};
 use crate::placement::{Location, Mode};
 use crate::store::{GetRequest, ObjectPath, StoreError};
 
+/// The parameters of an object.
+pub(super) const PARAMETERS: &[&str] = &["history"];
 /// The parameters of `/storage/url`.
 pub(super) const URL_PARAMETERS: &[&str] = &["bucket", "name", "folder", "expires"];
 
@@ -57,12 +59,44 @@ impl Found {
     fn is_away(&self) -> bool {
         !matches!(self, Self::Here(_))
     }
+
+    /// When clients saw it stored.
+    fn modified(&self) -> Timestamp {
+        match self {
+            Self::Here(object) | Self::Asked(object) => object.last_modified,
+            Self::Recorded(remote) => remote.last_modified,
+        }
+    }
 }
 
 /// `GET /storage/objects/{bucket}/{key}`; `rest` is both, percent-encoded.
-pub(super) async fn answer(views: &Views, rest: &str) -> Result<Response<Payload>, Fault> {
+pub(super) async fn answer(
+    views: &Views,
+    rest: &str,
+    parameters: &Parameters,
+) -> Result<Response<Payload>, Fault> {
     let at = path(rest)?;
-    let place = place(views, &at).await?;
+    let with_history = parameters.flag("history")?.unwrap_or(true);
+    let place = match place(views, &at).await {
+        Ok(place) => place,
+        Err(fault) if with_history && fault.status == StatusCode::NOT_FOUND => {
+            return Ok(fault.answer_with(past(views, &at).await?));
+        }
+        Err(fault) => return Err(fault),
+    };
+    let mut value = located(views, &at, &place);
+    if with_history {
+        let written = Some(place.found.modified());
+        let told = history::of(views, &at, place.record.as_ref(), written).await?;
+        if let (Some(fields), Value::Object(told)) = (value.as_object_mut(), json!(told)) {
+            fields.extend(told);
+        }
+    }
+    Ok(reply::json(StatusCode::OK, &value))
+}
+
+/// Where an object is.
+fn located(views: &Views, at: &ObjectPath, place: &Place) -> Value {
     let target = views.routes.of(&at.bucket).upstream.as_ref().map(|it| (it.target)(&at.bucket));
     let (s3_bucket, s3_key) = match (&place.found, target) {
         (Found::Recorded(remote), _) => (Some(remote.bucket.clone()), Some(remote.key.clone())),
@@ -72,15 +106,14 @@ pub(super) async fn answer(views: &Views, rest: &str) -> Result<Response<Payload
         _ => (None, None),
     };
     let record = place.record.as_ref();
-    let (etag, size, modified) = match &place.found {
-        Found::Here(object) | Found::Asked(object) => {
-            (object.etag.as_str(), object.size, object.last_modified)
-        }
-        Found::Recorded(remote) => (remote.etag.as_str(), remote.size, remote.last_modified),
+    let modified = place.found.modified();
+    let (etag, size) = match &place.found {
+        Found::Here(object) | Found::Asked(object) => (object.etag.as_str(), object.size),
+        Found::Recorded(remote) => (remote.etag.as_str(), remote.size),
     };
     let template = views.counting.template(&at.bucket);
     let labels = template.and_then(|template| template.labels(at.key.as_str())).unwrap_or_default();
-    let value = json!({
+    json!({
         "bucket": at.bucket.as_str(),
         "key": at.key.as_str(),
         "storage_backend": backend(place.found.is_away()),
@@ -93,8 +126,18 @@ pub(super) async fn answer(views: &Views, rest: &str) -> Result<Response<Payload
         "company": labels.company,
         "type": labels.kind,
         "waiting": record.and_then(|record| record.todo.as_ref()).map(waiting),
-    });
-    Ok(reply::json(StatusCode::OK, &value))
+    })
+}
+
+/// What is known of an object that is not there, as fields; none where that is nothing.
+async fn past(views: &Views, at: &ObjectPath) -> Result<Map<String, Value>, Fault> {
+    let record = views.home.entry(at).await.ok().flatten();
+    let record = record.as_deref().and_then(|record| Location::decode(record).ok());
+    let told = history::of(views, at, record.as_ref(), None).await?;
+    match json!(told) {
+        Value::Object(fields) if !told.history.is_empty() || !told.history_complete => Ok(fields),
+        _ => Ok(Map::new()),
+    }
 }
 
 fn waiting(todo: &Todo) -> Value {

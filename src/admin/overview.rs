@@ -12,7 +12,7 @@ use crate::placement::breaker::State;
 use crate::placement::location::Truth;
 use crate::placement::{Location, Mode, Route};
 use crate::store::LedgerQuery;
-use crate::store::local::Accuracy;
+use crate::store::local::{Accuracy, KeysInUse};
 
 /// How many records are counted in all before the rest is left uncounted.
 const RECORDS: usize = 50_000;
@@ -62,6 +62,7 @@ pub(super) async fn answer(views: &Views) -> Result<Response<Payload>, Fault> {
             "upstreams": views.upstreams.iter().map(upstream).collect::<Vec<_>>(),
             "spool": spool::summary(views),
             "disk": disk(&*views.disk),
+            "encryption": encryption(&*views.disk),
         }),
     ))
 }
@@ -98,6 +99,12 @@ async fn count_remote(views: &Views, bucket: &BucketName, budget: &mut usize) ->
         }
         query.after = last;
     }
+}
+
+/// The master keys: what new objects use, what is there, and what something is encrypted under.
+fn encryption(disk: &dyn Disk) -> Value {
+    let KeysInUse { active, known, in_use } = disk.master_keys();
+    json!({ "active": active, "known": known, "in_use": in_use })
 }
 
 fn add(sum: &mut Usage, more: Usage) {

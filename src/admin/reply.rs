@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::body::Payload;
 
@@ -36,8 +37,14 @@ impl Fault {
     }
 
     pub(super) fn answer(&self) -> Response<Payload> {
+        self.answer_with(Map::new())
+    }
+
+    /// The answer, with more fields beside the error.
+    pub(super) fn answer_with(&self, mut fields: Map<String, Value>) -> Response<Payload> {
         let error = serde_json::json!({ "code": self.code, "message": self.message });
-        let mut response = json(self.status, &serde_json::json!({ "error": error }));
+        fields.insert("error".to_owned(), error);
+        let mut response = json(self.status, &fields);
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer realm=\"stowgate\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::job::Job;
+use super::job::{Job, JobState};
 use super::view::Views;
 use crate::object::{BucketName, KeyTemplate, ListEntry, ListQuery, Month, Timestamp};
 use crate::store::Store;
@@ -127,4 +127,6 @@ impl Job for Survey {
     fn shown(&self) -> Value {
         json!({ "bucket": self.bucket.as_str(), "objects": self.objects })
     }
+
+    async fn ended(&mut self, _: JobState, _: Option<&str>, _: Timestamp) {}
 }

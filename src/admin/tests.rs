@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 use super::*;
 use crate::auth::{AuthSettings, Keyring};
 use crate::body::digesting;
+use crate::migrate::{Folder, Shelf};
 use crate::object::{BucketName, Clock as _, ETag, ManualClock, ObjectKey, Owner, Timestamp};
 use crate::placement::guard::{GuardOptions, Guarded};
 use crate::placement::location::{Location, Remote, Task, Todo, Truth};
 use crate::placement::locks::KeyLocks;
 use crate::placement::spool::{Spool, SpoolOptions};
 use crate::placement::{Mode, Route, Routes, Upstream};
-use crate::store::local::{Recounted, SplitUsage};
+use crate::store::local::{KeysInUse, Recounted, SplitUsage};
 use crate::store::upstream::{Ability, Check, Complaint, Trial};
 use crate::store::{
     Buckets as _, Call, FaultStore, GetRequest, Home, Ledger as _, MemoryStore, NewObject,
@@ -24,7 +25,7 @@ use crate::store::{
 };
 
 /// 2024-01-01T00:00:00Z.
-const START: Timestamp = Timestamp(1_704_067_200_000);
+pub(super) const START: Timestamp = Timestamp(1_704_067_200_000);
 
 struct FakeDisk(DiskState);
 
@@ -50,8 +51,17 @@ impl Disk for FakeDisk {
         Err(StoreError::Closing)
     }
 
-    async fn set_aside(&self, _: bool) -> Result<(u64, u64), StoreError> {
-        Ok((0, 0))
+    async fn set_aside(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn remove_set_aside(&self, _: &str) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    fn master_keys(&self) -> KeysInUse {
+        let in_use = vec!["2026-05".to_owned(), "2026-11".to_owned()];
+        KeysInUse { active: Some("2026-11".to_owned()), known: in_use.clone(), in_use }
     }
 
     fn lacks(&self, bucket: &BucketName) -> bool {
@@ -60,13 +70,13 @@ impl Disk for FakeDisk {
 }
 
 /// Permissions that are there but for the ones named.
-struct FakeTrials {
+pub(super) struct FakeTrials {
     missing: Vec<&'static str>,
     last: Mutex<Option<(Timestamp, Vec<Trial>)>>,
 }
 
 impl FakeTrials {
-    fn without(missing: &[&'static str]) -> Arc<Self> {
+    pub(super) fn without(missing: &[&'static str]) -> Arc<Self> {
         Arc::new(Self { missing: missing.to_vec(), last: Mutex::default() })
     }
 }
@@ -107,30 +117,32 @@ impl Presigner for FakeUrls {
     }
 }
 
-fn owner() -> Owner {
+pub(super) fn owner() -> Owner {
     Owner { id: "id".into(), display_name: "name".into() }
 }
 
-fn name(text: &str) -> BucketName {
+pub(super) fn name(text: &str) -> BucketName {
     BucketName::parse(text).expect("a good name")
 }
 
-fn path(bucket: &str, key: &str) -> ObjectPath {
+pub(super) fn path(bucket: &str, key: &str) -> ObjectPath {
     ObjectPath { bucket: name(bucket), key: ObjectKey::parse(key).expect("a good key") }
 }
 
 /// A gateway's inside: bucket `cloud` in fallback, `plain` without an upstream.
-struct World {
-    clock: Arc<ManualClock>,
-    home: Arc<MemoryStore>,
-    fault: Arc<FaultStore>,
-    guard: Arc<Guarded>,
-    routes: Arc<Routes>,
-    spool: Arc<Spool>,
+pub(super) struct World {
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) home: Arc<MemoryStore>,
+    pub(super) fault: Arc<FaultStore>,
+    pub(super) guard: Arc<Guarded>,
+    pub(super) routes: Arc<Routes>,
+    pub(super) spool: Arc<Spool>,
+    pub(super) shelf: Arc<dyn Shelf>,
+    _dir: tempfile::TempDir,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let home = Arc::new(MemoryStore::new(Arc::clone(&clock) as _));
         let far = Arc::new(MemoryStore::new(Arc::clone(&clock) as _));
@@ -150,10 +162,12 @@ impl World {
             options,
             Arc::clone(&clock) as _,
         );
-        Self { clock, home, fault, guard, routes, spool }
+        let dir = tempfile::tempdir().expect("a directory");
+        let shelf = Arc::new(Folder::at(dir.path()));
+        Self { clock, home, fault, guard, routes, spool, shelf, _dir: dir }
     }
 
-    fn views(&self, trials: Arc<dyn Trials>) -> Views {
+    pub(super) fn views(&self, trials: Arc<dyn Trials>) -> Views {
         let upstream = UpstreamView {
             name: "main".into(),
             endpoint: Some("http://127.0.0.1:5000".to_owned()),
@@ -171,6 +185,8 @@ impl World {
             store: Arc::clone(&self.home) as _,
             counting: Counting::default(),
             jobs: Arc::new(Jobs::new(Arc::clone(&self.clock) as _)),
+            cleanups: Cleanups::new(Arc::clone(&self.shelf), Arc::clone(&self.clock) as _),
+            upload_expiry: Duration::from_hours(168),
             metrics: Arc::default(),
             surveys: Arc::default(),
             routes: Arc::clone(&self.routes),
@@ -199,7 +215,7 @@ impl World {
         self.spool.noted(&at, &record, 5);
     }
 
-    async fn recorded(&self, key: &str, size: u64) {
+    pub(super) async fn recorded(&self, key: &str, size: u64) {
         let etag = ETag::parse("0123456789abcdef0123456789abcdef");
         let remote = Remote {
             bucket: "there".into(),
@@ -232,7 +248,7 @@ fn routes(guard: &Arc<Guarded>) -> Routes {
     Routes { named: HashMap::from([(name("cloud"), cloud)]), default }
 }
 
-fn admin(views: Option<Views>) -> Admin {
+pub(super) fn admin(views: Option<Views>) -> Admin {
     let region = "us-east-1".to_owned();
     let settings = AuthSettings { sigv2: true, region, strict_region: false };
     let clock = Arc::new(ManualClock::new(START));
@@ -246,7 +262,7 @@ fn admin(views: Option<Views>) -> Admin {
     admin
 }
 
-async fn ask(admin: &Admin, method: &str, target: &str) -> (u16, Value) {
+pub(super) async fn ask(admin: &Admin, method: &str, target: &str) -> (u16, Value) {
     let request = Request::builder().method(method).uri(target).header(HOST, "localhost:9000");
     let request = request.body(Payload::empty()).expect("a good request");
     assert!(admin.owns(&request), "{target}");
@@ -381,6 +397,9 @@ async fn info_shows_buckets_upstreams_spool_and_disk() {
     let spool = &info["spool"];
     assert_eq!((&spool["waiting"], &spool["dead_letters"]), (&json!(1), &json!(1)));
     assert_eq!((&spool["bytes"], &spool["oldest_age_seconds"]), (&json!(10), &json!(5)));
+    let keys = json!(["2026-05", "2026-11"]);
+    let encryption = json!({ "active": "2026-11", "known": keys, "in_use": keys });
+    assert_eq!(info["encryption"], encryption);
     assert_eq!(info["disk"], json!({ "free_bytes": 40, "total_bytes": 100, "error": null }));
 }
 

@@ -5,17 +5,18 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::header::{HeaderValue, LOCATION};
-use http::{Response, StatusCode};
+use http::Response;
 use serde_json::{Value, json};
 
-use super::job::Job;
+use super::job::{self, Job, JobState};
 use super::query::Parameters;
-use super::reply::{self, Fault};
+use super::reply::Fault;
 use super::view::{Disk, Views};
 use super::{buckets, usage};
 use crate::body::{BodyError, Expected, Payload, digesting};
-use crate::object::{BucketName, ChecksumKind, ListEntry, ListQuery, ObjectInfo, ObjectKey};
+use crate::object::{
+    BucketName, ChecksumKind, ListEntry, ListQuery, ObjectInfo, ObjectKey, Timestamp,
+};
 use crate::placement::location::{Remote, Truth};
 use crate::placement::{Location, Routes};
 use crate::store::local::{BucketUsage, Recounted, UsageRow};
@@ -25,7 +26,7 @@ use crate::store::{GetRequest, Home, LedgerQuery, ObjectPath, StoreError};
 pub(super) const PARAMETERS: &[&str] = &["bucket", "prefix", "content", "upstream"];
 
 /// The kind of the jobs.
-const KIND: &str = "verify";
+pub(super) const KIND: &str = "verify";
 /// How many keys are looked up at once.
 const PAGE: usize = 100;
 /// How many findings are told; the rest is counted.
@@ -54,28 +55,7 @@ pub(super) async fn begin(
         stage: Stage::Next,
         found: Found::default(),
     };
-    let told = views.jobs.begin(KIND, Box::new(job))?;
-    let mut response = reply::json(StatusCode::ACCEPTED, &told.json());
-    if let Ok(location) = HeaderValue::from_str(&format!("/storage/verify/{}", told.id())) {
-        response.headers_mut().insert(LOCATION, location);
-    }
-    Ok(response)
-}
-
-/// `GET /storage/verify`: all of them, the newest first.
-pub(super) fn all(views: &Views) -> Response<Payload> {
-    let jobs: Vec<Value> = views.jobs.all(KIND).iter().map(super::job::Told::json).collect();
-    reply::json(StatusCode::OK, &json!({ "jobs": jobs }))
-}
-
-/// `GET /storage/verify/{id}`.
-pub(super) fn one(views: &Views, id: &str) -> Result<Response<Payload>, Fault> {
-    Ok(reply::json(StatusCode::OK, &views.jobs.find(KIND, id)?.json()))
-}
-
-/// `POST /storage/verify/{id}/cancel`.
-pub(super) fn cancel(views: &Views, id: &str) -> Result<Response<Payload>, Fault> {
-    Ok(reply::json(StatusCode::ACCEPTED, &views.jobs.cancel(KIND, id)?.json()))
+    Ok(job::begun(&views.jobs.begin(KIND, Box::new(job))?))
 }
 
 struct Verification {
@@ -214,6 +194,8 @@ impl Job for Verification {
             "findings": self.found.findings,
         })
     }
+
+    async fn ended(&mut self, _: JobState, _: Option<&str>, _: Timestamp) {}
 }
 
 impl Verification {
@@ -263,6 +245,8 @@ impl Verification {
         let request = GetRequest::default();
         let unreadable = |error: StoreError| match error {
             StoreError::NoSuchKey | StoreError::NoSuchBucket => Ok(None),
+            // Nobody but the customer can read it; what is stored of it, the offline check does.
+            StoreError::CustomerKey(_) => Ok(Some(0)),
             error @ StoreError::Damaged { .. } => Err(("damaged", error.to_string())),
             error => Err(("unreadable", error.to_string())),
         };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::cleanup::Cleanups;
 use super::job::Jobs;
 use super::metrics::Metrics;
 use super::survey::Surveys;
@@ -14,7 +15,7 @@ use crate::object::{BucketName, Clock, KeyTemplate, KeyTemplates, Timestamp};
 use crate::placement::Routes;
 use crate::placement::guard::Guarded;
 use crate::placement::spool::Spool;
-use crate::store::local::{Recounted, SplitUsage};
+use crate::store::local::{KeysInUse, Recounted, SplitUsage};
 use crate::store::upstream::Trial;
 use crate::store::{Home, ObjectPath, Store, StoreError};
 
@@ -40,6 +41,10 @@ pub struct Views {
     pub counting: Counting,
     /// What was begun by a call and goes on beside.
     pub jobs: Arc<Jobs>,
+    /// What clean-ups noted.
+    pub cleanups: Arc<Cleanups>,
+    /// How old an upload becomes that nobody finishes.
+    pub upload_expiry: Duration,
     /// What is counted of requests.
     pub metrics: Arc<Metrics>,
     /// What listings found.
@@ -116,9 +121,14 @@ pub trait Disk: Send + Sync {
     /// Counts the bucket anew, while it is written to, and repairs what was wrong.
     async fn recount(&self, bucket: &BucketName) -> Result<Recounted, StoreError>;
 
-    /// The files that no record names and that were set aside: how many, and their bytes. Removed
-    /// where that is asked for.
-    async fn set_aside(&self, remove: bool) -> Result<(u64, u64), StoreError>;
+    /// The files that no record names and that were set aside: names and bytes.
+    async fn set_aside(&self) -> Result<Vec<(String, u64)>, StoreError>;
+
+    /// Removes one of them; `false` where there is none of that name.
+    async fn remove_set_aside(&self, name: &str) -> Result<bool, StoreError>;
+
+    /// Under which master keys objects are encrypted.
+    fn master_keys(&self) -> KeysInUse;
 
     /// Whether there surely is no such bucket.
     fn lacks(&self, bucket: &BucketName) -> bool;

@@ -6,14 +6,15 @@ use async_trait::async_trait;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketsPage, BucketsQuery, ChecksumChoice, Completion, ListPage, ListQuery,
-    Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
-    UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
+    TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
+    WriteCondition,
 };
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
     Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Result, StoreError, Stored,
-    Tags, UploadPath,
+    Tags, UploadChoice, UploadPath,
 };
 
 /// Knows nothing and can do nothing.
@@ -43,6 +44,23 @@ impl Buckets for AbsentUpstream {
     }
 
     async fn list_buckets(&self, _: &BucketsQuery) -> Result<BucketsPage> {
+        absent()
+    }
+
+    async fn bucket_setting(
+        &self,
+        _: &BucketName,
+        _: BucketSetting,
+    ) -> Result<Option<SettingDocument>> {
+        absent()
+    }
+
+    async fn set_bucket_setting(
+        &self,
+        _: &BucketName,
+        _: BucketSetting,
+        _: Option<SettingDocument>,
+    ) -> Result<()> {
         absent()
     }
 }
@@ -117,11 +135,17 @@ impl Multipart for AbsentUpstream {
         absent()
     }
 
-    async fn upload_checksum(&self, _: &UploadPath) -> Result<ChecksumChoice> {
+    async fn upload_choice(&self, _: &UploadPath) -> Result<UploadChoice> {
         absent()
     }
 
-    async fn put_part(&self, _: &UploadPath, _: PartNumber, _: Payload) -> Result<PartSummary> {
+    async fn put_part(
+        &self,
+        _: &UploadPath,
+        _: PartNumber,
+        _: Payload,
+        _: Option<&CustomerKey>,
+    ) -> Result<PartSummary> {
         absent()
     }
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use crate::admin::{Disk, DiskState, Space, Usage};
 use crate::object::BucketName;
 use crate::store::StoreError;
-use crate::store::local::{LocalStore, Phase, Recounted, SplitUsage};
+use crate::store::local::{KeysInUse, LocalStore, Phase, Recounted, SplitUsage};
 
 /// The store and the directory it lies in.
 pub(super) struct LocalDisk {
@@ -48,8 +48,16 @@ impl Disk for LocalDisk {
         self.store.recount(bucket).await
     }
 
-    async fn set_aside(&self, remove: bool) -> Result<(u64, u64), StoreError> {
-        self.store.set_aside(remove).await
+    async fn set_aside(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.store.set_aside().await
+    }
+
+    async fn remove_set_aside(&self, name: &str) -> Result<bool, StoreError> {
+        self.store.remove_set_aside(name).await
+    }
+
+    fn master_keys(&self) -> KeysInUse {
+        self.store.master_keys()
     }
 
     fn lacks(&self, bucket: &BucketName) -> bool {

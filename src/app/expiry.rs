@@ -98,7 +98,7 @@ mod tests {
             explicit: false,
         };
         let (metadata, tags) = (ObjectMetadata::default(), TagSet::default());
-        let new = NewUpload { metadata, tags, checksum, initiator: owner };
+        let new = NewUpload { metadata, tags, checksum, initiator: owner, encryption: None };
         store.create_upload(&at, new).await.expect("started");
 
         let expiry = Duration::from_hours(168);

@@ -12,7 +12,7 @@ use crate::admin::{Admin, EndedRequest, Metrics, Origin};
 use crate::body::Payload;
 use crate::config::Config;
 use crate::object::RequestId;
-use crate::s3::{self, Audit, Encrypted, Service};
+use crate::s3::{self, Audit, ClientAddress, Encrypted, Service};
 use crate::server::{AccessDetail, Ended, Handler, Peer, Refusal, Refused};
 
 /// How long a request waits for the store to be opened before it is told to come again.
@@ -131,8 +131,11 @@ pub(super) fn origin(request: &Request<Payload>) -> Option<Origin> {
 }
 
 async fn serve(service: Arc<Service>, mut request: Request<Payload>) -> Response<Payload> {
-    if request.extensions().get::<Peer>().is_some_and(|peer| peer.tls) {
-        request.extensions_mut().insert(Encrypted);
+    if let Some(Peer { address, tls }) = request.extensions().get().copied() {
+        request.extensions_mut().insert(ClientAddress(address.ip()));
+        if tls {
+            request.extensions_mut().insert(Encrypted);
+        }
     }
     audited(service.handle(request).await)
 }
@@ -158,6 +161,6 @@ fn detail(audit: Audit) -> AccessDetail {
         bucket: audit.bucket,
         key: audit.key,
         error_code: audit.error_code.map(Into::into),
-        cause: None,
+        cause: audit.cause,
     }
 }

@@ -6,10 +6,10 @@ use std::sync::atomic::AtomicBool;
 
 use super::disk::LocalDisk;
 use crate::admin::Disk;
-use crate::config::{self, Config};
+use crate::config::{self, AtRest, Config};
 use crate::object::Clock;
 use crate::placement::Location;
-use crate::store::local::{LocalOptions, LocalStore, Phase};
+use crate::store::local::{KeyringError, LocalOptions, LocalStore, Phase};
 use crate::store::{ClaimReader, Home};
 
 /// An open store.
@@ -20,15 +20,24 @@ impl Storage {
     /// rebuilding its index.
     pub(super) async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, String> {
         let (dir, options) = (config.data_dir.clone(), store_options(&config.store));
-        let templates = config.usage.templates.clone();
-        let opening = move || LocalStore::open_counting(&dir, options, templates, clock);
+        let (templates, at_rest) = (config.usage.templates.clone(), config.at_rest.clone());
+        let opening = move || {
+            let store = LocalStore::open_counting(&dir, options, templates, clock);
+            let store = store.map_err(|error| error.to_string())?;
+            set_encryption(&store, &at_rest).map_err(|error| error.to_string())?;
+            Ok::<_, String>(store)
+        };
         let opened = tokio::task::spawn_blocking(opening).await;
-        let store =
-            opened.map_err(|panic| panic.to_string())?.map_err(|error| error.to_string())?;
+        let store = opened.map_err(|panic| panic.to_string())??;
         match store.phase() {
             Phase::Failed(reason) => Err(reason),
             Phase::Opening | Phase::Rebuilding { .. } | Phase::Ready => Ok(Self(Arc::new(store))),
         }
+    }
+
+    /// The store itself, for what only this kind of store does.
+    pub(super) fn store(&self) -> Arc<LocalStore> {
+        Arc::clone(&self.0)
     }
 
     /// The store and its records.
@@ -63,6 +72,12 @@ impl Storage {
             Err(error) => tracing::error!(%error, "closing the store panicked"),
         }
     }
+}
+
+/// Hands master keys and defaults over.
+pub(super) fn set_encryption(store: &LocalStore, at_rest: &AtRest) -> Result<(), KeyringError> {
+    let AtRest { keys, defaults, allow_missing_keys } = at_rest.clone();
+    store.set_encryption(keys, defaults, allow_missing_keys)
 }
 
 /// What the store's section of the configuration means to it.

@@ -21,7 +21,7 @@ pub(super) fn parse_iso_basic(text: &str) -> Option<Timestamp> {
 }
 
 /// The form of `x-amz-date`, or one of RFC 1123, as in `Date`.
-pub(super) fn parse_any(text: &str) -> Option<Timestamp> {
+pub fn parse_any(text: &str) -> Option<Timestamp> {
     parse_iso_basic(text).or_else(|| parse_http(text))
 }
 

@@ -50,12 +50,7 @@ fn check(authenticator: &Authenticator, request: http::request::Builder) {
 fn authenticator() -> Authenticator {
     let owner = Owner { id: "owner".to_owned(), display_name: "owner".to_owned() };
     let access_key = ACCESS_KEY.to_owned();
-    let identity = Arc::new(Identity {
-        access_key: access_key.clone(),
-        role: Role::Admin,
-        owner,
-        email: None,
-    });
+    let identity = Arc::new(Identity::new(access_key.clone(), Role::Admin, owner));
     let secret = Secret::new("a secret that no fuzzer finds");
     let keys = Keyring::new([Key { access_key, secret, identity }]);
     let settings =

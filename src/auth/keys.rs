@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::Session;
+use super::grants::{Company, Directory, Policy};
 use crate::object::Owner;
 
 /// What a key may do.
@@ -15,6 +17,8 @@ pub enum Role {
     ReadWrite,
     /// Reading and listing in its owner's buckets.
     ReadOnly,
+    /// What its policies allow, and nothing else.
+    Policy,
 }
 
 /// A secret: never shown by `Debug`.
@@ -33,7 +37,7 @@ pub struct Key {
 }
 
 /// On whose behalf a request is made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Identity {
     /// The access key id, for the log.
     pub access_key: String,
@@ -43,6 +47,12 @@ pub struct Identity {
     pub owner: Owner,
     /// The owner's mail address, where configured.
     pub email: Option<String>,
+    /// What it is allowed and denied beside its role.
+    pub policies: Vec<Arc<Policy>>,
+    /// The company outside which it reaches no key.
+    pub company: Option<Company>,
+    /// The session, where the credentials are short-lived.
+    pub session: Option<Arc<Session>>,
 }
 
 /// All keys.
@@ -64,6 +74,37 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
+    }
+}
+
+impl Identity {
+    /// An identity of that role, with nothing beside it.
+    pub fn new(access_key: impl Into<String>, role: Role, owner: Owner) -> Self {
+        Self {
+            access_key: access_key.into(),
+            role,
+            owner,
+            email: None,
+            policies: Vec::new(),
+            company: None,
+            session: None,
+        }
+    }
+}
+
+impl Directory for Keyring {
+    fn by_id(&self, id: &str) -> Option<Owner> {
+        self.iter().map(|key| &key.identity.owner).find(|owner| owner.id == id).cloned()
+    }
+
+    fn by_email(&self, email: &str) -> Option<Owner> {
+        let has = |identity: &Identity| {
+            identity.email.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(email))
+        };
+        let mut owners =
+            self.iter().filter(|key| has(&key.identity)).map(|key| &key.identity.owner);
+        let first = owners.next()?;
+        owners.all(|other| other.id == first.id).then(|| first.clone())
     }
 }
 

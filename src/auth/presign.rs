@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Method;
 
-use super::{Authenticator, Role, Signer, Target};
+use super::{Authenticator, Identity, Role, Signer, Target};
 
 /// The longest time for which such a URL may be valid.
 pub const LONGEST_PRESIGNED: Duration = Duration::from_hours(7 * 24);
@@ -21,7 +21,9 @@ impl Authenticator {
         expires: Duration,
     ) -> Option<String> {
         let ring = self.keys();
-        let admins = ring.iter().filter(|known| known.identity.role == Role::Admin);
+        let is_admin =
+            |identity: &Identity| identity.role == Role::Admin && identity.company.is_none();
+        let admins = ring.iter().filter(|known| is_admin(&known.identity));
         let known = admins.min_by(|one, other| one.access_key.cmp(&other.access_key))?;
         let target = Target { host, bucket, key };
         Some(Signer::new(known, self.region()).presign(&Method::GET, target, expires, self.now()))
@@ -35,14 +37,14 @@ mod tests {
     use http::Request;
 
     use super::*;
-    use crate::auth::{AuthError, AuthSettings, Caller, Identity, Key, Keyring, Secret};
+    use crate::auth::{AuthError, AuthSettings, Caller, Key, Keyring, Secret};
     use crate::body::Payload;
     use crate::object::{ManualClock, Owner, Timestamp};
 
     fn key(access_key: &str, role: Role) -> Key {
         let owner = Owner { id: "id".to_owned(), display_name: "name".to_owned() };
         let access_key = access_key.to_owned();
-        let identity = Identity { access_key: access_key.clone(), role, owner, email: None };
+        let identity = Identity::new(access_key.clone(), role, owner);
         Key { access_key, secret: Secret::new("secret-of-it"), identity: Arc::new(identity) }
     }
 

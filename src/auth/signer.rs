@@ -155,8 +155,7 @@ mod tests {
     fn world() -> (Signer, Authenticator) {
         let owner = Owner { id: "id".to_owned(), display_name: "name".to_owned() };
         let access_key = "A+ADMIN/x".to_owned();
-        let identity =
-            Identity { access_key: access_key.clone(), role: Role::Admin, owner, email: None };
+        let identity = Identity::new(access_key.clone(), Role::Admin, owner);
         let identity = Arc::new(identity);
         let key = Key { access_key, secret: Secret::new("secret-of-it"), identity };
         let region = "eu-west-1".to_owned();

@@ -38,12 +38,8 @@ pub(super) fn settings() -> AuthSettings {
 }
 
 pub(super) fn key(access_key: &str, secret: &str) -> Key {
-    let identity = Identity {
-        access_key: access_key.to_owned(),
-        role: Role::Admin,
-        owner: Owner { id: "owner".to_owned(), display_name: "Owner".to_owned() },
-        email: None,
-    };
+    let owner = Owner { id: "owner".to_owned(), display_name: "Owner".to_owned() };
+    let identity = Identity::new(access_key, Role::Admin, owner);
     let (access_key, secret) = (access_key.to_owned(), Secret::new(secret));
     Key { access_key, secret, identity: Arc::new(identity) }
 }

@@ -33,7 +33,7 @@ pub struct Authenticator {
 }
 
 /// On whose behalf a request is made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Caller {
     /// Nobody signed it.
     Anonymous,
@@ -120,7 +120,7 @@ impl Authenticator {
     }
 
     /// The keys in force.
-    pub(super) fn keys(&self) -> Keyring {
+    pub fn keys(&self) -> Keyring {
         self.ring.load().keys.clone()
     }
 
@@ -140,7 +140,7 @@ impl Authenticator {
     }
 
     /// The present.
-    pub(super) fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 

@@ -18,7 +18,7 @@ pub(crate) mod testing;
 pub mod fuzzing;
 
 pub use aws_chunked::{ChunkDecoder, ChunkSigner, Framing};
-pub use digest::{Digests, Expected, Hasher, digesting};
+pub use digest::{Digests, Expected, Hasher, checking, digesting};
 pub use error::BodyError;
 pub use form_data::{FormData, PartHead};
 pub use limit::within;

@@ -29,26 +29,32 @@ const REBUILDING: Duration = Duration::from_millis(50);
 /// The longest answer that is read as a whole.
 const LONGEST: usize = 256 << 20;
 
+/// Above the options that all have that talk to a gateway.
+const HEADING: &str = "Which gateway";
+
 /// Which gateway to talk to.
 #[derive(Debug, clap::Args)]
+#[command(next_line_help = true)]
 pub(super) struct GatewayArgs {
-    /// The gateway [env: STOWGATE_URL] [default: where this configuration listens; where nothing
-    /// answers there, the data directory itself]
-    #[arg(long, value_name = "URL", global = true)]
+    /// The gateway [env: STOWGATE_URL] [default: where this
+    /// configuration listens; where nothing answers there, the data
+    /// directory itself]
+    #[arg(long, value_name = "URL", global = true, help_heading = HEADING, verbatim_doc_comment)]
     url: Option<String>,
     /// The configuration file [env: STOWGATE_CONFIG]
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, help_heading = HEADING)]
     config: Option<PathBuf>,
-    /// The directory of the local store, for when no gateway runs [env: STOWGATE_DATA_DIR]
-    /// [default: stowgate-data]
-    #[arg(long, value_name = "DIR", global = true)]
+    /// The directory of the local store, for when no gateway runs
+    /// [env: STOWGATE_DATA_DIR] [default: stowgate-data]
+    #[arg(long, value_name = "DIR", global = true, help_heading = HEADING, verbatim_doc_comment)]
     data_dir: Option<PathBuf>,
-    /// A file that holds the token of the side API [env: STOWGATE_ADMIN_TOKEN] [default: an admin
-    /// key of the configuration]
-    #[arg(long, value_name = "FILE", global = true)]
+    /// A file that holds the token of the side API
+    /// [env: STOWGATE_ADMIN_TOKEN] [default: an admin key of the
+    /// configuration]
+    #[arg(long, value_name = "FILE", global = true, help_heading = HEADING, verbatim_doc_comment)]
     token_file: Option<PathBuf>,
-    /// Certificates of authorities to trust beside the system's, for an https URL
-    #[arg(long, value_name = "FILE", global = true)]
+    /// Authorities to trust beside the system's, for an https URL
+    #[arg(long, value_name = "FILE", global = true, help_heading = HEADING)]
     ca_file: Option<PathBuf>,
 }
 
@@ -157,7 +163,7 @@ pub(super) fn with<T>(
             },
             None => "the configuration names no port".to_owned(),
         };
-        Offline::start(config, &silence).await?.during(command).await
+        Box::pin(Offline::start(config, &silence)).await?.during(command).await
     })
 }
 
@@ -324,7 +330,11 @@ impl Answer {
 /// The key for what needs one: of those that may do everything the first by name.
 pub(super) fn admin_key(config: &Config) -> Option<&Key> {
     let of_role = |role| {
-        let keys = config.keys.ring.iter().filter(move |key| key.identity.role == role);
+        let keys = config
+            .keys
+            .ring
+            .iter()
+            .filter(move |key| key.identity.role == role && key.identity.company.is_none());
         keys.min_by(|one, other| one.access_key.cmp(&other.access_key))
     };
     of_role(Role::Admin).or_else(|| of_role(Role::ReadWrite))

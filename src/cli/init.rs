@@ -14,9 +14,10 @@ use super::output::{OutputArgs, Style};
 use super::{Failure, say};
 
 #[derive(Debug, clap::Args)]
+#[command(next_line_help = true)]
 pub(super) struct InitArgs {
-    /// The file to write; one that is there already is left alone
-    #[arg(default_value = "stowgate.toml")]
+    /// The file to write, if it is not there [default: stowgate.toml]
+    #[arg(default_value = "stowgate.toml", hide_default_value = true)]
     file: PathBuf,
     /// Where objects are to be kept
     #[arg(long, default_value = "stowgate-data")]
@@ -63,9 +64,11 @@ fn random() -> String {
 #[allow(clippy::disallowed_types, reason = "the configuration is the user's, not the store's")]
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     let fault = |error: std::io::Error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            Failure::Failed(format!("{} is there already; nothing was written", path.display()))
-        }
+        ErrorKind::AlreadyExists => Failure::Failed(format!(
+            "{} is there already; nothing was written. Another name can be given: stowgate init \
+             FILE",
+            path.display()
+        )),
         _ => Failure::Failed(format!("{} cannot be written: {error}", path.display())),
     };
     let mut options = std::fs::OpenOptions::new();

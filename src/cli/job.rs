@@ -45,13 +45,17 @@ pub(super) async fn follow(
 
 /// Whether it did all it was to do.
 pub(super) fn ended(job: &Value) -> Result<(), Failure> {
+    let name = match text(job, "kind") {
+        "cleanup" => "clean-up",
+        "verify" => "verification",
+        kind => kind,
+    };
+    let why = text(job, "error");
     match text(job, "state") {
         "done" => Ok(()),
-        "cancelled" => Err(Failure::Failed(format!("the {} was ended", text(job, "kind")))),
-        state => {
-            let why = text(job, "error");
-            Err(Failure::Failed(format!("the {} is {state}: {why}", text(job, "kind"))))
-        }
+        "cancelled" => Err(Failure::Failed(format!("the {name} was ended before its time"))),
+        "interrupted" => Err(Failure::Failed(format!("the {name} was interrupted: {why}"))),
+        _ => Err(Failure::Failed(format!("the {name} failed: {why}"))),
     }
 }
 

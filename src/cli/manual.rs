@@ -16,10 +16,11 @@ pub(super) struct CompletionsArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(next_line_help = true)]
 pub(super) struct ManArgs {
-    /// Write a page for each command into this directory, instead of the first page to standard
-    /// output
-    #[arg(long, value_name = "DIR")]
+    /// Write a page for each command into this directory, instead
+    /// of the first page to standard output
+    #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     dir: Option<PathBuf>,
 }
 

@@ -20,6 +20,7 @@ mod overview;
 mod presign;
 mod progress;
 mod query;
+mod report;
 mod serve;
 mod spool;
 mod test_s3;
@@ -27,7 +28,7 @@ mod usage;
 mod verify;
 
 use std::fmt::Display;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -36,9 +37,24 @@ use clap::{Args, Parser, Subcommand};
 use crate::app::AppError;
 use crate::config::{Config, ConfigError, Env, Flags, LogFormat};
 
+/// What programs are told.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all is well
+  1  something failed
+  2  wrong usage or configuration
+  3  no gateway where one should be
+  4  a migration is over, and left objects that the target has otherwise";
+
 /// An S3 gateway in one binary.
 #[derive(Debug, Parser)]
-#[command(name = "stowgate", version, about, disable_help_subcommand = true)]
+#[command(
+    name = "stowgate",
+    version,
+    about,
+    after_help = EXIT_CODES,
+    disable_help_subcommand = true,
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -48,7 +64,7 @@ struct Cli {
 enum Command {
     /// Serve S3
     Serve(ConfigArgs),
-    /// Ask the gateway that runs with this configuration whether it is alive
+    /// Ask whether the gateway of this configuration is alive
     Healthcheck(ConfigArgs),
     /// Check the local store, which nobody may be serving meanwhile
     Check(check::CheckArgs),
@@ -58,17 +74,17 @@ enum Command {
     TestS3(test_s3::TestS3Args),
     /// Show objects and bytes by company, type, backend or month
     Usage(usage::UsageArgs),
-    /// Hold counters, bodies and what is upstream against what is recorded
+    /// Check counters, bodies and what is upstream
     Verify(verify::VerifyArgs),
     /// Remove what nothing refers to
     Cleanup(cleanup::CleanupArgs),
-    /// Move objects between the disk and the upstream, and see to what moves
+    /// Move objects between the disk and the upstream
     Migrate(Box<migrate::MigrateArgs>),
     /// Take a tree of files over into a bucket
     Import(copy::import::ImportArgs),
     /// Write what a bucket holds as a tree of files
     Export(copy::export::ExportArgs),
-    /// Show where an object is
+    /// Show where an object is, and what became of it
     Objects(objects::ObjectsArgs),
     /// Show or move what waits to be forwarded upstream
     Spool(spool::SpoolArgs),
@@ -86,15 +102,18 @@ enum Command {
 
 /// What says which configuration to use. A flag beats the environment, which beats the file.
 #[derive(Debug, Args)]
+#[command(next_line_help = true)]
 struct ConfigArgs {
     /// The configuration file [env: STOWGATE_CONFIG]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The address to listen on [env: STOWGATE_LISTEN] [default: 127.0.0.1:9000]
-    #[arg(long, value_name = "ADDR")]
+    /// The address to listen on [env: STOWGATE_LISTEN]
+    /// [default: 127.0.0.1:9000]
+    #[arg(long, value_name = "ADDR", verbatim_doc_comment)]
     listen: Option<String>,
-    /// The directory of the local store [env: STOWGATE_DATA_DIR] [default: stowgate-data]
-    #[arg(long, value_name = "DIR")]
+    /// The directory of the local store [env: STOWGATE_DATA_DIR]
+    /// [default: stowgate-data]
+    #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     data_dir: Option<PathBuf>,
     /// How log lines look [env: STOWGATE_LOG_FORMAT] [default: auto]
     #[arg(long, value_name = "FORMAT")]
@@ -116,6 +135,9 @@ enum Failure {
     /// 3: what answers is no gateway, or not for long enough.
     #[error("{0}")]
     NoGateway(String),
+    /// 4: all that could be moved was, and other objects were left where they are.
+    #[error("{0}")]
+    Conflicts(String),
     /// 1: everything else.
     #[error("{0}")]
     Failed(String),
@@ -141,6 +163,7 @@ impl Failure {
         match self {
             Self::Config(_) | Self::Usage(_) => ExitCode::from(2),
             Self::Unreachable(_) | Self::NoGateway(_) => ExitCode::from(3),
+            Self::Conflicts(_) => ExitCode::from(4),
             Self::Failed(_) => ExitCode::from(1),
         }
     }
@@ -187,14 +210,17 @@ impl From<AppError> for Failure {
 }
 
 /// Runs the program: 0 is success, 1 a failure, 2 wrong usage or configuration, 3 that there is no
-/// gateway.
+/// gateway, 4 that a migration left objects in conflict.
 pub fn run() -> ExitCode {
     let result = Cli::parse().command.run();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // With standard error gone there is nobody left to tell.
-            let _ = writeln!(io::stderr(), "stowgate: {failure}");
+            let said = format!("stowgate: {failure}");
+            let mut out = io::stderr();
+            let said = if out.is_terminal() { output::wrapped(&said, 2) } else { said + "\n" };
+            let _ = out.write_all(said.as_bytes());
             failure.exit_code()
         }
     }

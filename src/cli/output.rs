@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use super::say;
 
+/// How many columns a line of sentences takes at most.
+const WIDTH: usize = 80;
+
 /// How to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
@@ -23,7 +26,7 @@ pub(super) enum Style {
 /// The choice between them.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub(super) struct OutputArgs {
-    /// Print the gateway's answer as it is
+    /// Print one JSON document, as the gateway answers it
     #[arg(long, global = true)]
     json: bool,
 }
@@ -149,6 +152,37 @@ pub(super) fn count(number: u64, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number_shown} {one}s") }
 }
 
+/// Sentences in lines of at most [`WIDTH`] columns, of which those behind the first are indented. A
+/// word that is longer stands alone.
+pub(super) fn wrapped(text: &str, indent: usize) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let words = line.trim_start_matches(' ');
+        let mut column = line.len() - words.len();
+        out.extend(std::iter::repeat_n(' ', column));
+        for (number, word) in words.split(' ').enumerate() {
+            let width = word.chars().count();
+            if number > 0 && column + 1 + width > WIDTH {
+                out.push('\n');
+                out.extend(std::iter::repeat_n(' ', indent));
+                column = indent;
+            } else if number > 0 {
+                out.push(' ');
+                column += 1;
+            }
+            out.push_str(word);
+            column += width;
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// A time for people, such as `2026-01-31 12:00:00`, out of one for programs.
+pub(super) fn moment(time: &str) -> String {
+    time.split('.').next().unwrap_or_default().trim_end_matches('Z').replacen('T', " ", 1)
+}
+
 /// Text that cannot steer a terminal.
 pub(super) fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -173,6 +207,18 @@ mod tests {
         table.row(["ä".to_owned(), "12".to_owned()]);
         table.row(["longer".to_owned(), "3".to_owned()]);
         assert_eq!(table.to_string(), "name    objects\nä            12\nlonger        3\n");
+    }
+
+    #[test]
+    fn sentences_are_wrapped_between_words() {
+        let words = ["abcdefghi"; 10].join(" ");
+        let wrapped = wrapped(&format!("  {words}\nx"), 4);
+        let lines: Vec<&str> = wrapped.lines().collect();
+        let first = ["abcdefghi"; 7].join(" ");
+        let rest = ["abcdefghi"; 3].join(" ");
+        assert_eq!(lines, [format!("  {first}"), format!("    {rest}"), "x".to_owned()]);
+        assert_eq!(super::wrapped(&"x".repeat(100), 4), format!("{}\n", "x".repeat(100)));
+        assert_eq!(moment("2026-01-31T12:00:00.123Z"), "2026-01-31 12:00:00");
     }
 
     #[test]

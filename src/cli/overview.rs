@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::gateway::{self, GatewayArgs};
-use super::output::{OutputArgs, Table, bytes, count, list, number, text};
+use super::output::{OutputArgs, bytes, count, list, number, plain, text, wrapped};
 use super::{Failure, query::Target};
 
 #[derive(Debug, clap::Args)]
@@ -44,6 +44,11 @@ fn words(info: &Value) -> String {
             let _ = writeln!(out, "disk: {fault}");
         }
     }
+    if let Some(keys) = info.get("encryption").filter(|keys| !list(keys, "in_use").is_empty()) {
+        let in_use = list(keys, "in_use").iter().filter_map(Value::as_str);
+        let in_use = in_use.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(out, "master keys: {} active, {in_use} in use", text(keys, "active"));
+    }
     if let Some(spool) = info.get("spool").filter(|spool| spool.is_object()) {
         let (waiting, size) = (number(spool, "waiting"), number(spool, "bytes"));
         let dead = number(spool, "dead_letters");
@@ -55,19 +60,30 @@ fn words(info: &Value) -> String {
 }
 
 fn buckets(info: &Value) -> String {
-    let mut table = Table::new(&["BUCKET", "MODE", "STATE"]);
+    let mut out = String::new();
     for bucket in list(info, "buckets") {
-        table.row(["name", "mode", "state"].map(|field| text(bucket, field).to_owned()));
+        let _ = writeln!(out, "\nbucket {}, mode {}", text(bucket, "name"), text(bucket, "mode"));
+        out.push_str(&wrapped(&format!("  {}", plain(text(bucket, "state"))), 2));
     }
-    if table.is_empty() { String::new() } else { format!("\n{table}") }
+    out
 }
 
 fn upstreams(info: &Value) -> String {
-    let mut table = Table::new(&["UPSTREAM", "ENDPOINT", "REGION", "BREAKER", "LAST ERROR"]);
+    let mut out = String::new();
     for upstream in list(info, "upstreams") {
+        let [name, endpoint, region, breaker] =
+            ["name", "endpoint", "region", "breaker"].map(|field| text(upstream, field));
+        let endpoint = if endpoint.is_empty() { "AWS" } else { endpoint };
+        let does = match breaker {
+            "closed" => "answers",
+            "open" => "fails",
+            _ => "is tried whether it is back",
+        };
+        let _ = writeln!(out, "\nupstream {name} {does}\n  at {endpoint}, region {region}");
         let error = upstream.get("last_error").map_or("", |error| text(error, "message"));
-        let cells = ["name", "endpoint", "region", "breaker"].map(|field| text(upstream, field));
-        table.row(cells.into_iter().chain([error]).map(str::to_owned));
+        if !error.is_empty() {
+            out.push_str(&wrapped(&format!("  last error: {}", plain(error)), 4));
+        }
     }
-    if table.is_empty() { String::new() } else { format!("\n{table}") }
+    out
 }

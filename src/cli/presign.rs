@@ -16,12 +16,13 @@ use crate::object::{BucketName, Clock as _, ObjectKey, SystemClock, Timestamp};
 use crate::server::Origin;
 
 #[derive(Debug, clap::Args)]
+#[command(next_line_help = true)]
 pub(super) struct PresignArgs {
     /// The bucket
     bucket: String,
     /// The key
     key: String,
-    /// What the URL is for
+    /// Its method
     #[arg(long, value_enum, default_value_t = Verb::Get, ignore_case = true)]
     method: Verb,
     /// For how long it is valid: 30s, 15m, 2h; at most 7d
@@ -30,9 +31,9 @@ pub(super) struct PresignArgs {
     /// The access key to sign with [default: the first admin key]
     #[arg(long)]
     access_key: Option<String>,
-    /// Where clients reach the gateway [env: STOWGATE_URL] [default: where this configuration
-    /// listens]
-    #[arg(long, value_name = "URL")]
+    /// Where clients reach the gateway [env: STOWGATE_URL]
+    /// [default: where this configuration listens]
+    #[arg(long, value_name = "URL", verbatim_doc_comment)]
     url: Option<String>,
     /// The configuration file [env: STOWGATE_CONFIG]
     #[arg(long, value_name = "FILE")]

@@ -56,8 +56,10 @@ pub(super) fn run(args: &SpoolArgs) -> Result<(), Failure> {
                 .maybe("bucket", bucket.as_ref())
                 .maybe("key", key.as_ref());
             let answer = gateway.post(target.as_str()).await?.done()?;
-            let words =
-                |answer: &Value| format!("{} tried again", count(number(answer, "retried"), "key"));
+            let words = |answer: &Value| match number(answer, "retried") {
+                0 => "nothing was given up that could be tried again".to_owned(),
+                keys => format!("{} tried again; see `stowgate spool`", count(keys, "key")),
+            };
             args.output.style().show(&answer, words, |answer| vec![answer.clone()]);
             Ok(())
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::gateway::{self, GatewayArgs};
-use super::output::{OutputArgs, Table, flag, lines, list, plain, text};
+use super::output::{OutputArgs, Table, flag, lines, list, plain, text, wrapped};
 use super::{Failure, query::Target};
 
 #[derive(Debug, clap::Args)]
@@ -40,24 +40,28 @@ fn words(answer: &Value) -> String {
         let _ = writeln!(out, "{name} at {endpoint}, region {}", text(upstream, "region"));
         for bucket in list(upstream, "buckets") {
             let place = [text(bucket, "s3_bucket"), text(bucket, "s3_prefix")].join("/");
+            let faults = list(upstream, "faults");
             let mut table = Table::new(&["", "MS", place.trim_end_matches('/')]);
             for (kind, field) in [("permissions", "permission"), ("features", "feature")] {
                 for tried in list(bucket, kind) {
-                    table.row(row(tried, field));
+                    table.row(row(tried, field, faults));
                 }
             }
             let _ = write!(out, "{table}");
         }
         for fault in list(upstream, "faults").iter().filter_map(Value::as_str) {
-            let _ = writeln!(out, "  ! {}", plain(fault));
+            out.push_str(&wrapped(&format!("! {}", plain(fault)), 2));
         }
     }
     out
 }
 
-fn row(tried: &Value, field: &str) -> [String; 3] {
+/// What fails says why unless one of the faults, which stand below, does.
+fn row(tried: &Value, field: &str, faults: &[Value]) -> [String; 3] {
     let verdict = if flag(tried, "ok") { "ok" } else { "FAILS" };
     let latency = tried.get("latency_ms").and_then(Value::as_f64).unwrap_or_default();
-    let said = plain(text(tried, "verdict"));
-    [verdict.to_owned(), format!("{latency:.1}"), format!("{}: {said}", text(tried, field))]
+    let (name, said) = (text(tried, field), text(tried, "verdict"));
+    let below = faults.iter().filter_map(Value::as_str).any(|fault| fault.contains(said));
+    let said = if below { name.to_owned() } else { format!("{name}: {}", plain(said)) };
+    [verdict.to_owned(), format!("{latency:.1}"), said]
 }

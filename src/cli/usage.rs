@@ -97,19 +97,23 @@ pub(super) fn run(args: &UsageArgs) -> Result<(), Failure> {
 }
 
 fn companies(answer: &Value) -> String {
-    let mut table = Table::new(&["COMPANY", "OBJECTS", "BYTES", "LOCAL", "S3", "MONTHLY COST"]);
+    let costs = list(answer, "companies").iter().any(|company| !cost(company).is_empty());
+    let heads = ["COMPANY", "OBJECTS", "BYTES", "LOCAL", "S3", "MONTHLY COST"];
+    let shown = if costs { &heads[..] } else { heads.split_last().map_or(&[][..], |it| it.1) };
+    let mut table = Table::new(shown);
     for company in list(answer, "companies") {
         let name = company.get("company").and_then(Value::as_str).unwrap_or("(none)");
         let backends = company.get("by_backend");
         let held = |name| backends.and_then(|it| it.get(name)).map_or(0, |it| number(it, "bytes"));
-        table.row([
+        let mut row = vec![
             plain(name),
             number(company, "objects").to_string(),
             bytes(number(company, "bytes")),
             bytes(held("local")),
             bytes(held("s3")),
-            cost(company),
-        ]);
+        ];
+        row.extend(costs.then(|| cost(company)));
+        table.row(row);
     }
     if table.is_empty() {
         return "there are no objects".to_owned();
@@ -118,7 +122,11 @@ fn companies(answer: &Value) -> String {
 }
 
 fn stats(answer: &Value, by: By) -> String {
-    let mut table = Table::new(&[by.field().trim_start_matches("by_"), "OBJECTS", "BYTES"]);
+    let mut table = Table::new(&[
+        by.field().trim_start_matches("by_").to_uppercase().as_str(),
+        "OBJECTS",
+        "BYTES",
+    ]);
     for part in parts(answer, by) {
         let name = text(&part, "name");
         let name = if name.is_empty() { "(none)".to_owned() } else { plain(name) };

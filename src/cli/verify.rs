@@ -14,8 +14,9 @@ pub(super) struct VerifyArgs {
     /// Only this bucket
     #[arg(long)]
     bucket: Option<String>,
-    /// Only keys that begin so; counters, which are of whole buckets, are then left alone
-    #[arg(long)]
+    /// Only keys that begin so; counters, which are of whole buckets,
+    /// are then left alone
+    #[arg(long, verbatim_doc_comment)]
     prefix: Option<String>,
     /// Do not read bodies
     #[arg(long)]
@@ -60,7 +61,7 @@ fn reached(job: &Value) -> Reached {
 
 fn words(job: &Value) -> String {
     let mut out = format!(
-        "{} and {} checked, {} of bodies read, {} asked upstream\n",
+        "{} and {} checked\n{} of bodies read, {} asked for upstream\n",
         count(number(job, "objects_checked"), "object"),
         count(number(job, "records_checked"), "record"),
         bytes(number(job, "bytes_checked")),

@@ -38,10 +38,26 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) usage: Usage,
     #[serde(default)]
+    pub(super) website: Website,
+    #[serde(default)]
     pub(super) admin: Admin,
     #[serde(default)]
     pub(super) rule: Vec<Spanned<Rule>>,
     pub(super) antivirus: Option<Antivirus>,
+    #[serde(default)]
+    pub(super) encryption: Encryption,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Encryption {
+    pub(super) active: Option<Spanned<String>>,
+    pub(super) default: Option<bool>,
+    pub(super) allow_missing_keys: Option<bool>,
+    pub(super) key: Option<Spanned<SecretText>>,
+    pub(super) key_file: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    pub(super) keys: Vec<Spanned<EncryptionKey>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,6 +88,14 @@ pub(super) struct Antivirus {
     pub(super) scan_timeout: Option<Spanned<Period>>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EncryptionKey {
+    pub(super) id: Option<Spanned<String>>,
+    pub(super) key: Option<Spanned<SecretText>>,
+    pub(super) key_file: Option<Spanned<PathBuf>>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Admin {
@@ -99,6 +123,9 @@ pub(super) struct Key {
     pub(super) secret_key: Option<Spanned<SecretText>>,
     pub(super) secret_key_file: Option<Spanned<PathBuf>>,
     pub(super) role: Option<Spanned<String>>,
+    pub(super) policy: Option<Spanned<String>>,
+    pub(super) policy_file: Option<Spanned<PathBuf>>,
+    pub(super) company: Option<Spanned<String>>,
     pub(super) user_id: Option<Spanned<String>>,
     pub(super) display_name: Option<Spanned<String>>,
     pub(super) email: Option<Spanned<String>>,
@@ -148,6 +175,14 @@ pub(super) struct Bucket {
     pub(super) key_template: Option<Spanned<String>>,
     pub(super) public_url: Option<Spanned<String>>,
     pub(super) local_url: Option<Spanned<String>>,
+    pub(super) encryption: Option<Spanned<String>>,
+    pub(super) website: Option<Spanned<bool>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Website {
+    pub(super) domains: Option<Vec<Spanned<String>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

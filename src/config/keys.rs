@@ -10,7 +10,7 @@ use super::document::Document;
 use super::env::Env;
 use super::error::ConfigError;
 use super::file;
-use super::{Keys, secret};
+use super::{Keys, grants, secret};
 use crate::auth::{Identity, Key, Keyring, Role, Secret};
 use crate::object::Owner;
 
@@ -44,12 +44,7 @@ pub(super) fn build(
 /// A key of the one who runs the gateway: the built-in one and the one in the environment share
 /// an owner, so that buckets stay theirs when they set a key of their own.
 fn operator(access_key: String, secret: Secret) -> Key {
-    let identity = Identity {
-        access_key: access_key.clone(),
-        role: Role::Admin,
-        owner: operator_owner(),
-        email: None,
-    };
+    let identity = Identity::new(access_key.clone(), Role::Admin, operator_owner());
     Key { access_key, secret, identity: Arc::new(identity) }
 }
 
@@ -110,11 +105,12 @@ fn one(entry: &Spanned<file::Key>, document: &Document) -> Result<Key, ConfigErr
         id: text(key.user_id.as_ref(), document)?.unwrap_or_else(|| canonical_id(&access_key)),
         display_name: display_name.unwrap_or_else(|| access_key.clone()),
     };
+    let role = role(key.role.as_ref(), document)?;
     let identity = Identity {
-        access_key: access_key.clone(),
-        role: role(key.role.as_ref(), document)?,
-        owner,
         email: text(key.email.as_ref(), document)?,
+        policies: grants::policies(key, role, document)?,
+        company: grants::company(key.company.as_ref(), document)?,
+        ..Identity::new(access_key.clone(), role, owner)
     };
     Ok(Key { access_key, secret, identity: Arc::new(identity) })
 }
@@ -132,15 +128,12 @@ fn secret_of(entry: &Spanned<file::Key>, document: &Document) -> Result<Secret, 
 
 fn role(role: Option<&Spanned<String>>, document: &Document) -> Result<Role, ConfigError> {
     let Some(role) = role else { return Ok(Role::ReadWrite) };
-    let known = "\"admin\", \"read-write\" or \"read-only\"";
+    let known = "\"admin\", \"read-write\", \"read-only\" or \"policy\"";
     match role.get_ref().as_str() {
         "admin" => Ok(Role::Admin),
         "read-write" => Ok(Role::ReadWrite),
         "read-only" => Ok(Role::ReadOnly),
-        "policy" => {
-            let message = format!("\"policy\" is not available in this version; use {known}");
-            Err(document.error(&role.span(), message))
-        }
+        "policy" => Ok(Role::Policy),
         other => {
             Err(document.error(&role.span(), format!("{other:?} is no role; it is one of {known}")))
         }

@@ -6,11 +6,13 @@
 
 mod amount;
 mod application;
+mod at_rest;
 mod bounds;
 mod document;
 mod env;
 mod error;
 mod file;
+mod grants;
 mod keys;
 mod overlap;
 mod routes;
@@ -20,6 +22,7 @@ mod sections;
 mod spool;
 mod upstream;
 mod usage;
+mod website;
 
 #[cfg(test)]
 mod routes_tests;
@@ -29,6 +32,8 @@ mod rules_tests;
 mod tests;
 #[cfg(test)]
 mod usage_tests;
+#[cfg(test)]
+mod website_tests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,6 +42,7 @@ use std::time::Duration;
 use tracing_subscriber::filter::Targets;
 
 pub use amount::{Period, Size};
+pub use at_rest::AtRest;
 pub use env::Env;
 pub use error::ConfigError;
 pub use keys::{BUILT_IN_ACCESS_KEY, BUILT_IN_SECRET_KEY};
@@ -45,6 +51,7 @@ pub use rules::{Antivirus, Names, Rule, Rules, ScannerAddress};
 pub use spool::Spool;
 pub use upstream::{Checksums, Credentials, Encryption, Upstream};
 pub use usage::{EVERY_BUCKET, Links, Prices, Usage};
+pub use website::Website;
 
 use crate::auth::{Keyring, Secret};
 use crate::object::Owner;
@@ -96,10 +103,14 @@ pub struct Config {
     pub spool: Spool,
     /// How objects are counted, what they cost, and how their URLs are made.
     pub usage: Usage,
+    /// Buckets as websites.
+    pub website: Website,
     /// What may be stored.
     pub rules: Rules,
     /// The token of the side API.
     pub admin_token: Option<Secret>,
+    /// How objects are encrypted where they lie.
+    pub at_rest: AtRest,
 }
 
 /// Where certificate and private key are: PEM files, read at start and at every reload.
@@ -262,6 +273,7 @@ impl Config {
             ("[[bucket]]", self.routes != new.routes),
             ("[spool]", self.spool != new.spool),
             ("[usage]", self.usage != new.usage),
+            ("[website]", self.website != new.website),
             ("[[rule]]", self.rules.rules != new.rules.rules),
             ("[antivirus]", self.rules.antivirus != new.rules.antivirus),
         ];

@@ -28,7 +28,7 @@ pub(super) fn given(
             Ok(Some((secret, path.span())))
         }
         (Some(_), Some(path)) => {
-            let message = "secret_key is given as well; one of the two is enough";
+            let message = "the secret itself is given as well; one of the two is enough";
             Err(document.error(&path.span(), message))
         }
     }

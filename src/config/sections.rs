@@ -13,8 +13,8 @@ use super::document::Document;
 use super::env::Env;
 use super::error::ConfigError;
 use super::{
-    Auth, Config, Flags, Keys, Log, LogFormat, Server, Store, Tls, bounds, file, keys, routes,
-    rules, spool, upstream, usage,
+    Auth, Config, Flags, Keys, Log, LogFormat, Server, Store, Tls, at_rest, bounds, file, keys,
+    routes, rules, spool, upstream, usage, website,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -26,14 +26,16 @@ struct Written<'a> {
     place: Place<'a>,
 }
 
-enum Place<'a> {
+/// Where a text was written.
+pub(super) enum Place<'a> {
     Flag(&'static str),
     Variable(&'static str),
     File(&'a Document, Range<usize>),
 }
 
 impl Place<'_> {
-    fn error(&self, message: impl Into<String>) -> ConfigError {
+    /// A fault in it.
+    pub(super) fn error(&self, message: impl Into<String>) -> ConfigError {
         match self {
             Self::Flag(name) | Self::Variable(name) => ConfigError::new(*name, message),
             Self::File(document, span) => document.error(span, message),
@@ -48,6 +50,9 @@ pub(super) fn build(flags: &Flags, env: &Env, document: &Document) -> Result<Con
     let listen = listen(flags, env, file.listen.as_ref(), document, &keys)?;
     let admin_listen = admin_listen(env, file.admin.listen.as_ref(), document, &keys, listen)?;
     let named = upstream::build(&file.upstream, document, listen)?;
+    let server = server(env, &file.server, document)?;
+    let base = &server.base_domains;
+    let website = website::build(env, &file.website, &file.bucket, base, document)?;
     let routed = routes::build(env, &file.bucket, named, document, listen)?;
     Ok(Config {
         listen,
@@ -60,7 +65,7 @@ pub(super) fn build(flags: &Flags, env: &Env, document: &Document) -> Result<Con
             strict_region: file.auth.strict_region.unwrap_or(false),
         },
         keys,
-        server: server(env, &file.server, document)?,
+        server,
         log: log(flags, env, &file.log, document)?,
         store: store(&file.store, document)?,
         upstreams: routed.upstreams,
@@ -68,7 +73,9 @@ pub(super) fn build(flags: &Flags, env: &Env, document: &Document) -> Result<Con
         spool: spool::build(&file.spool, document)?,
         usage: usage::build(env, &file.bucket, &file.usage, document)?,
         rules: rules::build(&file.rule, file.antivirus.as_ref(), document)?,
+        website,
         admin_token: env.secret("STOWGATE_ADMIN_TOKEN")?,
+        at_rest: at_rest::build(env, &file.encryption, &file.bucket, document)?,
     })
 }
 
@@ -286,7 +293,8 @@ fn base_domains(
     listed.iter().map(|name| domain(name.get_ref(), &Place::File(document, name.span()))).collect()
 }
 
-fn domain(name: &str, place: &Place<'_>) -> Result<String, ConfigError> {
+/// A host name.
+pub(super) fn domain(name: &str, place: &Place<'_>) -> Result<String, ConfigError> {
     let name = name.to_ascii_lowercase();
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
     let label = |label: &str| {

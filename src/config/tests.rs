@@ -122,7 +122,7 @@ const BROKEN: &[Broken] = &[
     (
         "[[key]]\naccess_key = \"AK\"\nsecret_key = \"0123456789\"\nrole = \"policy\"",
         "stowgate.toml:4: [[key]] role:",
-        &["not available in this version"],
+        &["policy_file"],
     ),
     (
         "[[key]]\naccess_key = \"AK\"\nsecret_key = \"0123456789\"\nuser_id = \"\"",

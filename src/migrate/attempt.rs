@@ -10,10 +10,11 @@ use tokio::time::Instant;
 use super::Context;
 use super::job::Job;
 use super::journal::{End, Entry};
+use super::run::REBUILDING;
 use super::state::Ask;
 use crate::body::Payload;
 use crate::object::{ETag, UploadId};
-use crate::placement::transfer::{Begun, Order, Outcome, SentPart, Steps, Trouble};
+use crate::placement::transfer::{Begun, Lane, Order, Outcome, SentPart, Steps, Trouble};
 use crate::store::StoreError;
 
 /// How often an object is tried that is refused or not verified.
@@ -40,8 +41,11 @@ pub(super) struct Work {
 
 /// The steps of one object.
 pub(super) struct LineSteps {
+    context: Arc<Context>,
     job: Arc<Job>,
     line: u64,
+    /// During which it goes on.
+    during: Ask,
     begun: Mutex<Option<Begun>>,
 }
 
@@ -56,9 +60,10 @@ struct Tried {
 }
 
 impl LineSteps {
-    pub(super) fn new(job: &Arc<Job>, line: u64) -> Self {
-        let begun = job.seen().uploads.remove(&line);
-        Self { job: Arc::clone(job), line, begun: Mutex::new(begun) }
+    pub(super) fn new(context: &Arc<Context>, job: &Arc<Job>, line: u64, during: Ask) -> Self {
+        let begun = Mutex::new(job.seen().uploads.remove(&line));
+        let (context, job) = (Arc::clone(context), Arc::clone(job));
+        Self { context, job, line, during, begun }
     }
 
     fn at_hand(&self) -> std::sync::MutexGuard<'_, Option<Begun>> {
@@ -84,6 +89,15 @@ impl Drop for LineSteps {
 
 #[async_trait]
 impl Steps for LineSteps {
+    async fn lane(&self) -> Option<Lane> {
+        let most = || self.job.lanes(&self.context);
+        tokio::select! {
+            biased;
+            () = self.job.asked_otherwise(self.during) => None,
+            lane = self.job.lanes.take(most) => Some(Box::new(lane)),
+        }
+    }
+
     async fn turn(&self) {
         self.job.pace.turn().await;
     }
@@ -120,8 +134,8 @@ impl Steps for LineSteps {
 }
 
 /// Sees to an object; `None` where something else was asked meanwhile, and it is not over.
-pub(super) async fn attempt(context: &Context, job: &Arc<Job>, work: &Work) -> Option<End> {
-    let steps = LineSteps::new(job, work.line);
+pub(super) async fn attempt(context: &Arc<Context>, job: &Arc<Job>, work: &Work) -> Option<End> {
+    let steps = LineSteps::new(context, job, work.line, work.during);
     let mut order = work.order.clone();
     let mut tried = Tried::default();
     loop {
@@ -137,6 +151,7 @@ pub(super) async fn attempt(context: &Context, job: &Arc<Job>, work: &Work) -> O
             }
             Ok(Outcome::Skipped(skip)) => Some(End::Skipped(skip)),
             Ok(Outcome::Conflict(why)) => Some(End::Conflict(why)),
+            Err(Trouble::Stopped) => return None,
             Err(trouble) => tried.over(job, trouble),
         };
         if let Some(end) = end {
@@ -171,6 +186,10 @@ impl Tried {
                 (self.changed >= CHANGES).then_some(End::Busy)
             }
             Trouble::Away(what) => self.away(job, &what),
+            Trouble::Home(StoreError::Rebuilding) => {
+                job.change(|board| board.waiting = Some(REBUILDING.to_owned()));
+                None
+            }
             trouble => {
                 self.refused += 1;
                 (self.refused >= TRIES).then(|| End::Failed(trouble.to_string()))

@@ -30,7 +30,7 @@ impl Run {
                 continue;
             }
             let Some(entry) = entries.next::<Entry>().await? else { break };
-            let Entry::Ended { line, bucket, key, size, end: End::Moved(moved) } = entry else {
+            let Entry::Ended { line, bucket, key, size, end: End::Moved(moved), .. } = entry else {
                 continue;
             };
             if self.job.seen().undone.has(line) {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
 use super::Context;
 use super::journal::{Counts, Entry, Fault, Journal, Told};
+use super::lanes::Lanes;
 use super::marks::Marks;
 use super::pace::Pace;
 use super::plan::Sum;
@@ -22,11 +23,11 @@ pub(super) struct Job {
     pub(super) id: String,
     pub(super) journal: Journal,
     pub(super) pace: Pace,
+    pub(super) lanes: Lanes,
     board: watch::Sender<Board>,
     marks: Mutex<Seen>,
     /// Bytes that went since the process started.
     pub(super) sent: Arc<AtomicU64>,
-    pub(super) in_flight: AtomicUsize,
     /// Objects that the upstream took or gave well since the process started.
     pub(super) good: AtomicU64,
 }
@@ -97,11 +98,14 @@ impl Job {
         let (mut spec, created) = created.unwrap_or_else(|| (Spec::empty(), now));
         spec.limits = limits.unwrap_or(spec.limits);
         let (state, changed, error) = state.unwrap_or((State::Planned, created, None));
+        let asked = asked.unwrap_or(Ask::Run);
+        let contrary = state.serves().is_some_and(|served| served != asked);
+        let state = asked.leads_to().filter(|_| contrary).unwrap_or(state);
         let pace = Pace::new(spec.limits.bytes_per_second, spec.limits.requests_per_second);
         let board = Board {
             spec,
             state,
-            asked: asked.unwrap_or(Ask::Run),
+            asked,
             back_asked: told.back_asked,
             stuck: false,
             error,
@@ -125,10 +129,10 @@ impl Job {
             id,
             journal,
             pace,
+            lanes: Lanes::default(),
             board: watch::Sender::new(board),
             marks: Mutex::new(seen),
             sent: Arc::default(),
-            in_flight: AtomicUsize::new(0),
             good: AtomicU64::new(0),
         }
     }
@@ -174,7 +178,8 @@ impl Job {
         let _ = watch.wait_for(|board| board.asked != ask).await;
     }
 
-    /// Goes over into a state.
+    /// Goes over into a state. Where something else has been asked meanwhile, the state is already
+    /// that which was asked for, and stays.
     pub(super) async fn enter(
         &self,
         state: State,
@@ -186,6 +191,9 @@ impl Job {
         }
         self.journal.note(&Entry::State { state, at, error: error.clone() }, true).await?;
         self.change(|board| {
+            if state.serves().is_some_and(|ask| ask != board.asked) {
+                return;
+            }
             (board.state, board.changed, board.error) = (state, at, error);
             board.waiting = None;
             if state == State::Running {
@@ -213,9 +221,15 @@ impl Job {
         Ok(())
     }
 
+    /// How many objects may be under way at once: clients come first.
+    pub(super) fn lanes(&self, context: &Context) -> usize {
+        let most = self.look(|board| board.spec.limits.concurrency);
+        most.saturating_sub((context.busy)()).max(1)
+    }
+
     /// How many objects are being moved now.
     pub(super) fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Relaxed)
+        self.lanes.taken()
     }
 }
 

@@ -38,9 +38,25 @@ pub(super) enum Entry {
     /// A part of it arrived.
     Part { line: u64, part: SentPart },
     /// The object of a line has been seen to.
-    Ended { line: u64, bucket: String, key: String, size: u64, end: End },
+    Ended {
+        line: u64,
+        bucket: String,
+        key: String,
+        size: u64,
+        end: End,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
+    },
     /// What happened to it was taken back, or not.
-    Undone { line: u64, bucket: String, key: String, size: u64, end: End },
+    Undone {
+        line: u64,
+        bucket: String,
+        key: String,
+        size: u64,
+        end: End,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
+    },
 }
 
 /// What became of an object.

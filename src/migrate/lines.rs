@@ -19,7 +19,7 @@ const PIECE: usize = 256 * 1024;
 const LONGEST: usize = PIECE;
 
 /// Reads a file line by line.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     shelf: Arc<dyn Shelf>,
     name: String,
     /// Where the piece at hand ends in the file.
@@ -31,7 +31,7 @@ pub(super) struct Lines {
 }
 
 /// A line as it stands in a file.
-pub(super) fn encode(value: &impl Serialize) -> io::Result<Vec<u8>> {
+pub(crate) fn encode(value: &impl Serialize) -> io::Result<Vec<u8>> {
     let json = serde_json::to_vec(value)?;
     let mut line = hex::encode(Algorithm::Crc32c.digest(&json).digest).into_bytes();
     line.reserve(json.len() + 2);
@@ -53,7 +53,7 @@ fn decode<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
 
 impl Lines {
     /// The lines of a file, from `offset` on.
-    pub(super) fn of(shelf: &Arc<dyn Shelf>, name: &str, offset: u64) -> Self {
+    pub(crate) fn of(shelf: &Arc<dyn Shelf>, name: &str, offset: u64) -> Self {
         Self {
             shelf: Arc::clone(shelf),
             name: name.to_owned(),
@@ -65,12 +65,12 @@ impl Lines {
     }
 
     /// Where the next line begins.
-    pub(super) fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.end - (self.piece.len() - self.given) as u64
     }
 
     /// The next line; `None` at the end, or where a last line is not whole.
-    pub(super) async fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
+    pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
         let Some(line) = self.raw(usize::MAX).await? else { return Ok(None) };
         if let Some(value) = decode(line.as_bytes_without_end()) {
             return Ok(Some(value));
@@ -85,6 +85,32 @@ impl Lines {
         }
         let what = format!("{} is damaged at byte {at}", self.name);
         Err(io::Error::new(io::ErrorKind::InvalidData, what))
+    }
+
+    /// The next line that is `wanted`, beginning before the byte `end`; the others are passed over
+    /// unread. `None` where there is none, or a last line is not whole.
+    pub(crate) async fn find<T: DeserializeOwned>(
+        &mut self,
+        end: u64,
+        wanted: impl Fn(&str) -> bool,
+    ) -> io::Result<Option<T>> {
+        while self.offset() < end {
+            let at = self.offset();
+            let Some(line) = self.raw(usize::MAX).await? else { return Ok(None) };
+            let line = line.as_bytes_without_end();
+            if !std::str::from_utf8(line).is_ok_and(&wanted) {
+                continue;
+            }
+            match decode(line) {
+                Some(value) => return Ok(Some(value)),
+                None if self.raw(usize::MAX).await?.is_none() => return Ok(None),
+                None => {
+                    let what = format!("{} is damaged at byte {at}", self.name);
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// The next text up to its line end, which the last may lack only of a file of plain text.
@@ -160,6 +186,30 @@ mod tests {
             assert_eq!(found, (0..(cut / one) as u64).collect::<Vec<_>>(), "{cut}");
             assert_eq!(offset, (cut / one * one) as u64);
         }
+    }
+
+    #[tokio::test]
+    async fn lines_are_found_up_to_a_bound_and_past_others_that_are_damaged() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf: Arc<dyn Shelf> = Arc::new(Folder::at(dir.path()));
+        let texts = ["a1", "b", "a2", "a3"];
+        let mut whole: Vec<u8> = texts.iter().flat_map(|text| encode(text).unwrap()).collect();
+        let b = encode(&"a1").unwrap().len();
+        whole[b] ^= 1;
+        shelf.append("f", whole.clone(), false).await.unwrap();
+        let mut lines = Lines::of(&shelf, "f", 0);
+        let third = whole.len() as u64 - b as u64;
+        let wanted = |line: &str| line.contains("\"a");
+        for expected in [Some("a1"), Some("a2"), None] {
+            let found: Option<String> = lines.find(third, wanted).await.unwrap();
+            assert_eq!(found.as_deref(), expected);
+        }
+        assert_eq!(lines.offset(), third);
+        assert_eq!(lines.find(u64::MAX, wanted).await.unwrap(), Some("a3".to_owned()));
+        assert_eq!(lines.find::<String>(u64::MAX, wanted).await.unwrap(), None);
+        let damaged =
+            Lines::of(&shelf, "f", 0).find::<String>(u64::MAX, |line| line.contains("\"b")).await;
+        assert_eq!(damaged.unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 
     #[tokio::test]

@@ -89,7 +89,7 @@ fn quoted_field(mut rest: &str) -> Option<(String, Option<&str>)> {
 }
 
 /// A field as CSV has it. What a spreadsheet would take for a formula stays text there.
-pub(super) fn csv_field(text: &str) -> String {
+pub(crate) fn csv_field(text: &str) -> String {
     if text.contains(['"', ',', '\n', '\r']) {
         return format!("\"{}\"", text.replace('"', "\"\""));
     }

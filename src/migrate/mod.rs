@@ -11,10 +11,14 @@
 
 mod attempt;
 mod back;
+mod claims;
 mod engine;
 mod files;
+mod history;
 mod job;
 mod journal;
+mod lanes;
+mod left_uploads;
 mod lines;
 mod manifest;
 mod marks;
@@ -38,8 +42,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
+pub use claims::Claim;
 pub use engine::Engine;
 pub use files::{Folder, Shelf};
+pub use history::Happened;
 pub use journal::{Counts, Fault};
 pub use orders::{Amendment, Changes, Refusal, RefusalKind};
 pub use plan::{Amount, Example, Sum};
@@ -49,9 +55,15 @@ pub use state::{Ask, State};
 pub use totals::{Total, Totals};
 pub use view::{Conflicts, PlanView, Progress, Skipped, View};
 
+pub(crate) use history::key_field;
+pub(crate) use lines::{Lines, encode};
+pub(crate) use manifest::csv_field;
+pub(crate) use prune::{OVER, PLANS, beyond};
+
+use self::claims::Claims;
 use self::job::Job;
 use crate::object::{Clock, KeyTemplates};
-use crate::placement::transfer::Transfers;
+use crate::placement::transfer::{Direction, Transfers};
 
 /// What migrations work with.
 pub struct Context {
@@ -77,6 +89,7 @@ pub struct Migrations {
     jobs: Mutex<BTreeMap<String, Arc<Job>>>,
     /// Held while a new one is held against the others.
     ordering: tokio::sync::Mutex<()>,
+    claims: Arc<Claims>,
     ordered: Notify,
 }
 
@@ -112,6 +125,7 @@ impl Migrations {
             context: Arc::new(context),
             jobs: Mutex::new(jobs),
             ordering: tokio::sync::Mutex::new(()),
+            claims: Arc::default(),
             ordered: Notify::new(),
         }))
     }
@@ -174,6 +188,21 @@ impl Migrations {
 
     fn active(&self) -> Vec<Arc<Job>> {
         self.jobs().values().filter(|job| job.is_active()).cloned().collect()
+    }
+
+    /// Those to a layer that nothing more will be done for, unless they are rolled back.
+    fn over(&self, direction: Direction) -> Vec<Arc<Job>> {
+        let jobs = self.jobs();
+        let over = jobs.values().filter(|job| !job.is_active() && job.direction() == direction);
+        over.filter(|job| job.look(|board| board.state.is_over())).cloned().collect()
+    }
+
+    fn ordering(&self) -> &tokio::sync::Mutex<()> {
+        &self.ordering
+    }
+
+    fn claims(&self) -> &Arc<Claims> {
+        &self.claims
     }
 
     fn ordered(&self) -> Notified<'_> {

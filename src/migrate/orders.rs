@@ -98,7 +98,7 @@ impl Migrations {
         self.check(&spec).await?;
         let job = {
             let _ordering = self.ordering.lock().await;
-            self.check_alone(&spec, None)?;
+            self.check_alone(&spec.filter, None)?;
             let id = new_id();
             self.take_manifest(&id, manifest).await?;
             let job = Job::create(self.context(), id, spec, true).await?;
@@ -151,7 +151,7 @@ impl Migrations {
         spec.max_deletions = amendment.max_deletions.or(spec.max_deletions);
         spec.limits = amendment.limits.unwrap_or(spec.limits);
         self.check(&spec).await?;
-        self.check_alone(&spec, Some(id))?;
+        self.check_alone(&spec.filter, Some(id))?;
         guard(self.context(), &spec, &sum.unwrap_or_default()).map_err(Refusal::of)?;
         job.journal.note(&Entry::Ordered { spec: Box::new(spec.clone()) }, true).await?;
         job.pace.set(spec.limits.bytes_per_second, spec.limits.requests_per_second);
@@ -178,16 +178,11 @@ impl Migrations {
         // What was being taken back is taken back further.
         let ask = if back && ask == Ask::Run { Ask::RollBack } else { ask };
         if ask == Ask::RollBack && state.is_over() {
-            self.check_alone(&job.spec(), Some(id))?;
+            self.check_alone(&job.spec().filter, Some(id))?;
         }
         job.ask(ask).await?;
         // Answers tell what was asked for; the engine follows.
-        job.change(|board| match ask {
-            Ask::Pause => board.state = State::Paused,
-            Ask::RollBack => board.state = State::RollingBack,
-            Ask::Run => board.state = State::Running,
-            Ask::Cancel => {}
-        });
+        job.change(|board| board.state = ask.leads_to().unwrap_or(board.state));
         self.ordered.notify_waiters();
         if ask == Ask::Cancel {
             let mut watch = job.watch();
@@ -241,18 +236,6 @@ impl Migrations {
         }
     }
 
-    /// Whether no other migration has to do with the same objects.
-    fn check_alone(&self, spec: &Spec, own: Option<&str>) -> Result<(), Refusal> {
-        let others = self.active();
-        let mut others = others.iter().filter(|job| own != Some(job.id.as_str()));
-        let other = others.find(|job| job.look(|it| it.spec.filter.overlaps(&spec.filter)));
-        let Some(other) = other else { return Ok(()) };
-        let (id, state) = (&other.id, other.look(|board| board.state));
-        let message =
-            format!("the migration {id}, which is {state}, has to do with the same objects");
-        Err(Refusal::new(RefusalKind::Conflict, "OverlappingMigration", message))
-    }
-
     async fn take_manifest(&self, id: &str, manifest: Option<Payload>) -> Result<(), Refusal> {
         let Some(mut manifest) = manifest else { return Ok(()) };
         let (kept, file) = (&self.context().shelf, manifest_name(id));
@@ -296,7 +279,7 @@ impl Changes {
 }
 
 impl Refusal {
-    fn new(kind: RefusalKind, code: &str, message: impl Into<String>) -> Self {
+    pub(super) fn new(kind: RefusalKind, code: &str, message: impl Into<String>) -> Self {
         let fault = Fault { code: code.to_owned(), message: message.into() };
         Self { kind, fault }
     }

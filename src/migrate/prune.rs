@@ -11,9 +11,9 @@ use super::planner::{manifest_name, plan_name};
 use super::spec::List;
 
 /// How many plans that were never run are kept.
-const PLANS: usize = 50;
+pub(crate) const PLANS: usize = 50;
 /// How many migrations that are over are kept.
-const OVER: usize = 100;
+pub(crate) const OVER: usize = 100;
 /// For how many milliseconds they are, at most.
 const AGE: i64 = 90 * 86_400_000;
 
@@ -60,7 +60,7 @@ impl Migrations {
 }
 
 /// Those that are too many or too old, of the oldest first.
-fn beyond(kept: &[(String, i64)], most: usize) -> impl Iterator<Item = &str> {
+pub(crate) fn beyond(kept: &[(String, i64)], most: usize) -> impl Iterator<Item = &str> {
     let excess = kept.len().saturating_sub(most);
     let beyond = kept.iter().enumerate().filter(move |(at, (_, age))| *at < excess || *age > AGE);
     beyond.map(|(_, (id, _))| id.as_str())

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -16,11 +15,17 @@ use super::plan::Planned;
 use super::planner::{NoPlan, Planner, fault, guard, planned};
 use super::state::{Ask, State};
 use crate::placement::transfer::{Order, Outcome, Skip, Standing};
+use crate::store::StoreError;
 
 /// How many lines are announced as being touched at once.
 const AHEAD: u64 = 64;
+/// How many objects are seen to at once for each that may be under way: the others wait for the
+/// disk.
+const BESIDE: usize = 3;
 /// How often it is looked whether clients leave more room.
 const LOOK: Duration = Duration::from_millis(50);
+/// Why a migration waits for home.
+pub(super) const REBUILDING: &str = "the index of the local store is being rebuilt";
 /// The pause before a plan is tried again.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -51,6 +56,7 @@ pub(super) async fn run(context: Arc<Context>, job: Arc<Job>) {
 
 impl Run {
     async fn until_over(&mut self) -> io::Result<()> {
+        self.home_ready().await;
         loop {
             match self.job.asked() {
                 Ask::Run => {
@@ -76,6 +82,16 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Waits until home knows all that it holds, as after a crash: what it cannot say yet is no
+    /// object's fault.
+    async fn home_ready(&self) {
+        while let Err(StoreError::Rebuilding) = self.context.transfers.buckets().await {
+            self.job.change(|board| board.waiting = Some(REBUILDING.to_owned()));
+            tokio::time::sleep(LOOK).await;
+        }
+        self.job.change(|board| board.waiting = None);
     }
 
     pub(super) async fn enter(&self, state: State) -> io::Result<()> {
@@ -199,18 +215,14 @@ impl Run {
         Ok(())
     }
 
-    /// Whether another object may be moved at once: clients come first.
+    /// Whether another object may be seen to at once.
     pub(super) fn has_room(&self) -> bool {
-        let most = self.job.look(|board| board.spec.limits.concurrency);
-        let busy = (self.context.busy)();
-        self.tasks.len() < most.saturating_sub(busy).max(1)
+        self.tasks.len() < self.job.lanes(&self.context) * BESIDE
     }
 
     pub(super) fn spawn(&mut self, work: Work) {
         let (context, job) = (Arc::clone(&self.context), Arc::clone(&self.job));
-        job.in_flight.fetch_add(1, Ordering::Relaxed);
         self.tasks.spawn(async move {
-            let _flight = Flight(&job);
             let end = attempt(&context, &job, &work).await;
             (work, end)
         });
@@ -253,20 +265,18 @@ impl Run {
         let (line, size) = (work.line, work.size);
         let (bucket, key) =
             (work.order.at.bucket.as_str().to_owned(), work.order.at.key.as_str().to_owned());
+        let at = Some(self.context.clock.now());
         let back = work.during == Ask::RollBack;
         self.context.totals.count(self.job.direction(), back, size, &end);
         if back {
             self.job.seen().undone.set(line);
             self.job.change(|board| board.back.count(size, &end));
-            return self
-                .job
-                .journal
-                .note(&Entry::Undone { line, bucket, key, size, end }, false)
-                .await;
+            let undone = Entry::Undone { line, bucket, key, size, end, at };
+            return self.job.journal.note(&undone, false).await;
         }
         self.job.seen().ended.set(line);
         self.job.change(|board| board.counts.count(size, &end));
-        self.job.journal.note(&Entry::Ended { line, bucket, key, size, end }, false).await
+        self.job.journal.note(&Entry::Ended { line, bucket, key, size, end, at }, false).await
     }
 
     async fn ended(&self, line: u64, planned: &Planned, end: End) -> io::Result<()> {
@@ -275,7 +285,8 @@ impl Run {
         self.context.totals.count(self.job.direction(), false, size, &end);
         self.job.seen().ended.set(line);
         self.job.change(|board| board.counts.count(size, &end));
-        self.job.journal.note(&Entry::Ended { line, bucket, key, size, end }, false).await
+        let at = Some(self.context.clock.now());
+        self.job.journal.note(&Entry::Ended { line, bucket, key, size, end, at }, false).await
     }
 
     /// Brings what may have been touched, and is not over, to an end: where it had arrived, it was
@@ -289,7 +300,7 @@ impl Run {
                 continue;
             }
             let Some(order) = self.order(&planned, true) else { continue };
-            let steps = LineSteps::new(&self.job, line);
+            let steps = LineSteps::new(&self.context, &self.job, line, self.job.asked());
             let arrived = self.context.transfers.arrived(&order).await;
             let end = if let Ok(Some(moved)) = arrived {
                 match self.context.transfers.carry_out(&order, &steps).await {
@@ -339,14 +350,5 @@ fn left_out(planned: &Planned) -> Option<End> {
         Standing::Movable => None,
         Standing::WaitsInSpool => Some(End::Skipped(Skip::WaitsInSpool)),
         Standing::Conflict(why) => Some(End::Conflict(why.clone())),
-    }
-}
-
-/// An object under way.
-struct Flight<'a>(&'a Job);
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

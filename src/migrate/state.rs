@@ -64,6 +64,16 @@ impl State {
         matches!(self, Self::Done | Self::Failed | Self::Cancelled | Self::RolledBack)
     }
 
+    /// As long as what is asked a migration may be in this state; at any time where there is none.
+    pub(super) fn serves(self) -> Option<Ask> {
+        match self {
+            Self::Planned | Self::Ready | Self::Running | Self::Verifying => Some(Ask::Run),
+            Self::Paused => Some(Ask::Pause),
+            Self::RollingBack => Some(Ask::RollBack),
+            Self::Done | Self::Failed | Self::Cancelled | Self::RolledBack => None,
+        }
+    }
+
     /// Whether something may be asked of a migration in this state.
     pub fn allows(self, ask: Ask) -> bool {
         match ask {
@@ -85,6 +95,18 @@ impl State {
                     | Self::Failed
                     | Self::Cancelled
             ),
+        }
+    }
+}
+
+impl Ask {
+    /// The state of a migration of which this was asked, and that has not come to an end.
+    pub(super) fn leads_to(self) -> Option<State> {
+        match self {
+            Self::Run => Some(State::Running),
+            Self::Pause => Some(State::Paused),
+            Self::RollBack => Some(State::RollingBack),
+            Self::Cancel => None,
         }
     }
 }
@@ -133,6 +155,19 @@ mod tests {
             !State::RollingBack.allows(Ask::RollBack) && !State::RollingBack.allows(Ask::Cancel)
         );
         assert!(State::RollingBack.allows(Ask::Pause));
+    }
+
+    #[test]
+    fn what_is_asked_for_can_be_entered() {
+        for state in State::ALL {
+            let serves = state.serves();
+            assert_eq!(serves.is_none(), state.is_over(), "{state}");
+            assert!(serves.is_none_or(|ask| !state.allows(ask)), "{state}");
+        }
+        for ask in [Ask::Run, Ask::Pause, Ask::Cancel, Ask::RollBack] {
+            let state = ask.leads_to();
+            assert_eq!(state.map_or(Some(Ask::Cancel), State::serves), Some(ask), "{ask}");
+        }
     }
 
     #[test]

@@ -2,12 +2,15 @@
 //!
 //! Knows nothing of HTTP, of the stores, or of the wire format's XML.
 
+mod bucket_setting;
 mod checksum;
 mod completion;
 mod crc;
+mod encryption;
 mod etag;
 mod latency;
 mod listing;
+mod master_key;
 mod metadata;
 mod month;
 mod name;
@@ -24,10 +27,15 @@ mod templates;
 mod time;
 mod version;
 
+pub use bucket_setting::{BucketSetting, MAX_SETTING_BYTES, SettingDocument, SettingTooLong};
 pub use checksum::{Algorithm, Checksum, ChecksumError, ChecksumKind, ChecksumValue};
 pub use completion::{
     Assembled, CompletedPart, Completion, CompletionError, MIN_PART_SIZE, PartSummary,
     plan_completion,
+};
+pub use encryption::{
+    CustomerKey, CustomerKeyError, Encrypted, Encryption, EncryptionDefaults, KeyFault,
+    encrypts_by_default,
 };
 pub use etag::ETag;
 pub use latency::Latency;
@@ -35,6 +43,7 @@ pub use listing::{
     BucketsPage, BucketsQuery, ListEntry, ListPage, ListQuery, PartsPage, PartsQuery, UploadEntry,
     UploadsPage, UploadsQuery, VersionEntry, VersionMarker, VersionsPage, VersionsQuery,
 };
+pub use master_key::{MasterKey, MasterKeyError, MasterKeys};
 pub use metadata::{
     ContentHeaders, MAX_USER_METADATA_BYTES, ObjectMetadata, UserMetadata, decode_header_value,
     encode_header_value, stored_content_encoding,

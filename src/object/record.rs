@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    Algorithm, BucketName, Checksum, ChecksumKind, ChecksumValue, ETag, ObjectKey, ObjectMetadata,
-    Owner, Timestamp, VersionId,
+    Algorithm, BucketName, Checksum, ChecksumKind, ChecksumValue, ETag, Encrypted, ObjectKey,
+    ObjectMetadata, Owner, Timestamp, VersionId,
 };
 
 /// The highest part number.
@@ -44,6 +44,8 @@ pub struct ObjectInfo {
     pub parts_count: Option<u32>,
     /// How far it is on its way upstream; absent where it is not to go there.
     pub replication: Option<Replication>,
+    /// How it is encrypted where it lies, as far as that is known.
+    pub encryption: Option<Encrypted>,
 }
 
 /// What clients know an object by that comes from another layer: it keeps that, whatever the
@@ -96,6 +98,21 @@ pub struct ChecksumChoice {
     /// Whether the client named the algorithm; otherwise it is S3's default (CRC64NVME, full
     /// object), parts may carry any algorithm, and nothing of it is asked of them.
     pub explicit: bool,
+}
+
+impl ChecksumChoice {
+    /// What an upload is created with, so that its object has a checksum like this one; S3's default
+    /// where there is none.
+    pub fn like(checksum: Option<&Checksum>) -> Self {
+        match checksum {
+            Some(sum) => Self { algorithm: sum.value.algorithm, kind: sum.kind, explicit: true },
+            None => Self {
+                algorithm: Algorithm::Crc64Nvme,
+                kind: ChecksumKind::FullObject,
+                explicit: false,
+            },
+        }
+    }
 }
 
 /// An upload under way.

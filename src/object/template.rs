@@ -131,6 +131,33 @@ impl KeyTemplate {
         rest.is_empty().then_some(labels)
     }
 
+    /// Whose all keys of this shape are that begin with `prefix`; `None` as long as they could be of
+    /// different companies, or where there can be no such key.
+    pub fn company_below<'a>(&self, prefix: &'a str) -> Option<&'a str> {
+        let mut rest = prefix;
+        let mut tokens = self.tokens.iter().peekable();
+        while let Some(token) = tokens.next() {
+            match token {
+                Token::Literal(literal) => rest = rest.strip_prefix(literal.as_str())?,
+                Token::Field(field) => {
+                    let Some(Token::Literal(literal)) = tokens.next() else { return None };
+                    // Up to the template's last text a field goes on to the key's end.
+                    tokens.peek()?;
+                    let (value, behind) = rest.split_once(literal.as_str())?;
+                    if value.is_empty() || value.contains('/') {
+                        return None;
+                    }
+                    if *field == Field::Company {
+                        return Some(value);
+                    }
+                    rest = behind;
+                }
+                Token::Rest => return None,
+            }
+        }
+        None
+    }
+
     /// What all keys with these labels begin with, as far as that is known: a listing of this
     /// prefix has all of them, and others too where a label before the given one is open.
     pub fn prefix(&self, company: Option<&str>, kind: Option<&str>) -> String {

@@ -87,6 +87,31 @@ fn a_prefix_goes_as_far_as_the_labels_are_known() {
     assert_eq!(prefix(Some("1"), Some("invoice")), "attachments/invoice/company_1/");
 }
 
+#[test]
+fn a_prefix_is_a_companys_once_its_name_has_ended() {
+    let company = |text: &str, prefix: &str| {
+        template(text).company_below(prefix).map(str::to_owned).unwrap_or_default()
+    };
+    assert_eq!(company(ATTACHMENTS, "attachments/invoice/company_1/"), "1");
+    assert_eq!(company(ATTACHMENTS, "attachments/invoice/company_1/2025-01-31/x"), "1");
+    assert_eq!(company("docs/{company}/{type}/{*}", "docs/1/"), "1");
+    assert_eq!(company("{type}/user_{company}_{*}", "avatars/user_1_"), "1");
+    for prefix in [
+        "",
+        "attachments/",
+        "attachments/invoice/",
+        "attachments/invoice/company_1",
+        "attachments/a/b/company_1/",
+        "attachments/invoice/company_/",
+        "other/company_1/",
+    ] {
+        assert_eq!(company(ATTACHMENTS, prefix), "", "{prefix}");
+    }
+    assert_eq!(company("{type}/{company}.pdf", "a/1.pdf"), "");
+    assert_eq!(company("{type}/{company}", "a/1"), "");
+    assert_eq!(company("events/{type}/{*}", "events/a/"), "");
+}
+
 /// A template as tokens: texts between placeholders, and the placeholders.
 fn shapes() -> impl Strategy<Value = (Vec<String>, Vec<&'static str>)> {
     let fields = Just(vec!["{company}", "{type}", "{*}"]).prop_shuffle();
@@ -125,6 +150,21 @@ proptest! {
         prop_assert!(key.starts_with(&template.prefix(expected.company, expected.kind)));
         prop_assert!(key.starts_with(&template.prefix(None, expected.kind)));
         prop_assert!(key.starts_with(&template.prefix(None, None)));
+    }
+
+    #[test]
+    fn all_keys_below_a_companys_prefix_are_its(
+        text in "[a-b/_]{0,3}\\{(company\\}[a-b/_]{1,3}\\{type|type\\}[a-b/_]{1,3}\\{company)\\}([a-b/_]{1,3}|[a-b/]\\{\\*\\})?",
+        prefix in "[a-b/_0-1]{0,12}",
+        rest in "[a-b/_0-1]{0,6}",
+    ) {
+        let template = template(&text);
+        if let Some(company) = template.company_below(&prefix) {
+            let key = format!("{prefix}{rest}");
+            if let Some(labels) = template.labels(&key) {
+                prop_assert_eq!(labels.company, Some(company), "{} of {}", text, key);
+            }
+        }
     }
 
     #[test]

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use super::plan::{self, Known, Write};
 use super::read::{Place, only_tag};
 use super::route::Upstream;
+use super::uploads::check_forwardable;
 use super::{Placement, answered};
 use crate::body::{BodyError, Expected, Payload, digesting};
 use crate::object::{
-    ByteRange, ETag, ObjectInfo, PartNumber, PartSummary, RangeSpec, ReadConditions, ReadVerdict,
-    TagSet, VersionId, WriteCondition,
+    ByteRange, CustomerKey, ETag, Encrypted, ObjectInfo, PartNumber, PartSummary, RangeSpec,
+    ReadConditions, ReadVerdict, TagSet, VersionId, WriteCondition,
 };
 use crate::store::{
     CopyPartRequest, CopyRequest, GetRequest, NewObject, ObjectPath, Result, Selection, StoreError,
@@ -42,7 +43,9 @@ impl Placement {
     ) -> Result<Stored> {
         for _ in 0..LOOKS {
             let conditions = &request.source_conditions;
-            let found = self.source(source, request.source_version, conditions).await?;
+            let version = request.source_version;
+            let key = request.source_key.as_ref();
+            let found = self.source(source, version, conditions, key).await?;
             let (size, limit) = (found.object.size, request.size_limit);
             if size > limit {
                 return Err(StoreError::SourceTooLarge { size, limit });
@@ -65,7 +68,9 @@ impl Placement {
         let (owner, choice) = self.find_upload(upload).await?;
         let conditions = &request.source_conditions;
         for _ in 0..LOOKS {
-            let found = self.source(source, request.source_version, conditions).await?;
+            let version = request.source_version;
+            let found = self.source(source, version, conditions, request.source_key.as_ref());
+            let found = found.await?;
             let range = part_range(found.object.size, request.range)?;
             let (size, limit) = (range.length, request.size_limit);
             if size > limit {
@@ -83,12 +88,12 @@ impl Placement {
                     let copied = to.store.copy_part(source, upload, number, request).await;
                     answered(to, copied)
                 }
-                _ => match found.read(self, request.range).await? {
+                _ => match found.read(self, request.range, request.source_key.clone()).await? {
                     None => continue,
                     Some(body) => {
-                        let compute = Some(choice.algorithm);
+                        let compute = Some(choice.checksum.algorithm);
                         let body = digesting(body, Expected { compute, ..Expected::default() });
-                        let part = self.take_part(upload, number, body).await;
+                        let part = self.take_part(upload, number, body, request.key.as_ref()).await;
                         part.map_err(|error| found.unreadable(error))
                     }
                 },
@@ -107,13 +112,15 @@ impl Placement {
         at: &'a ObjectPath,
         version: Option<VersionId>,
         conditions: &ReadConditions,
+        key: Option<&CustomerKey>,
     ) -> Result<Source<'a>> {
-        let request = GetRequest { version, ..GetRequest::default() };
+        let request = GetRequest { version, key: key.cloned(), ..GetRequest::default() };
         let (object, upstream) = if self.routes.of(&at.bucket).upstream.is_some() {
             self.found(at, version, |place| {
                 let request = request.clone();
                 Box::pin(async move {
-                    let object = self.head_at(&place, at, &request).await?.object;
+                    let head = self.head_at(&place, at, &request).await.map_err(of_source);
+                    let object = head?.object;
                     let upstream = match place {
                         Place::Home(_) => None,
                         Place::Upstream(upstream, remote, _) => {
@@ -128,7 +135,7 @@ impl Placement {
             })
             .await?
         } else {
-            (self.home.head_object(at, &request).await?.object, None)
+            (self.home.head_object(at, &request).await.map_err(of_source)?.object, None)
         };
         let now = self.clock.now();
         match conditions.evaluate_copy(&object.etag, object.last_modified, now) {
@@ -147,6 +154,7 @@ impl Placement {
         request: &CopyRequest,
     ) -> Result<Option<Stored>> {
         let route = self.routes.of(&target.bucket);
+        check_forwardable(route, request.encryption.as_ref())?;
         let mut writing = None;
         let write = if route.upstream.is_some() {
             writing = Some(self.passing.write(target));
@@ -209,7 +217,8 @@ impl Placement {
         target: &ObjectPath,
         request: &CopyRequest,
     ) -> Result<Option<Stored>> {
-        let Some(body) = source.read(self, None).await? else { return Ok(None) };
+        let key = request.source_key.clone();
+        let Some(body) = source.read(self, None, key).await? else { return Ok(None) };
         let object = &source.object;
         let tags = match &request.tags {
             Some(tags) => tags.clone(),
@@ -223,6 +232,10 @@ impl Placement {
             tags,
             condition: request.condition.clone(),
             original: None,
+            encryption: request
+                .encryption
+                .clone()
+                .or_else(|| Encrypted::passed_on(object.encryption)),
         };
         let body = digesting(body, Expected { compute, ..Expected::default() });
         let stored = self.put(target, new, body).await;
@@ -236,14 +249,15 @@ impl Source<'_> {
         &self,
         placement: &Placement,
         range: Option<(u64, u64)>,
+        key: Option<CustomerKey>,
     ) -> Result<Option<Payload>> {
         let selection = match range {
             None => Selection::Whole,
             Some((first, last)) => Selection::Range(RangeSpec::Closed { first, last }),
         };
         let conditions = only_tag(&self.object.etag);
-        let request = GetRequest { version: self.version, selection, conditions };
-        match placement.get(self.at, &request).await {
+        let request = GetRequest { version: self.version, selection, conditions, key };
+        match placement.get(self.at, &request).await.map_err(of_source) {
             Ok(got) => Ok(Some(got.body)),
             Err(StoreError::PreconditionFailed(_)) => Ok(None),
             Err(error) => Err(error),
@@ -267,6 +281,14 @@ impl Source<'_> {
             }
             other => other,
         }
+    }
+}
+
+/// The fault of a customer's key, as it is told of the source.
+fn of_source(error: StoreError) -> StoreError {
+    match error {
+        StoreError::CustomerKey(fault) => StoreError::SourceKey(fault),
+        other => other,
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::location::{Location, Truth};
 use super::locks::{KeyGuard, KeyLocks};
-use crate::object::{BucketName, Clock, ObjectKey, Timestamp};
+use crate::object::{BucketName, Clock, ObjectInfo, ObjectKey, Timestamp};
 use crate::store::{Home, LedgerQuery, ObjectPath, Result};
 
 /// How many records are read at once.
@@ -74,17 +74,36 @@ impl Locations {
         entry.as_deref().map(Location::decode).transpose()
     }
 
-    /// Replaces the record of the locked key; `None` removes it. `updated_at` is set to a time
+    /// A key's record and its local object.
+    pub(super) async fn with_object(
+        &self,
+        at: &ObjectPath,
+    ) -> Result<(Option<Location>, Option<ObjectInfo>)> {
+        let (entry, object) = self.home.entry_and_object(at).await?;
+        Ok((entry.as_deref().map(Location::decode).transpose()?, object))
+    }
+
+    /// Replaces the record of the locked key; `None` removes it.
+    pub async fn set(&self, held: &KeyGuard, location: Option<Location>) -> Result<()> {
+        if let Some(location) = location {
+            return self.replace(held, location).await.map(drop);
+        }
+        let at = held.at();
+        self.home.set_entry(at, None).await?;
+        self.gone_keys(&at.bucket).remove(&at.key);
+        Ok(())
+    }
+
+    /// Replaces the record of the locked key, and gives the new one: its `updated_at` is a time
     /// that no other record was ever given, so that a record that was replaced is never taken for
     /// an unchanged one.
-    pub async fn set(&self, held: &KeyGuard, location: Option<Location>) -> Result<()> {
+    pub(super) async fn replace(
+        &self,
+        held: &KeyGuard,
+        mut location: Location,
+    ) -> Result<Location> {
         let at = held.at();
         let gone = self.gone_keys(&at.bucket);
-        let Some(mut location) = location else {
-            self.home.set_entry(at, None).await?;
-            gone.remove(&at.key);
-            return Ok(());
-        };
         location.updated_at = self.stamp();
         // Before the record, that nobody who sees the record misses the key.
         if location.truth == Truth::Gone {
@@ -99,7 +118,7 @@ impl Locations {
         if truth != Some(Truth::Gone) {
             gone.remove(&at.key);
         }
-        set
+        set.map(|()| location)
     }
 
     /// The present, but later than every time that this gave before.

@@ -286,8 +286,8 @@ impl Reading<'_> {
         let answer = match refusal {
             None => self.call(&GetRequest { conditions, ..request.clone() }, call).await,
             Some(refusal) => {
-                let version = request.version;
-                let whole = GetRequest { version, conditions, ..GetRequest::default() };
+                let (version, key) = (request.version, request.key.clone());
+                let whole = GetRequest { version, conditions, key, ..GetRequest::default() };
                 match self.call(&whole, HEAD).await {
                     Ok(_) => return Err(refusal),
                     Err(error) => Err(error),

@@ -5,16 +5,18 @@ use async_trait::async_trait;
 
 use super::Placement;
 use super::carried::carried;
+use super::uploads::check_keepable;
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketsPage, BucketsQuery, ChecksumChoice, Completion, ListPage, ListQuery,
-    Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
-    UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
+    TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
+    WriteCondition,
 };
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
     Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Preview, Result, StoreError,
-    Stored, Tags, UploadPath,
+    Stored, Tags, UploadChoice, UploadPath,
 };
 
 #[async_trait]
@@ -34,6 +36,23 @@ impl Buckets for Placement {
 
     async fn list_buckets(&self, query: &BucketsQuery) -> Result<BucketsPage> {
         self.home.list_buckets(query).await
+    }
+
+    async fn bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+    ) -> Result<Option<SettingDocument>> {
+        self.home.bucket_setting(bucket, setting).await
+    }
+
+    async fn set_bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+        document: Option<SettingDocument>,
+    ) -> Result<()> {
+        self.home.set_bucket_setting(bucket, setting, document).await
     }
 }
 
@@ -135,6 +154,7 @@ impl Tags for Placement {
 impl Preview for Placement {
     /// At home, whatever the mode: of its own uploads an upstream shows no content.
     async fn create_readable_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
+        check_keepable(self.routes.of(&at.bucket), new.encryption.as_ref())?;
         self.home.create_readable_upload(at, new).await
     }
 
@@ -142,12 +162,13 @@ impl Preview for Placement {
         &self,
         upload: &UploadPath,
         completion: &Completion,
+        key: Option<&CustomerKey>,
     ) -> Result<Option<Payload>> {
         if self.owner(upload).await?.is_none() {
-            return self.home.preview(upload, completion).await;
+            return self.home.preview(upload, completion, key).await;
         }
         // Home remembers what it completed, and knows it no longer as under way.
-        match self.home.preview(upload, completion).await {
+        match self.home.preview(upload, completion, key).await {
             Err(StoreError::NoSuchUpload) => Err(StoreError::Unsupported {
                 what: "Looking into an upload that was begun upstream".to_owned(),
             }),
@@ -162,7 +183,7 @@ impl Multipart for Placement {
         self.begin_upload(at, new).await
     }
 
-    async fn upload_checksum(&self, upload: &UploadPath) -> Result<ChecksumChoice> {
+    async fn upload_choice(&self, upload: &UploadPath) -> Result<UploadChoice> {
         Ok(self.find_upload(upload).await?.1)
     }
 
@@ -171,8 +192,9 @@ impl Multipart for Placement {
         upload: &UploadPath,
         number: PartNumber,
         body: Payload,
+        key: Option<&CustomerKey>,
     ) -> Result<PartSummary> {
-        self.take_part(upload, number, body).await
+        self.take_part(upload, number, body, key).await
     }
 
     async fn copy_part(

@@ -14,10 +14,10 @@ use super::route::{Route, Upstream};
 use super::{Placement, answered};
 use crate::body::Payload;
 use crate::object::{
-    ChecksumChoice, Completion, ETag, PartNumber, PartSummary, PartsPage, PartsQuery, UploadId,
-    WriteCondition,
+    Completion, CustomerKey, ETag, Encryption, PartNumber, PartSummary, PartsPage, PartsQuery,
+    UploadId, WriteCondition,
 };
-use crate::store::{NewUpload, ObjectPath, Result, StoreError, Stored, UploadPath};
+use crate::store::{NewUpload, ObjectPath, Result, StoreError, Stored, UploadChoice, UploadPath};
 
 /// How long a completion waits for the object to be forwarded, where it has to be upstream.
 const FORWARDING: Duration = Duration::from_secs(20);
@@ -29,6 +29,7 @@ impl Placement {
     /// Starts an upload.
     pub(super) async fn begin_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
         let route = self.routes.of(&at.bucket);
+        check_forwardable(route, new.encryption.as_ref())?;
         match (&route.upstream, plan::begins_upload(route.mode)) {
             (None, _) | (Some(_), Layer::Home) => self.home.create_upload(at, new).await,
             (Some(upstream), Layer::Upstream) => {
@@ -38,15 +39,15 @@ impl Placement {
         }
     }
 
-    /// Whose an upload is, `None` being home, and its checksum choice.
+    /// Whose an upload is, `None` being home, and what it was created with.
     pub(super) async fn find_upload(
         &self,
         upload: &UploadPath,
-    ) -> Result<(Option<&Upstream>, ChecksumChoice)> {
-        let here = self.home.upload_checksum(upload).await;
+    ) -> Result<(Option<&Upstream>, UploadChoice)> {
+        let here = self.home.upload_choice(upload).await;
         match (here, self.foreign(&upload.object)) {
             (Err(StoreError::NoSuchUpload), Some(upstream)) => {
-                let there = upstream.store.upload_checksum(upload).await;
+                let there = upstream.store.upload_choice(upload).await;
                 Ok((Some(upstream), answered(upstream, there)?))
             }
             (here, _) => Ok((None, here?)),
@@ -59,6 +60,7 @@ impl Placement {
         upload: &UploadPath,
         number: PartNumber,
         body: Payload,
+        key: Option<&CustomerKey>,
     ) -> Result<PartSummary> {
         match self.owner(upload).await? {
             None => {
@@ -69,10 +71,10 @@ impl Placement {
                     let size = body.length().unwrap_or_default();
                     drop(self.spool.admit_upload(&upload.object, size)?);
                 }
-                self.refused_at_home(route, self.home.put_part(upload, number, body).await)
+                self.refused_at_home(route, self.home.put_part(upload, number, body, key).await)
             }
             Some(upstream) => {
-                answered(upstream, upstream.store.put_part(upload, number, body).await)
+                answered(upstream, upstream.store.put_part(upload, number, body, key).await)
             }
         }
     }
@@ -128,7 +130,7 @@ impl Placement {
     /// The upstream whose upload it is; `None` for home.
     pub(super) async fn owner(&self, upload: &UploadPath) -> Result<Option<&Upstream>> {
         let Some(upstream) = self.foreign(&upload.object) else { return Ok(None) };
-        match self.home.upload_checksum(upload).await {
+        match self.home.upload_choice(upload).await {
             Ok(_) => Ok(None),
             Err(StoreError::NoSuchUpload) => Ok(Some(upstream)),
             Err(error) => Err(error),
@@ -139,6 +141,26 @@ impl Placement {
         let route = self.routes.of(&at.bucket);
         route.upstream.as_ref().filter(|_| plan::knows_foreign_uploads(route.mode))
     }
+}
+
+/// Refuses a customer's key of what is to be forwarded: it is never kept, and without it the
+/// object can be sent nowhere.
+pub(super) fn check_forwardable(route: &Route, encryption: Option<&Encryption>) -> Result<()> {
+    refuse_key(encryption, route.upstream.is_some() && plan::spools(route.mode))
+}
+
+/// The same of an upload that is kept here until it is complete, wherever it goes then.
+pub(super) fn check_keepable(route: &Route, encryption: Option<&Encryption>) -> Result<()> {
+    let goes = plan::spools(route.mode) || plan::begins_upload(route.mode) == Layer::Upstream;
+    refuse_key(encryption, route.upstream.is_some() && goes)
+}
+
+fn refuse_key(encryption: Option<&Encryption>, forwarded: bool) -> Result<()> {
+    if forwarded && encryption.is_some_and(|asked| asked.customer_key().is_some()) {
+        let what = "encryption with a customer's key of objects that are forwarded later";
+        return Err(StoreError::Unsupported { what: what.to_owned() });
+    }
+    Ok(())
 }
 
 /// A completion.
@@ -163,7 +185,7 @@ impl Finishing<'_> {
         }
         drop(writing);
         let mut locked = placement.locked(self.route, self.upstream, at, false).await?;
-        match home.upload_checksum(self.upload).await {
+        match home.upload_choice(self.upload).await {
             Ok(_) => {}
             Err(StoreError::NoSuchUpload) => {
                 drop(locked);
@@ -255,7 +277,7 @@ impl Finishing<'_> {
     async fn upstream(&self) -> Result<Stored> {
         let (upstream, at) = (self.upstream, &self.upload.object);
         let mut locked = self.placement.locked(self.route, upstream, at, true).await?;
-        let known = answered(upstream, upstream.store.upload_checksum(self.upload).await);
+        let known = answered(upstream, upstream.store.upload_choice(self.upload).await);
         let condition = self.condition.as_ref().filter(|_| known.is_ok());
         let condition = locked.left_to_upstream(condition)?;
         let complete = upstream.store.complete_upload(self.upload, self.completion, condition);

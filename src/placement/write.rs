@@ -14,6 +14,7 @@ use super::plan::{self, Known, Layer, Write};
 use super::read::translated;
 use super::route::{Route, Upstream};
 use super::spool::Ticket;
+use super::uploads::check_forwardable;
 use crate::body::Payload;
 use crate::object::WriteCondition;
 use crate::store::{GetRequest, NewObject, ObjectPath, Result, StoreError, Stored};
@@ -30,6 +31,7 @@ impl Placement {
         let Some(upstream) = &route.upstream else {
             return self.home.put_object(at, new, body).await;
         };
+        check_forwardable(route, new.encryption.as_ref())?;
         let writing = self.passing.write(at);
         let record = self.locations.of(at).await?;
         let write = plan::write(route.mode, Known::of(record.as_ref()));

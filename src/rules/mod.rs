@@ -82,24 +82,17 @@ impl RuleSet {
 
     /// The key under which an upload is stored, where that is not the key that was asked for.
     /// `unique` is the unique part, where one was made.
-    pub fn rename(&self, key: &str, unique: Option<&str>) -> Result<Option<String>, Refusal> {
+    pub fn rename(&self, key: &str, unique: Option<&str>) -> Option<String> {
         let name = name::Name::of(key);
         let mut file = name.file.to_owned();
-        for rule in &self.rules {
-            match rule.names {
-                Names::Any => {}
-                Names::Safe => file = name::safe(&file),
-                Names::Refuse if name::safe(&file) == file => {}
-                Names::Refuse => {
-                    return Err(rule.wrong(format!("the file name {file:?} is not a safe one")));
-                }
-            }
+        if self.rules.iter().any(|rule| rule.names == Names::Safe) {
+            file = name::safe(&file);
         }
         if let Some(unique) = unique.filter(|_| self.wants_unique_names()) {
             file = name::with_unique(&file, unique);
         }
         let renamed = format!("{}{file}", name.folder);
-        Ok((renamed != key).then_some(renamed))
+        (renamed != key).then_some(renamed)
     }
 
     /// Judges what is known before the body comes: its name, its declared type, and its length, so
@@ -111,10 +104,9 @@ impl RuleSet {
         length: Option<u64>,
     ) -> Result<(), Refusal> {
         let name = name::Name::of(key.as_str());
-        let extension = name.extension();
         let declared = declared.map(types::essence);
         for rule in &self.rules {
-            rule.admit(extension.as_deref(), declared.as_deref())?;
+            rule.admit(&name, declared.as_deref())?;
             if let Some(length) = length {
                 rule.check_size(length, true)?;
             }
@@ -141,10 +133,9 @@ impl RuleSet {
         self.rules.iter().map(of_rule).max().unwrap_or(Appetite::Size)
     }
 
-    /// Whether a body has to be there before it can be judged: its size, or what is in it.
+    /// Whether anything of a body has to be read before it can be judged.
     pub fn needs_content(&self) -> bool {
-        let sized = |rule: &Arc<Rule>| rule.max_size.is_some() || rule.min_size > 0;
-        self.appetite() > Appetite::Size || self.rules.iter().any(sized)
+        self.appetite() > Appetite::Size
     }
 
     /// The same body, which ends in [`crate::body::BodyError::Refused`] instead of its last chunk

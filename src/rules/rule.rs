@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::danger;
+use super::name::{Name, safe};
 use super::types::TypePattern;
 use crate::body::{Refusal, RefusalKind};
 use crate::object::BucketName;
@@ -57,12 +58,13 @@ impl Rule {
         self.bucket.as_ref().is_none_or(|own| own == bucket) && key.starts_with(&self.prefix)
     }
 
-    /// Judges a name's extension and a declared type.
-    pub(super) fn admit(
-        &self,
-        extension: Option<&str>,
-        declared: Option<&str>,
-    ) -> Result<(), Refusal> {
+    /// Judges a name and a declared type.
+    pub(super) fn admit(&self, name: &Name<'_>, declared: Option<&str>) -> Result<(), Refusal> {
+        if self.names == Names::Refuse && safe(name.file) != name.file {
+            return Err(self.wrong(format!("the file name {:?} is not a safe one", name.file)));
+        }
+        let extension = name.extension();
+        let extension = extension.as_deref();
         if let Some(allowed) = &self.extensions
             && !extension.is_some_and(|extension| allowed.contains(extension))
         {

@@ -205,15 +205,21 @@ fn all_rules_of_a_key_hold_together() {
 #[test]
 fn names_are_made_safe_unique_or_refused() {
     let with = |names, unique_names| set(Rule { names, unique_names, ..Rule::default() });
-    let renamed = |rules: &RuleSet, key: &str| rules.rename(key, Some("u1")).unwrap();
+    let renamed = |rules: &RuleSet, key: &str| rules.rename(key, Some("u1"));
     assert_eq!(renamed(&with(Names::Any, false), "a/b c"), None);
     assert_eq!(renamed(&with(Names::Safe, false), "a b/b c").as_deref(), Some("a b/b_c"));
     assert_eq!(renamed(&with(Names::Safe, true), "a/b c.d").as_deref(), Some("a/b_c-u1.d"));
     assert_eq!(renamed(&with(Names::Any, true), "b.d").as_deref(), Some("b-u1.d"));
     assert_eq!(renamed(&with(Names::Refuse, false), "a/b.c"), None);
-    let refusal = with(Names::Refuse, false).rename("a/b c", None).unwrap_err();
-    assert_eq!(refusal.kind, RefusalKind::Argument);
-    assert_eq!(with(Names::Safe, false).rename("folder/", None).unwrap(), None);
+    assert_eq!(renamed(&with(Names::Refuse, false), "a/b c"), None);
+    assert_eq!(with(Names::Safe, false).rename("folder/", None), None);
+    let admitted = |key: &str| {
+        let key = ObjectKey::parse(key).unwrap();
+        with(Names::Refuse, false).admit(&key, None, None).map_err(|refusal| refusal.kind)
+    };
+    assert_eq!(admitted("a b/b.c"), Ok(()));
+    assert_eq!(admitted("folder/"), Ok(()));
+    assert_eq!(admitted("a/b c"), Err(RefusalKind::Argument));
 }
 
 /// A scanner that finds what is infected, or is away.

@@ -17,7 +17,7 @@ pub(super) enum Watch {
     /// Scripts in markup.
     Markup(Markup),
     /// Byte sequences.
-    Needles(Needles),
+    Needles(Box<Needles>),
     /// An archive behind other content.
     Archive(Archive),
 }
@@ -53,15 +53,16 @@ impl Watch {
     /// The watches for what content seems to be, or is declared to be.
     pub(super) fn all(sniffed: &Sniffed, declared: Option<&str>) -> Vec<Self> {
         let mut watches = Vec::new();
+        let needles = |wanted| Self::Needles(Box::new(Needles::new(wanted)));
         let declared_markup = declared.is_some_and(|declared| {
             declared == "image/svg+xml" || declared.ends_with("/xml") || declared.ends_with("+xml")
         });
         match sniffed.kind {
             Kind::Svg | Kind::Xml => watches.push(Self::Markup(Markup::default())),
-            Kind::Zip => watches.push(Self::Needles(Needles::new(ENTRIES))),
-            Kind::Ole => watches.push(Self::Needles(Needles::new(STREAMS))),
+            Kind::Zip => watches.push(needles(ENTRIES)),
+            Kind::Ole => watches.push(needles(STREAMS)),
             Kind::Image => {
-                watches.push(Self::Needles(Needles::new(PAGES)));
+                watches.push(needles(PAGES));
                 watches.push(Self::Archive(Archive::default()));
             }
             Kind::Pdf | Kind::Other => watches.push(Self::Archive(Archive::default())),

@@ -1,13 +1,27 @@
-//! Who may do what: a bucket belongs to whoever made it, admins may everything.
+//! Who may do what: each action that an operation needs is put to the evaluator, with what its
+//! bucket gives to whom.
 //!
-//! A bucket that does not exist is `NoSuchBucket` to everyone, as on S3.
+//! A bucket that does not exist is `NoSuchBucket` to everyone, as on S3. What is refused is
+//! refused before the object is looked up, and an object that is not there is `AccessDenied` to
+//! whoever may not list it: so nobody learns of a key what is not theirs to know.
 
+use std::sync::Arc;
+
+use super::configured::Configured;
+use super::context::Context;
 use super::error::{Code, S3Error};
+use super::guards::Guard;
 use super::header::Head;
 use super::operation::{Access, Operation};
-use crate::auth::{Caller, Identity, Role};
-use crate::object::{Bucket, BucketName, Owner};
-use crate::store::Store;
+use super::permit::{self, Permit};
+use super::request_facts::{AskedFacts, ObjectFacts, RequestFacts};
+use crate::auth::grants::{
+    Action, ActionKind, BucketGrants, Decision, Permission, Policy, Reach, Refusal, Request,
+    Source, Target, Who, evaluate,
+};
+use crate::auth::{Caller, Identity};
+use crate::object::{Bucket, BucketName, KeyTemplates, ObjectKey, Owner, TagSet, VersionId};
+use crate::store::{ObjectPath, Store, StoreError};
 
 /// The parameters that replace headers of a response.
 const OVERRIDES: [&str; 6] = [
@@ -19,54 +33,354 @@ const OVERRIDES: [&str; 6] = [
     "response-expires",
 ];
 
+/// Decides about everything that one request wants. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Gate(Arc<Inner>);
+
+/// What a gate decides with.
+pub(super) struct Inner {
+    /// On whose behalf.
+    pub(super) caller: Caller,
+    /// What the request says of itself.
+    pub(super) facts: RequestFacts,
+    /// Where buckets' settings are.
+    pub(super) store: Arc<dyn Store>,
+    /// What was made of them.
+    pub(super) configured: Arc<Configured>,
+    /// The shapes of buckets' keys.
+    pub(super) templates: Arc<KeyTemplates>,
+}
+
+/// One action, put to the gate.
+struct Ask<'a> {
+    bucket: &'a Bucket,
+    action: Action,
+    target: Target<'a>,
+    reach: Reach<'a>,
+    object: &'a ObjectFacts,
+    policy: Option<&'a Policy>,
+}
+
 /// Decides whether the caller may run the operation; gives the bucket it is about, where there is
 /// one already.
 pub(super) async fn authorize(
-    store: &dyn Store,
-    caller: &Caller,
+    gate: &Gate,
     operation: Operation,
     head: &Head,
 ) -> Result<Option<Bucket>, S3Error> {
-    if *caller == Caller::Anonymous && operation.takes_overrides() {
+    if gate.0.caller == Caller::Anonymous && operation.takes_overrides() {
         refuse_overrides(head)?;
     }
     match operation.access() {
         Access::Anyone => Ok(None),
-        Access::Service => signed(caller).map(|_| None),
-        Access::NewBucket => may_write(signed(caller)?).map(|()| None),
-        access @ (Access::Read | Access::Write) => {
-            let bucket = bucket(store, caller, head.bucket()?, access).await?;
+        Access::Service | Access::NewBucket => {
+            let permit = Permit::of(operation, head);
+            let actions = permit.actions.iter().chain(&permit.extras);
+            for action in actions {
+                gate.check_service(*action, permit::target(head))?;
+            }
+            Ok(None)
+        }
+        Access::Read | Access::Write => {
+            let bucket = gate.0.store.head_bucket(head.bucket()?).await?;
+            gate.check_operation(&bucket, operation, head).await?;
             expected_owner(head, "x-amz-expected-bucket-owner", &bucket.owner)?;
             Ok(Some(bucket))
         }
     }
 }
 
-/// The bucket, where the caller may have it so: for the request's own and for the source of a
-/// copy.
-pub(super) async fn bucket(
-    store: &dyn Store,
-    caller: &Caller,
-    name: &BucketName,
-    access: Access,
-) -> Result<Bucket, S3Error> {
-    let bucket = store.head_bucket(name).await?;
-    let identity = signed(caller)?;
-    if identity.role != Role::Admin && identity.owner.id != bucket.owner.id {
-        return Err(denied());
+/// Whether anybody may read the object through its bucket's website: where the gateway's own
+/// configuration says so of the whole bucket, or else wherever anybody may read it at all.
+pub(super) async fn anyone_reads(ctx: &Context, head: &Head) -> Result<(), S3Error> {
+    let name = head.bucket()?;
+    if ctx.public_sites.contains(name) {
+        return Ok(());
     }
-    if access == Access::Write {
-        may_write(identity)?;
+    let bucket = ctx.gate.bucket(name).await?;
+    ctx.gate.check_object(&bucket, &head.object()?.key, None, Action::GetObject).await
+}
+
+/// The error as visitors of a website see it: where not everybody may list the bucket, a page that
+/// is not there is one that they may not read.
+pub(super) async fn veil_page(ctx: &Context, head: &Head, error: S3Error) -> S3Error {
+    let object = match (head.bucket(), head.object()) {
+        (Ok(name), Ok(object)) if !ctx.public_sites.contains(name) => object,
+        _ => return error,
+    };
+    match ctx.gate.bucket(&object.bucket).await {
+        Ok(bucket) => ctx.gate.veil(error, &bucket, &object.key).await,
+        Err(fault) => fault,
     }
-    Ok(bucket)
 }
 
 /// Refuses where the header names another owner than the bucket's.
 pub(super) fn expected_owner(head: &Head, header: &str, owner: &Owner) -> Result<(), S3Error> {
     match head.header(header) {
-        Some(expected) if expected != owner.id.as_str() => Err(denied()),
+        Some(expected) if expected != owner.id.as_str() => Err(S3Error::new(Code::AccessDenied)),
         _ => Ok(()),
     }
+}
+
+impl Gate {
+    /// A gate for one request.
+    pub(super) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// The bucket of that name, about which nothing has been decided yet.
+    pub(super) async fn bucket(&self, name: &BucketName) -> Result<Bucket, S3Error> {
+        Ok(self.0.store.head_bucket(name).await?)
+    }
+
+    /// Refuses the action on an object unless it may be done.
+    pub(super) async fn check_object(
+        &self,
+        bucket: &Bucket,
+        key: &ObjectKey,
+        version: Option<VersionId>,
+        action: Action,
+    ) -> Result<(), S3Error> {
+        let object =
+            ObjectFacts { version: version.map(|it| it.to_string()), ..ObjectFacts::default() };
+        let decision = self.decide_object(bucket, key, version, action, object).await?;
+        allowed(&decision).map(|_| ())
+    }
+
+    /// Refuses to give an object these tags, which came in a document, unless that may be done.
+    pub(super) async fn check_new_tags(
+        &self,
+        bucket: &Bucket,
+        key: &ObjectKey,
+        version: Option<VersionId>,
+        tags: &TagSet,
+    ) -> Result<(), S3Error> {
+        let action = match version {
+            Some(_) => Action::PutObjectVersionTagging,
+            None => Action::PutObjectTagging,
+        };
+        let object = ObjectFacts { new_tags: Some(tags.clone()), ..ObjectFacts::default() };
+        let decision = self.decide_object(bucket, key, version, action, object).await?;
+        allowed(&decision).map(|_| ())
+    }
+
+    /// Refuses whoever could delete nothing in the bucket, whatever its key.
+    pub(super) async fn check_deletions(&self, bucket: &Bucket) -> Result<(), S3Error> {
+        let identity = self.identity();
+        let by_key = identity.is_some_and(|it| !it.policies.is_empty() || it.session.is_some());
+        if by_key || self.policy(bucket).await?.is_some() {
+            return Ok(());
+        }
+        // A company is asked for with each key.
+        let unbound = identity.map(|it| Identity { company: None, ..it.clone() });
+        let who = unbound.as_ref().map_or(Who::Anonymous, Who::Known);
+        let ask = Ask {
+            bucket,
+            action: Action::DeleteObject,
+            target: Target::Object(bucket.name.as_str(), ""),
+            reach: Reach::Everything,
+            object: &ObjectFacts::default(),
+            policy: None,
+        };
+        allowed(&self.evaluate(who, &ask, &Guard::default())).map(|_| ())
+    }
+
+    /// Whether the caller may know whether there is such a key.
+    pub(super) async fn may_know(&self, bucket: &Bucket, key: &ObjectKey) -> Result<bool, S3Error> {
+        let policy = self.policy(bucket).await?;
+        let ask = Ask {
+            bucket,
+            action: Action::ListBucket,
+            target: Target::Bucket(bucket.name.as_str()),
+            reach: Reach::Key(key.as_str()),
+            object: &ObjectFacts::default(),
+            policy: policy.as_deref(),
+        };
+        Ok(self.decide(&ask).await?.is_allowed())
+    }
+
+    /// The error as whoever asked for that key may see it.
+    pub(super) async fn veil(&self, error: S3Error, bucket: &Bucket, key: &ObjectKey) -> S3Error {
+        if !matches!(error.code(), Code::NoSuchKey | Code::NoSuchVersion) {
+            return error;
+        }
+        match self.may_know(bucket, key).await {
+            Ok(true) => error,
+            Ok(false) => denied("there is no such key, which the caller may not know"),
+            Err(fault) => fault,
+        }
+    }
+
+    fn identity(&self) -> Option<&Identity> {
+        match &self.0.caller {
+            Caller::Anonymous => None,
+            Caller::Key(identity) => Some(identity),
+        }
+    }
+
+    fn who(&self) -> Who<'_> {
+        self.identity().map_or(Who::Anonymous, Who::Known)
+    }
+
+    fn check_service(&self, action: Action, target: Target<'_>) -> Result<(), S3Error> {
+        let object = ObjectFacts::default();
+        let decision = evaluate(&Request {
+            who: self.who(),
+            action,
+            target,
+            reach: Reach::Everything,
+            template: None,
+            bucket: None,
+            object: None,
+            facts: &AskedFacts { request: &self.0.facts, object: &object },
+        });
+        allowed(&decision).map(|_| ())
+    }
+
+    async fn check_operation(
+        &self,
+        bucket: &Bucket,
+        operation: Operation,
+        head: &Head,
+    ) -> Result<(), S3Error> {
+        if operation == Operation::DeleteObjects {
+            return self.check_deletions(bucket).await;
+        }
+        let Permit { actions, extras } = Permit::of(operation, head);
+        let target = permit::target(head);
+        let reach = permit::reach(operation, head);
+        let version = head.parameter("versionId").and_then(VersionId::parse);
+        let policy = self.policy(bucket).await?;
+        let policy = policy.as_deref();
+        let tags_follow = operation == Operation::PutObjectTagging
+            && self.mentions(policy, "s3:requestobjecttag");
+        let mut made_by_acl = false;
+        for action in actions.into_iter().filter(|_| !tags_follow) {
+            let key = head.target().key.as_ref();
+            let object = self.object_facts(bucket, policy, action, key, version).await?;
+            let ask = Ask { bucket, action, target, reach, object: &object, policy };
+            let source = allowed(&self.decide(&ask).await?)?;
+            made_by_acl |=
+                matches!(source, Source::Acl(Permission::Write | Permission::FullControl));
+        }
+        for action in extras.into_iter().filter(|_| !made_by_acl) {
+            let object = ObjectFacts::default();
+            let ask = Ask { bucket, action, target, reach, object: &object, policy };
+            allowed(&self.decide(&ask).await?)?;
+        }
+        Ok(())
+    }
+
+    /// The bucket's policy.
+    async fn policy(&self, bucket: &Bucket) -> Result<Option<Arc<Policy>>, S3Error> {
+        self.0.configured.policy(&*self.0.store, &bucket.name).await
+    }
+
+    async fn decide_object(
+        &self,
+        bucket: &Bucket,
+        key: &ObjectKey,
+        version: Option<VersionId>,
+        action: Action,
+        object: ObjectFacts,
+    ) -> Result<Decision, S3Error> {
+        let policy = self.policy(bucket).await?;
+        let policy = policy.as_deref();
+        let known = self.object_facts(bucket, policy, action, Some(key), version).await?;
+        let object = ObjectFacts { tags: known.tags, ..object };
+        let target = Target::Object(bucket.name.as_str(), key.as_str());
+        let reach = Reach::Everything;
+        self.decide(&Ask { bucket, action, target, reach, object: &object, policy }).await
+    }
+
+    /// Looks at the policy alone first: what it and the identity's side settle is most of what is
+    /// asked, and needs nothing else.
+    async fn decide(&self, ask: &Ask<'_>) -> Result<Decision, S3Error> {
+        let first = self.evaluate(self.who(), ask, &Guard::default());
+        match &first {
+            Decision::Allowed(
+                Source::Admin | Source::Role | Source::BucketOwner | Source::IdentityPolicy(_),
+            )
+            | Decision::Refused(
+                Refusal::Company
+                | Refusal::IdentityPolicy(_)
+                | Refusal::SessionPolicy(_)
+                | Refusal::BucketPolicy(_)
+                | Refusal::SessionLimit,
+            ) => Ok(first),
+            Decision::Allowed(Source::BucketPolicy(_) | Source::Acl(_))
+            | Decision::Refused(
+                Refusal::NoIdentityGrant | Refusal::NoResourceGrant | Refusal::PublicAccessBlock,
+            ) => {
+                let guard = Guard::of(&*self.0.store, &ask.bucket.name).await?;
+                Ok(self.evaluate(self.who(), ask, &guard))
+            }
+        }
+    }
+
+    fn evaluate(&self, who: Who<'_>, ask: &Ask<'_>, guard: &Guard) -> Decision {
+        evaluate(&Request {
+            who,
+            action: ask.action,
+            target: ask.target,
+            reach: ask.reach,
+            template: self.0.templates.of(ask.bucket.name.as_str()),
+            bucket: Some(BucketGrants {
+                owner: &ask.bucket.owner.id,
+                policy: ask.policy,
+                acl: guard.acl.as_ref(),
+                block: guard.block,
+                ownership: guard.ownership,
+            }),
+            object: None,
+            facts: &AskedFacts { request: &self.0.facts, object: ask.object },
+        })
+    }
+
+    /// What policies may ask about an object that exists: looked up only where one does ask.
+    async fn object_facts(
+        &self,
+        bucket: &Bucket,
+        policy: Option<&Policy>,
+        action: Action,
+        key: Option<&ObjectKey>,
+        version: Option<VersionId>,
+    ) -> Result<ObjectFacts, S3Error> {
+        let mut facts =
+            ObjectFacts { version: version.map(|it| it.to_string()), ..ObjectFacts::default() };
+        let Some(key) = key else { return Ok(facts) };
+        let existing = action.kind() == ActionKind::Object && action != Action::PutObject;
+        if existing && self.mentions(policy, "s3:existingobjecttag/") {
+            let at = ObjectPath { bucket: bucket.name.clone(), key: key.clone() };
+            facts.tags = match self.0.store.object_tags(&at, version).await {
+                Ok(tags) => Some(tags),
+                Err(StoreError::NoSuchKey | StoreError::NoSuchVersion) => None,
+                Err(error) => return Err(error.into()),
+            };
+        }
+        Ok(facts)
+    }
+
+    /// Whether a policy that concerns the request asks for a value whose key begins so.
+    fn mentions(&self, bucket: Option<&Policy>, prefix: &str) -> bool {
+        let identity = self.identity();
+        let session = identity.and_then(|it| it.session.as_ref()).and_then(|it| it.policy.as_ref());
+        let own = identity.map(|it| it.policies.as_slice()).unwrap_or_default();
+        let others = session.into_iter().chain(own).map(|policy| &**policy);
+        bucket.into_iter().chain(others).any(|policy| policy.mentions(prefix))
+    }
+}
+
+/// What allows it, or `AccessDenied`; why it was refused is for the log.
+fn allowed(decision: &Decision) -> Result<Source, S3Error> {
+    match decision {
+        Decision::Allowed(source) => Ok(source.clone()),
+        Decision::Refused(refusal) => Err(denied(refusal.to_string())),
+    }
+}
+
+fn denied(why: impl Into<String>) -> S3Error {
+    S3Error::new(Code::AccessDenied).known_cause(why)
 }
 
 /// Only who has signed a request may say what its response says (S3 API Reference, GetObject).
@@ -77,22 +391,4 @@ fn refuse_overrides(head: &Head) -> Result<(), S3Error> {
         ));
     }
     Ok(())
-}
-
-fn signed(caller: &Caller) -> Result<&Identity, S3Error> {
-    match caller {
-        Caller::Anonymous => Err(denied()),
-        Caller::Key(identity) => Ok(identity),
-    }
-}
-
-fn may_write(identity: &Identity) -> Result<(), S3Error> {
-    match identity.role {
-        Role::Admin | Role::ReadWrite => Ok(()),
-        Role::ReadOnly => Err(denied()),
-    }
-}
-
-fn denied() -> S3Error {
-    S3Error::new(Code::AccessDenied)
 }

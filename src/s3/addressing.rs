@@ -12,7 +12,17 @@ use crate::object::{BucketName, InvalidKey, MAX_KEY_BYTES, ObjectKey};
 
 /// The domains whose subdomains are buckets; lower-case, without port.
 #[derive(Debug, Clone, Default)]
-pub(super) struct BaseDomains(Vec<String>);
+pub(super) struct BaseDomains(Vec<(String, Serving)>);
+
+/// What is served below a domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Serving {
+    /// S3.
+    #[default]
+    Buckets,
+    /// Websites.
+    Websites,
+}
 
 /// What a request is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,34 +36,46 @@ pub(super) struct Target {
     /// Whether the host's name might hold a bucket all the same, under a domain that is not
     /// configured.
     pub(super) unknown_domain: bool,
+    /// As what the bucket is asked for.
+    pub(super) serving: Serving,
 }
 
 impl BaseDomains {
     /// Takes them as configured, in any case and order.
-    pub(super) fn new(domains: impl IntoIterator<Item = String>) -> Self {
-        let mut domains: Vec<String> =
-            domains.into_iter().map(|domain| domain.to_ascii_lowercase()).collect();
+    pub(super) fn new(
+        domains: impl IntoIterator<Item = String>,
+        websites: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let websites = websites.into_iter().map(|domain| (domain, Serving::Websites));
+        let domains = domains.into_iter().map(|domain| (domain, Serving::Buckets));
+        let mut domains: Vec<(String, Serving)> = websites
+            .chain(domains)
+            .map(|(domain, serving)| (domain.to_ascii_lowercase(), serving))
+            .collect();
         // The longest wins, so that `localhost` does not take `b.s3.localhost` for bucket `b.s3`.
-        domains.sort_by_key(|domain| std::cmp::Reverse(domain.len()));
+        domains.sort_by_key(|(domain, _)| std::cmp::Reverse(domain.len()));
         Self(domains)
     }
 
     /// The bucket in a host's name. The domains themselves, IP addresses and every other name
     /// are the service.
-    fn bucket<'a>(&self, host: &'a str) -> Option<&'a str> {
+    fn bucket<'a>(&self, host: &'a str) -> Option<(&'a str, Serving)> {
         if host.parse::<IpAddr>().is_ok() {
             return None;
         }
-        if self.0.iter().any(|domain| domain == host) {
+        if self.0.iter().any(|(domain, _)| domain == host) {
             return None;
         }
-        self.0.iter().find_map(|domain| host.strip_suffix(domain.as_str())?.strip_suffix('.'))
+        let below = self.0.iter().find_map(|(domain, serving)| {
+            Some((host.strip_suffix(domain.as_str())?.strip_suffix('.')?, *serving))
+        });
+        below.filter(|(bucket, _)| !bucket.is_empty())
     }
 
     /// Whether the host's name has several labels and is none that is known here. It may be the
     /// gateway's own all the same: nobody has to configure that for path-style requests.
     fn is_unknown(&self, host: &str) -> bool {
-        let known = self.0.iter().any(|domain| domain == host);
+        let known = self.0.iter().any(|(domain, _)| domain == host);
         !known && host.contains('.') && host.parse::<IpAddr>().is_err()
     }
 }
@@ -63,12 +85,13 @@ pub(super) fn resolve(domains: &BaseDomains, parts: &Parts) -> Result<Target, S3
     let host = host(parts);
     let path = parts.uri.path();
     let path = path.strip_prefix('/').unwrap_or_default();
-    if let Some(bucket) = domains.bucket(&host).filter(|bucket| !bucket.is_empty()) {
+    if let Some((bucket, serving)) = domains.bucket(&host) {
         return Ok(Target {
             bucket: Some(bucket_name(bucket)?),
             key: key(path)?,
             virtual_host: true,
             unknown_domain: false,
+            serving,
         });
     }
     let unknown_domain = domains.is_unknown(&host);
@@ -77,7 +100,13 @@ pub(super) fn resolve(domains: &BaseDomains, parts: &Parts) -> Result<Target, S3
     }
     let (bucket, rest) = path.split_once('/').unwrap_or((path, ""));
     let bucket = bucket_name(&decode(bucket)?)?;
-    Ok(Target { bucket: Some(bucket), key: key(rest)?, virtual_host: false, unknown_domain })
+    let (bucket, key) = (Some(bucket), key(rest)?);
+    Ok(Target { bucket, key, unknown_domain, ..Target::default() })
+}
+
+/// As what the host's name is served, whatever else the request says.
+pub(super) fn serving(domains: &BaseDomains, parts: &Parts) -> Serving {
+    domains.bucket(&host(parts)).map_or(Serving::default(), |(_, serving)| serving)
 }
 
 /// The host as the client named it, with its port. HTTP/2 has it in the target; of an
@@ -134,7 +163,10 @@ mod tests {
     use super::*;
 
     fn domains() -> BaseDomains {
-        BaseDomains::new(["localhost", "S3.Localhost", "s3.example.com"].map(str::to_owned))
+        let buckets =
+            ["localhost", "S3.Localhost", "s3.example.com", "s3.example.org"].map(str::to_owned);
+        let websites = ["Site.localhost", "example.org"].map(str::to_owned);
+        BaseDomains::new(buckets, websites)
     }
 
     type Names = (Option<String>, Option<String>);
@@ -155,6 +187,26 @@ mod tests {
         assert_eq!(at("photos.s3.localhost:9000", "/a/b"), Ok(names("photos", "a/b")));
         assert_eq!(at("photos.localhost", "/a/b"), Ok(names("photos", "a/b")));
         assert_eq!(at("my.dotted.name.S3.example.COM", "/k"), Ok(names("my.dotted.name", "k")));
+    }
+
+    #[test]
+    fn websites_have_domains_of_their_own() {
+        for (host, expected) in [
+            ("photos.site.localhost:9000", Serving::Websites),
+            ("photos.example.org", Serving::Websites),
+            ("photos.s3.example.org", Serving::Buckets),
+            ("photos.localhost", Serving::Buckets),
+            ("site.localhost", Serving::Buckets),
+            ("example.org", Serving::Buckets),
+            ("127.0.0.1", Serving::Buckets),
+        ] {
+            let request = http::Request::get("/b12/k").header(HOST, host).body(()).unwrap();
+            let parts = request.into_parts().0;
+            assert_eq!(serving(&domains(), &parts), expected, "{host}");
+            assert_eq!(resolve(&domains(), &parts).unwrap().serving, expected, "{host}");
+        }
+        assert_eq!(at("photos.site.localhost:9000", "/a/b"), Ok(names("photos", "a/b")));
+        assert_eq!(at("photos.site.localhost", "/"), Ok(names("photos", "")));
     }
 
     #[test]

@@ -13,4 +13,6 @@ pub struct Audit {
     pub key: Option<String>,
     /// The S3 error code, where the answer is an error.
     pub error_code: Option<&'static str>,
+    /// Why access was refused: for the operator alone.
+    pub cause: Option<String>,
 }

@@ -1,11 +1,14 @@
 //! What an operation runs with, beside its own input.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::access::Gate;
+use super::configured::Configured;
 use super::error::{Code, S3Error, Subject};
 use super::token::TokenKey;
-use crate::auth::{Caller, Identity};
-use crate::object::{Bucket, Owner, RequestId};
+use crate::auth::{Authenticator, Caller, Identity};
+use crate::object::{Bucket, BucketName, Encryption, Owner, RequestId};
 use crate::rules::Rulebook;
 use crate::store::Front;
 
@@ -20,8 +23,16 @@ pub(super) struct Context {
     pub(super) region: Arc<str>,
     /// What continuation tokens are protected with.
     pub(super) token_key: TokenKey,
+    /// What is made of the configurations of buckets.
+    pub(super) configured: Arc<Configured>,
+    /// The buckets that everybody may read as websites.
+    pub(super) public_sites: Arc<BTreeSet<BucketName>>,
     /// On whose behalf.
     pub(super) caller: Caller,
+    /// Who is known by which id.
+    pub(super) auth: Arc<Authenticator>,
+    /// What decides whether that may be done which turns out to be wanted.
+    pub(super) gate: Gate,
     /// The request's id.
     pub(super) request_id: RequestId,
     /// The bucket that the request names, as it was when access was decided; absent for the
@@ -53,10 +64,33 @@ impl Context {
         }
     }
 
+    /// The request's bucket. Operations on one run only where there is one.
+    pub(super) fn own_bucket(&self) -> Result<&Bucket, S3Error> {
+        self.bucket.as_ref().ok_or_else(|| S3Error::internal("no bucket at hand"))
+    }
+
+    /// How something new in a bucket is to be encrypted: as the request asks, else as the bucket is
+    /// configured to.
+    pub(super) async fn encryption(
+        &self,
+        bucket: &BucketName,
+        asked: Option<Encryption>,
+    ) -> Result<Option<Encryption>, S3Error> {
+        let configured = self.configured.encryption(&*self.store, bucket).await?;
+        let Some(configured) = configured else { return Ok(asked) };
+        match asked {
+            Some(Encryption::Customer(_)) if configured.blocks_customer_keys => {
+                Err(S3Error::new(Code::AccessDenied)
+                    .message("The bucket blocks encryption with customer provided keys."))
+            }
+            None if configured.aes256 => Ok(Some(Encryption::Managed)),
+            asked => Ok(asked),
+        }
+    }
+
     /// Whose the request's bucket is: the owner of every object in it.
     pub(super) fn bucket_owner(&self) -> Result<&Owner, S3Error> {
-        let bucket = self.bucket.as_ref();
-        bucket.map(|bucket| &bucket.owner).ok_or_else(|| S3Error::internal("no bucket at hand"))
+        Ok(&self.own_bucket()?.owner)
     }
 
     /// What an error says it was about.

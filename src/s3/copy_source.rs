@@ -6,13 +6,12 @@ use std::borrow::Cow;
 
 use http::HeaderName;
 
-use super::access;
 use super::context::Context;
 use super::error::{Code, S3Error};
 use super::header::Head;
-use super::operation::Access;
+use crate::auth::grants::Action;
 use crate::object::percent::{self, Plus};
-use crate::object::{BucketName, ObjectKey, ReadConditions, VersionId};
+use crate::object::{Bucket, BucketName, ObjectKey, ReadConditions, VersionId};
 use crate::store::{ObjectPath, StoreError};
 
 /// Where a copy comes from.
@@ -24,6 +23,8 @@ pub(super) struct CopySource {
     pub(super) version: Option<VersionId>,
     /// The owner that the client believes the source's bucket to have.
     expected_owner: Option<String>,
+    /// Whether the caller may not know that there is no such source.
+    veiled: bool,
 }
 
 /// Why a header is not a copy source: `InvalidArgument`.
@@ -51,12 +52,7 @@ pub(super) fn of(head: &Head) -> Result<CopySource, S3Error> {
         .map_err(|InvalidCopySource(why)| S3Error::invalid_argument(HEADER, text, why))?;
     let owner = head.header("x-amz-source-expected-bucket-owner");
     source.expected_owner = owner.map(Cow::into_owned);
-    match head.headers_from("x-amz-copy-source-server-side-encryption-customer-").next() {
-        Some(_) => Err(S3Error::invalid_request(
-            "The encryption parameters are not applicable to this object.",
-        )),
-        None => Ok(source),
-    }
+    Ok(source)
 }
 
 impl CopySource {
@@ -65,14 +61,46 @@ impl CopySource {
         self.version.is_none() && self.object == *target
     }
 
-    /// Refuses callers who may not read the source.
-    pub(super) async fn authorize(&self, ctx: &Context) -> Result<(), S3Error> {
-        let name = &self.object.bucket;
-        let bucket = access::bucket(&*ctx.store, &ctx.caller, name, Access::Read).await;
+    /// Refuses callers who may not read the source; gives its bucket.
+    pub(super) async fn authorize(&mut self, ctx: &Context) -> Result<Bucket, S3Error> {
+        let bucket = ctx.gate.bucket(&self.object.bucket).await;
         let bucket = bucket.map_err(|error| self.named(error))?;
-        match &self.expected_owner {
-            Some(expected) if *expected != bucket.owner.id => Err(S3Error::new(Code::AccessDenied)),
-            _ => Ok(()),
+        let key = &self.object.key;
+        let action = match self.version {
+            Some(_) => Action::GetObjectVersion,
+            None => Action::GetObject,
+        };
+        ctx.gate.check_object(&bucket, key, self.version, action).await?;
+        if let Some(expected) = &self.expected_owner
+            && *expected != bucket.owner.id
+        {
+            return Err(S3Error::new(Code::AccessDenied));
+        }
+        self.veiled = !ctx.gate.may_know(&bucket, key).await?;
+        Ok(bucket)
+    }
+
+    /// Refuses to copy tags that the caller may not read at the source or give to the target;
+    /// where there are none, nothing is needed.
+    pub(super) async fn authorize_tags(
+        &self,
+        ctx: &Context,
+        bucket: &Bucket,
+        target: &ObjectPath,
+    ) -> Result<(), S3Error> {
+        let read = match self.version {
+            Some(_) => Action::GetObjectVersionTagging,
+            None => Action::GetObjectTagging,
+        };
+        let (gate, key) = (&ctx.gate, &self.object.key);
+        let readable = gate.check_object(bucket, key, self.version, read).await;
+        let write = Action::PutObjectTagging;
+        let writable = gate.check_object(ctx.own_bucket()?, &target.key, None, write).await;
+        let Err(refusal) = readable.and(writable) else { return Ok(()) };
+        match ctx.store.object_tags(&self.object, self.version).await {
+            Ok(tags) if tags.is_empty() => Ok(()),
+            Ok(_) => Err(refusal),
+            Err(error) => Err(self.named(error.into())),
         }
     }
 
@@ -91,6 +119,9 @@ impl CopySource {
     fn named(&self, error: S3Error) -> S3Error {
         match error.code() {
             Code::NoSuchBucket => error.with("BucketName", self.object.bucket.as_str()),
+            Code::NoSuchKey | Code::NoSuchVersion if self.veiled => {
+                S3Error::new(Code::AccessDenied)
+            }
             Code::NoSuchKey | Code::NoSuchVersion => error.with("Key", self.object.key.as_str()),
             _ => error,
         }
@@ -116,7 +147,12 @@ impl CopySource {
         let key = ObjectKey::parse(key)
             .map_err(|_| InvalidCopySource("The copy source's key is empty or too long."))?;
         let version = version.map(parse_version).transpose()?;
-        Ok(Self { object: ObjectPath { bucket, key }, version, expected_owner: None })
+        Ok(Self {
+            object: ObjectPath { bucket, key },
+            version,
+            expected_owner: None,
+            veiled: false,
+        })
     }
 }
 

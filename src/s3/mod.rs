@@ -6,14 +6,20 @@
 //! store answers.
 
 mod access;
+mod acl;
 mod addressing;
 mod audit;
+mod bucket_encryption;
+mod configured;
 mod context;
 mod copy_source;
+mod cors;
 mod document;
 mod error;
 mod form;
+mod guards;
 mod header;
+mod judged;
 mod keep_alive;
 mod listing;
 mod multipart;
@@ -21,8 +27,10 @@ mod naming;
 mod object_reply;
 mod op;
 mod operation;
+mod permit;
 mod refusal;
 mod reply;
+mod request_facts;
 mod route;
 mod service;
 mod tagging;
@@ -30,6 +38,7 @@ mod tagging;
 mod testing;
 mod token;
 mod upload;
+mod website;
 pub mod xml;
 
 #[cfg(test)]
@@ -37,6 +46,8 @@ mod tests;
 
 pub use audit::Audit;
 pub use header::Encrypted;
+
 pub use refusal::{Refusal, refuse};
-pub use service::{Service, Settings};
+pub use request_facts::ClientAddress;
+pub use service::{Service, Settings, Websites};
 pub use token::TokenKey;

@@ -48,7 +48,7 @@ pub(super) fn settled(book: &Rulebook, operation: Operation, head: Head) -> Resu
         }
         Naming::New | Naming::Old => (None, head),
     };
-    match rules.rename(key.as_str(), unique.as_deref())? {
+    match rules.rename(key.as_str(), unique.as_deref()) {
         None => Ok(head),
         Some(renamed) => {
             let key = ObjectKey::parse(&renamed).map_err(|error| match error {
@@ -100,12 +100,14 @@ fn naming(operation: Operation) -> Naming {
         Operation::CreateBucket
         | Operation::DeleteBucket
         | Operation::DeleteBucketTagging
+        | Operation::DeleteConfiguration(_)
         | Operation::DeleteObject
         | Operation::DeleteObjectTagging
         | Operation::DeleteObjects
         | Operation::DeleteSetting(_)
         | Operation::GetBucketLocation
         | Operation::GetBucketTagging
+        | Operation::GetConfiguration(_)
         | Operation::GetObject
         | Operation::GetObjectAcl
         | Operation::GetObjectAttributes
@@ -123,7 +125,9 @@ fn naming(operation: Operation) -> Naming {
         | Operation::ListObjectsV2
         | Operation::Preflight
         | Operation::PutBucketTagging
+        | Operation::PutConfiguration(_)
         | Operation::PutObjectTagging
+        | Operation::PutSetting(_)
         | Operation::Unserved(_) => Naming::Old,
     }
 }

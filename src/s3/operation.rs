@@ -37,21 +37,35 @@ pub(super) enum Operation {
     PutObjectTagging,
     UploadPart,
     UploadPartCopy,
-    /// Reads a bucket setting that cannot be set yet.
+    /// Reads a bucket's configuration.
+    GetConfiguration(Configured),
+    /// Sets a bucket's configuration.
+    PutConfiguration(Configured),
+    /// Removes a bucket's configuration.
+    DeleteConfiguration(Configured),
+    /// Reads a bucket setting.
     GetSetting(Setting),
-    /// Removes a bucket setting that cannot be set yet.
+    /// Sets who may do what with a bucket.
+    PutSetting(Setting),
+    /// Removes a bucket setting.
     DeleteSetting(Setting),
     /// An operation that is not served, by its name or its sub-resource's.
     Unserved(&'static str),
 }
 
-/// A bucket's setting that still has its initial value everywhere.
+/// A configuration of a bucket that is kept as a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Configured {
+    Cors,
+    Encryption,
+    Website,
+}
+
+/// A bucket's setting: who may do what with it, and those that have their initial value everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Setting {
     Accelerate,
     Acl,
-    Cors,
-    Encryption,
     Lifecycle,
     Logging,
     Notification,
@@ -63,7 +77,6 @@ pub(super) enum Setting {
     Replication,
     RequestPayment,
     Versioning,
-    Website,
 }
 
 /// What an operation does to what it names.
@@ -119,7 +132,11 @@ impl Operation {
             Self::PutObjectTagging => "PutObjectTagging",
             Self::UploadPart => "UploadPart",
             Self::UploadPartCopy => "UploadPartCopy",
+            Self::GetConfiguration(which) => which.get_name(),
+            Self::PutConfiguration(which) => which.put_name(),
+            Self::DeleteConfiguration(which) => which.delete_name(),
             Self::GetSetting(setting) => setting.get_name(),
+            Self::PutSetting(setting) => setting.put_name(),
             Self::DeleteSetting(setting) => setting.delete_name(),
             Self::Unserved(name) => name,
         }
@@ -140,6 +157,7 @@ impl Operation {
             | Self::GetObjectRetention
             | Self::GetObjectTagging
             | Self::GetObjectTorrent
+            | Self::GetConfiguration(_)
             | Self::GetSetting(_)
             | Self::HeadBucket
             | Self::HeadObject
@@ -157,15 +175,33 @@ impl Operation {
             | Self::DeleteObject
             | Self::DeleteObjectTagging
             | Self::DeleteObjects
+            | Self::DeleteConfiguration(_)
             | Self::DeleteSetting(_)
             | Self::PostObject
             | Self::PutBucketTagging
+            | Self::PutConfiguration(_)
             | Self::PutObject
             | Self::PutObjectTagging
+            | Self::PutSetting(_)
             | Self::Unserved(_)
             | Self::UploadPart
             | Self::UploadPartCopy => Access::Write,
         }
+    }
+
+    /// Whether it fails where its object is not there, so that it tells whether there is one.
+    pub(super) fn tells_existence(self) -> bool {
+        matches!(
+            self,
+            Self::GetObject
+                | Self::GetObjectAcl
+                | Self::GetObjectAttributes
+                | Self::GetObjectLegalHold
+                | Self::GetObjectRetention
+                | Self::GetObjectTagging
+                | Self::GetObjectTorrent
+                | Self::HeadObject
+        )
     }
 
     /// Whether its body may be framed as aws-chunked.
@@ -184,13 +220,37 @@ impl Operation {
     }
 }
 
+impl Configured {
+    fn get_name(self) -> &'static str {
+        match self {
+            Self::Cors => "GetBucketCors",
+            Self::Encryption => "GetBucketEncryption",
+            Self::Website => "GetBucketWebsite",
+        }
+    }
+
+    fn put_name(self) -> &'static str {
+        match self {
+            Self::Cors => "PutBucketCors",
+            Self::Encryption => "PutBucketEncryption",
+            Self::Website => "PutBucketWebsite",
+        }
+    }
+
+    fn delete_name(self) -> &'static str {
+        match self {
+            Self::Cors => "DeleteBucketCors",
+            Self::Encryption => "DeleteBucketEncryption",
+            Self::Website => "DeleteBucketWebsite",
+        }
+    }
+}
+
 impl Setting {
     fn get_name(self) -> &'static str {
         match self {
             Self::Accelerate => "GetBucketAccelerateConfiguration",
             Self::Acl => "GetBucketAcl",
-            Self::Cors => "GetBucketCors",
-            Self::Encryption => "GetBucketEncryption",
             Self::Lifecycle => "GetBucketLifecycleConfiguration",
             Self::Logging => "GetBucketLogging",
             Self::Notification => "GetBucketNotificationConfiguration",
@@ -202,7 +262,24 @@ impl Setting {
             Self::Replication => "GetBucketReplication",
             Self::RequestPayment => "GetBucketRequestPayment",
             Self::Versioning => "GetBucketVersioning",
-            Self::Website => "GetBucketWebsite",
+        }
+    }
+
+    fn put_name(self) -> &'static str {
+        match self {
+            Self::Accelerate => "PutBucketAccelerateConfiguration",
+            Self::Acl => "PutBucketAcl",
+            Self::Lifecycle => "PutBucketLifecycleConfiguration",
+            Self::Logging => "PutBucketLogging",
+            Self::Notification => "PutBucketNotificationConfiguration",
+            Self::ObjectLock => "PutObjectLockConfiguration",
+            Self::OwnershipControls => "PutBucketOwnershipControls",
+            Self::Policy => "PutBucketPolicy",
+            Self::PolicyStatus => "PutBucketPolicyStatus",
+            Self::PublicAccessBlock => "PutPublicAccessBlock",
+            Self::Replication => "PutBucketReplication",
+            Self::RequestPayment => "PutBucketRequestPayment",
+            Self::Versioning => "PutBucketVersioning",
         }
     }
 
@@ -210,8 +287,6 @@ impl Setting {
         match self {
             Self::Accelerate => "DeleteBucketAccelerateConfiguration",
             Self::Acl => "DeleteBucketAcl",
-            Self::Cors => "DeleteBucketCors",
-            Self::Encryption => "DeleteBucketEncryption",
             Self::Lifecycle => "DeleteBucketLifecycle",
             Self::Logging => "DeleteBucketLogging",
             Self::Notification => "DeleteBucketNotification",
@@ -223,7 +298,6 @@ impl Setting {
             Self::Replication => "DeleteBucketReplication",
             Self::RequestPayment => "DeleteBucketRequestPayment",
             Self::Versioning => "DeleteBucketVersioning",
-            Self::Website => "DeleteBucketWebsite",
         }
     }
 }

@@ -68,6 +68,18 @@ impl Reply {
         self.header(CONTENT_LENGTH, length.to_string())
     }
 
+    /// Its headers.
+    pub(super) fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
+    }
+
+    /// The same with another status.
+    #[must_use]
+    pub(super) fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
     /// Sets the body.
     #[must_use]
     pub(super) fn body(mut self, body: Payload) -> Self {

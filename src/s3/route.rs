@@ -7,7 +7,7 @@ use http::Method;
 
 use super::error::{Code, S3Error};
 use super::header::Head;
-use super::operation::{Operation, Setting};
+use super::operation::{Configured, Operation, Setting};
 
 const OBJECT_METHODS: &str = "GET, HEAD, PUT, DELETE, OPTIONS";
 const BUCKET_METHODS: &str = "GET, HEAD, PUT, DELETE, POST, OPTIONS";
@@ -26,25 +26,30 @@ const BUCKET: &[(&str, Verbs)] = &[
             .put(Operation::PutBucketTagging)
             .delete(Operation::DeleteBucketTagging),
     ),
-    ("acl", Verbs::setting(Setting::Acl, "PutBucketAcl")),
+    ("acl", Verbs::settable(Setting::Acl)),
     ("accelerate", Verbs::setting(Setting::Accelerate, "PutBucketAccelerateConfiguration")),
-    ("cors", Verbs::removable(Setting::Cors, "PutBucketCors")),
-    ("encryption", Verbs::removable(Setting::Encryption, "PutBucketEncryption")),
+    ("cors", Verbs::configuration(Configured::Cors)),
+    ("encryption", Verbs::configuration(Configured::Encryption)),
     ("lifecycle", Verbs::removable(Setting::Lifecycle, "PutBucketLifecycleConfiguration")),
     ("logging", Verbs::setting(Setting::Logging, "PutBucketLogging")),
     ("notification", Verbs::setting(Setting::Notification, "PutBucketNotificationConfiguration")),
     ("object-lock", Verbs::setting(Setting::ObjectLock, "PutObjectLockConfiguration")),
     (
         "ownershipControls",
-        Verbs::removable(Setting::OwnershipControls, "PutBucketOwnershipControls"),
+        Verbs::settable(Setting::OwnershipControls)
+            .delete(Operation::DeleteSetting(Setting::OwnershipControls)),
     ),
-    ("policy", Verbs::removable(Setting::Policy, "PutBucketPolicy")),
+    ("policy", Verbs::settable(Setting::Policy).delete(Operation::DeleteSetting(Setting::Policy))),
     ("policyStatus", Verbs::NONE.get(Operation::GetSetting(Setting::PolicyStatus))),
-    ("publicAccessBlock", Verbs::removable(Setting::PublicAccessBlock, "PutPublicAccessBlock")),
+    (
+        "publicAccessBlock",
+        Verbs::settable(Setting::PublicAccessBlock)
+            .delete(Operation::DeleteSetting(Setting::PublicAccessBlock)),
+    ),
     ("replication", Verbs::removable(Setting::Replication, "PutBucketReplication")),
     ("requestPayment", Verbs::setting(Setting::RequestPayment, "PutBucketRequestPayment")),
     ("versioning", Verbs::setting(Setting::Versioning, "PutBucketVersioning")),
-    ("website", Verbs::removable(Setting::Website, "PutBucketWebsite")),
+    ("website", Verbs::configuration(Configured::Website)),
     ("abac", Verbs::NONE),
     ("analytics", Verbs::NONE),
     ("intelligent-tiering", Verbs::NONE),
@@ -109,6 +114,17 @@ struct Verbs {
 
 impl Verbs {
     const NONE: Self = Self { get: None, put: None, delete: None, post: None };
+
+    const fn configuration(which: Configured) -> Self {
+        Self::NONE
+            .get(Operation::GetConfiguration(which))
+            .put(Operation::PutConfiguration(which))
+            .delete(Operation::DeleteConfiguration(which))
+    }
+
+    const fn settable(setting: Setting) -> Self {
+        Self::NONE.get(Operation::GetSetting(setting)).put(Operation::PutSetting(setting))
+    }
 
     const fn setting(setting: Setting, put: &'static str) -> Self {
         Self::NONE.get(Operation::GetSetting(setting)).put(Operation::Unserved(put))

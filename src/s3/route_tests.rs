@@ -51,7 +51,9 @@ fn sub_resources_count_with_and_without_value_and_in_any_order() {
         ("GET", "/b12/k?attributes", Operation::GetObjectAttributes),
         ("DELETE", "/b12/k?tagging", Operation::DeleteObjectTagging),
         ("GET", "/b12?policy", Operation::GetSetting(Setting::Policy)),
-        ("DELETE", "/b12?cors", Operation::DeleteSetting(Setting::Cors)),
+        ("DELETE", "/b12?cors", Operation::DeleteConfiguration(Configured::Cors)),
+        ("PUT", "/b12?website", Operation::PutConfiguration(Configured::Website)),
+        ("GET", "/b12?encryption", Operation::GetConfiguration(Configured::Encryption)),
     ] {
         assert_eq!(to(method, target), Ok(operation), "{method} {target}");
     }
@@ -74,8 +76,6 @@ fn copies_are_told_by_their_header() {
 #[test]
 fn nothing_that_is_not_served_falls_through() {
     for (method, target) in [
-        ("PUT", "/b12?acl"),
-        ("PUT", "/b12?policy"),
         ("PUT", "/b12?versioning"),
         ("DELETE", "/b12?versioning"),
         ("DELETE", "/b12?acl"),

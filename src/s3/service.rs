@@ -2,17 +2,21 @@
 //! place where errors become responses.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use http::request::Parts;
-use http::{Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 
-use super::access;
-use super::addressing::{self, BaseDomains, Target};
+use super::access::{self, Gate};
+use super::addressing::{self, BaseDomains, Serving, Target};
 use super::audit::Audit;
+use super::configured::Configured;
 use super::context::{Asked, Context};
+use super::cors;
 use super::error::{Code, S3Error, error_reply};
 use super::form::Form;
 use super::header::Head;
@@ -20,13 +24,15 @@ use super::naming;
 use super::op;
 use super::operation::Operation;
 use super::reply::Reply;
+use super::request_facts::RequestFacts;
 use super::route;
 use super::token::TokenKey;
-use crate::auth::{Authenticator, Caller, Verified};
+use super::website::{Failure, Seen, Visit};
+use crate::auth::{Authenticator, Caller, Scheme, Verified};
 use crate::body::Payload;
-use crate::object::{Bucket, BucketName, RequestId};
+use crate::object::{Bucket, BucketName, KeyTemplates, RequestId};
 use crate::rules::Rulebook;
-use crate::store::Front;
+use crate::store::{Front, Store};
 
 /// The key under which an upload was stored, where that is not the one that was asked for.
 const STORED_KEY: &str = "x-stowgate-key";
@@ -43,6 +49,19 @@ pub struct Settings {
     pub token_key: TokenKey,
     /// What may be stored.
     pub rules: Rulebook,
+    /// The shapes of buckets' keys, by which companies know theirs.
+    pub templates: KeyTemplates,
+    /// Buckets as websites.
+    pub websites: Websites,
+}
+
+/// Which buckets are websites, and where.
+#[derive(Debug, Clone, Default)]
+pub struct Websites {
+    /// The domains whose subdomains are websites, without port.
+    pub domains: Vec<String>,
+    /// The buckets whose objects everybody may read there, whatever else says so or not.
+    pub public: BTreeSet<BucketName>,
 }
 
 /// The S3 protocol over a store.
@@ -50,9 +69,12 @@ pub struct Service {
     region: Arc<str>,
     token_key: TokenKey,
     domains: BaseDomains,
+    public_sites: Arc<BTreeSet<BucketName>>,
+    configured: Arc<Configured>,
     store: Arc<dyn Front>,
     rules: Arc<Rulebook>,
     auth: Arc<Authenticator>,
+    templates: Arc<KeyTemplates>,
 }
 
 /// What is known of a request so far, for the answer and the log.
@@ -61,36 +83,112 @@ struct Progress {
     id: RequestId,
     operation: Option<Operation>,
     access_key: Option<String>,
+    bucket: Option<BucketName>,
     unknown_domain: bool,
+    error_code: Option<&'static str>,
+    cause: Option<String>,
 }
 
 impl Service {
     /// Serves `store` to those whom `auth` knows.
     pub fn new(settings: Settings, store: Arc<dyn Front>, auth: Arc<Authenticator>) -> Self {
-        let Settings { region, base_domains, token_key, rules } = settings;
-        let domains = BaseDomains::new(base_domains);
-        let rules = Arc::new(rules);
-        Self { region: region.into(), token_key, domains, store, rules, auth }
+        let Settings { region, base_domains, token_key, templates, websites, rules } = settings;
+        Self {
+            region: region.into(),
+            token_key,
+            domains: BaseDomains::new(base_domains, websites.domains),
+            public_sites: Arc::new(websites.public),
+            configured: Arc::default(),
+            store,
+            rules: Arc::new(rules),
+            auth,
+            templates: Arc::new(templates),
+        }
     }
 
     /// Answers a request. The response's extensions hold an [`Audit`].
     pub async fn handle(&self, request: Request<Payload>) -> Response<Payload> {
         let (parts, body) = request.into_parts();
         let mut progress = Progress::new(&parts);
-        let answer = AssertUnwindSafe(self.answer(&parts, body, &mut progress)).catch_unwind();
+        let mut response = match addressing::serving(&self.domains, &parts) {
+            Serving::Websites if parts.method != Method::OPTIONS => {
+                self.visited(&parts, &mut progress).await
+            }
+            Serving::Websites | Serving::Buckets => {
+                self.answered(&parts, body, &mut progress).await
+            }
+        };
+        self.tell_pages(&parts, &progress, response.headers_mut()).await;
+        response.extensions_mut().insert(progress.audit());
+        response
+    }
+
+    async fn answered(
+        &self,
+        parts: &Parts,
+        body: Payload,
+        progress: &mut Progress,
+    ) -> Response<Payload> {
+        let answer = AssertUnwindSafe(self.answer(parts, body, progress)).catch_unwind();
         let answer = answer.await.unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
-        let mut error_code = None;
-        let mut response = answer.map_or_else(
+        answer.map_or_else(
             |error| {
                 let error = progress.explained(error);
-                error.log(progress.operation.map(Operation::name));
-                error_code = Some(error.code().as_str());
+                progress.failed(&error);
                 error_reply(&error, &progress.asked.subject(&self.region, progress.id))
             },
             Reply::into_response,
-        );
-        response.extensions_mut().insert(progress.audit(error_code));
-        response
+        )
+    }
+
+    async fn visited(&self, parts: &Parts, progress: &mut Progress) -> Response<Payload> {
+        let seen = AssertUnwindSafe(self.visit(parts, progress)).catch_unwind().await;
+        match seen.unwrap_or_else(|panic| Err(panicked(panic.as_ref()).into())) {
+            Ok((reply, error)) => {
+                progress.error_code = error.map(Code::as_str);
+                reply.into_response()
+            }
+            Err(failure) => {
+                progress.failed(failure.error());
+                failure.page(&progress.asked.subject(&self.region, progress.id))
+            }
+        }
+    }
+
+    async fn visit(&self, parts: &Parts, progress: &mut Progress) -> Result<Seen, Failure> {
+        let target = addressing::resolve(&self.domains, parts)?;
+        progress.names(&target);
+        progress.operation = match parts.method {
+            Method::GET => Some(Operation::GetObject),
+            Method::HEAD => Some(Operation::HeadObject),
+            _ => None,
+        };
+        let head = Arc::new(Head::of_page(parts, &parts.method, target.clone()));
+        let gate = self.gate(&Caller::Anonymous, Scheme::None, &head);
+        let ctx = self.context(Caller::Anonymous, gate, None, progress);
+        Visit { parts, target: &target, ctx: &ctx }.answer().await
+    }
+
+    /// Tells browsers which pages may read an answer, and caches what it depends on. Failing to
+    /// find the bucket's rules fails no request: browsers then keep the answer to themselves.
+    async fn tell_pages(&self, parts: &Parts, progress: &Progress, headers: &mut HeaderMap) {
+        let Some(bucket) = &progress.bucket else { return };
+        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let origin = text(ORIGIN);
+        let may_be_cached = matches!(parts.method, Method::GET | Method::HEAD);
+        if progress.operation == Some(Operation::Preflight) || (origin.is_none() && !may_be_cached)
+        {
+            return;
+        }
+        let rules = self.configured.cors(&*self.store, bucket).await;
+        let Ok(Some(rules)) = rules else { return };
+        cors::vary(headers);
+        let Some(origin) = origin else { return };
+        let method = text(ACCESS_CONTROL_REQUEST_METHOD).unwrap_or(parts.method.as_str());
+        let asked = cors::Asked { origin, method, headers: &[] };
+        if let Some(allowed) = rules.find(asked) {
+            cors::allow(headers, allowed, asked);
+        }
     }
 
     async fn answer(
@@ -105,7 +203,7 @@ impl Service {
         let operation = route::route(&head)?;
         progress.operation = Some(operation);
         if operation == Operation::Preflight {
-            return op::preflight(&head);
+            return op::preflight(&head, &*self.store, &self.configured).await;
         }
         if operation == Operation::PostObject {
             return self.post(parts, &head, body, progress).await;
@@ -136,6 +234,7 @@ impl Service {
         self.run(Operation::PostObject, head, verified, progress).await
     }
 
+    /// Access is decided of the key that is really written.
     async fn run(
         &self,
         operation: Operation,
@@ -143,15 +242,31 @@ impl Service {
         verified: Verified,
         progress: &mut Progress,
     ) -> Result<Reply, S3Error> {
-        let head = naming::settled(&self.rules, operation, head)?;
+        let head = Arc::new(naming::settled(&self.rules, operation, head)?);
         progress.names(head.target());
-        let store = &*self.store;
-        let bucket = access::authorize(store, &verified.caller, operation, &head).await?;
-        let context = self.context(verified.caller, bucket, progress);
-        let reply = op::run(operation, &head, &context, verified.body).await?;
-        Ok(match head.other_key() {
-            Some(key) => reply.amz(STORED_KEY, naming::shown_key(key)),
-            None => reply,
+        let gate = self.gate(&verified.caller, verified.scheme, &head);
+        let bucket = access::authorize(&gate, operation, &head).await?;
+        let context = self.context(verified.caller, gate, bucket, progress);
+        match op::run(operation, &head, &context, verified.body).await {
+            Ok(reply) => Ok(match head.other_key() {
+                Some(key) => reply.amz(STORED_KEY, naming::shown_key(key)),
+                None => reply,
+            }),
+            Err(error) if operation.tells_existence() => {
+                let (bucket, at) = (context.own_bucket()?, head.object()?);
+                Err(context.gate.veil(error, bucket, &at.key).await)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn gate(&self, caller: &Caller, scheme: Scheme, head: &Arc<Head>) -> Gate {
+        Gate::new(access::Inner {
+            caller: caller.clone(),
+            facts: RequestFacts { head: Arc::clone(head), scheme, now: self.auth.now() },
+            store: Arc::clone(&self.store) as Arc<dyn Store>,
+            configured: Arc::clone(&self.configured),
+            templates: Arc::clone(&self.templates),
         })
     }
 
@@ -161,13 +276,23 @@ impl Service {
         Ok(self.auth.verify(parts, bucket.map(BucketName::as_str), body)?)
     }
 
-    fn context(&self, caller: Caller, bucket: Option<Bucket>, progress: &Progress) -> Context {
+    fn context(
+        &self,
+        caller: Caller,
+        gate: Gate,
+        bucket: Option<Bucket>,
+        progress: &Progress,
+    ) -> Context {
         Context {
             store: Arc::clone(&self.store),
             rules: Arc::clone(&self.rules),
             region: Arc::clone(&self.region),
             token_key: self.token_key.clone(),
+            configured: Arc::clone(&self.configured),
+            public_sites: Arc::clone(&self.public_sites),
             caller,
+            auth: Arc::clone(&self.auth),
+            gate,
             request_id: progress.id,
             bucket,
             asked: Arc::new(progress.asked.clone()),
@@ -184,12 +309,22 @@ impl Progress {
             key: None,
         };
         let id = parts.extensions.get().copied().unwrap_or(RequestId(0));
-        Self { asked, id, operation: None, access_key: None, unknown_domain: false }
+        Self {
+            asked,
+            id,
+            operation: None,
+            access_key: None,
+            bucket: None,
+            unknown_domain: false,
+            error_code: None,
+            cause: None,
+        }
     }
 
     fn names(&mut self, target: &Target) {
         self.asked.bucket = target.bucket.as_ref().map(|bucket| bucket.as_str().to_owned());
         self.asked.key = target.key.as_ref().map(|key| key.as_str().to_owned());
+        self.bucket.clone_from(&target.bucket);
         self.unknown_domain = target.unknown_domain;
     }
 
@@ -212,13 +347,20 @@ impl Progress {
         };
     }
 
-    fn audit(self, error_code: Option<&'static str>) -> Audit {
+    fn failed(&mut self, error: &S3Error) {
+        error.log(self.operation.map(Operation::name));
+        self.error_code = Some(error.code().as_str());
+        self.cause = error.why_denied().map(str::to_owned);
+    }
+
+    fn audit(self) -> Audit {
         Audit {
             access_key: self.access_key,
             operation: self.operation.map(Operation::name),
             bucket: self.asked.bucket,
             key: self.asked.key,
-            error_code,
+            error_code: self.error_code,
+            cause: self.cause,
         }
     }
 }

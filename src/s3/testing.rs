@@ -10,19 +10,23 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use md5::{Digest as _, Md5};
 
+use super::access::Gate;
 use super::addressing::{BaseDomains, resolve};
 use super::context::{Asked, Context};
 use super::error::{S3Error, error_reply};
 use super::header::Head;
+use super::header::tests::{NEARBY, head};
 use super::reply::Reply;
+use super::request_facts::RequestFacts;
 use super::xml::{self, Element};
 use super::{TokenKey, access, op, route};
-use crate::auth::{AuthSettings, Authenticator, Caller, Identity, Keyring, Role};
+use crate::auth::{AuthSettings, Authenticator, Caller, Identity, Keyring, Role, Scheme};
 use crate::body::{Expected, Payload, digesting};
 use crate::object::{
-    Algorithm, BucketName, Clock, ObjectInfo, ObjectKey, Owner, RequestId, Timestamp,
+    Algorithm, BucketName, Clock, EncryptionDefaults, ObjectInfo, ObjectKey, Owner, RequestId,
+    Timestamp,
 };
-use crate::store::{Front, GetRequest, MemoryStore, NewObject, ObjectPath};
+use crate::store::{Front, GetRequest, MemoryStore, NewObject, ObjectPath, Store};
 
 /// 2015-10-21T07:28:00Z, as long as nobody moves it.
 pub(super) struct StoppedClock(AtomicI64);
@@ -56,19 +60,21 @@ pub(super) struct Answer {
 
 /// The caller of that name.
 pub(super) fn key(owner: &str, role: Role) -> Caller {
-    Caller::Key(Arc::new(Identity {
-        access_key: format!("{owner}-key"),
-        role,
-        owner: Owner { id: owner.to_owned(), display_name: format!("{owner}'s name") },
-        email: None,
-    }))
+    let named = Owner { id: owner.to_owned(), display_name: format!("{owner}'s name") };
+    Caller::Key(Arc::new(Identity::new(format!("{owner}-key"), role, named)))
 }
 
 impl Gateway {
     /// One with the empty bucket `bucket`, which belongs to `alice`, who is asking.
     pub(super) async fn new() -> Self {
+        Self::encrypting(EncryptionDefaults::default()).await
+    }
+
+    /// The same where buckets have these defaults.
+    pub(super) async fn encrypting(defaults: EncryptionDefaults) -> Self {
         let clock = Arc::new(StoppedClock(AtomicI64::new(1_445_412_480_000)));
-        let store = Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
+        let store = MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        let store = Arc::new(store.encrypting(defaults));
         let gateway = Self { store, clock, caller: key("alice", Role::ReadWrite) };
         gateway.put_bucket("bucket").await;
         gateway
@@ -170,7 +176,7 @@ impl Gateway {
         body: impl Into<Bytes>,
     ) -> Answer {
         let mut request = http::Request::builder().method(method).uri(target);
-        request = request.header("host", "localhost");
+        request = request.header("host", "localhost").extension(NEARBY);
         for (name, value) in headers {
             let value = http::HeaderValue::from_bytes(value.as_bytes()).unwrap();
             request = request.header(*name, value);
@@ -198,12 +204,23 @@ impl Gateway {
         asked: Asked,
         body: Payload,
     ) -> Result<Reply, S3Error> {
-        let head = Head::new(parts, resolve(&BaseDomains::default(), parts)?)?;
+        let head = Arc::new(Head::new(parts, resolve(&BaseDomains::default(), parts)?)?);
         let operation = route::route(&head)?;
-        let bucket = access::authorize(&*self.store, &self.caller, operation, &head).await?;
-        let ctx = Context { bucket, asked: Arc::new(asked), ..self.context() };
+        let gate = self.gate(head.clone());
+        let bucket = access::authorize(&gate, operation, &head).await?;
+        let ctx = Context { bucket, gate, asked: Arc::new(asked), ..self.context() };
         let sealed = unsigned().verify(parts, None, body)?.body;
         op::run(operation, &head, &ctx, sealed).await
+    }
+
+    fn gate(&self, head: Arc<Head>) -> Gate {
+        Gate::new(access::Inner {
+            caller: self.caller.clone(),
+            facts: RequestFacts { head, scheme: Scheme::None, now: self.clock.now() },
+            store: Arc::clone(&self.store) as Arc<dyn Store>,
+            configured: Arc::default(),
+            templates: Arc::default(),
+        })
     }
 
     /// What an operation on nothing in particular runs with.
@@ -213,7 +230,11 @@ impl Gateway {
             rules: Arc::default(),
             region: Arc::from("us-east-1"),
             token_key: TokenKey::new([1; 32]),
+            configured: Arc::default(),
+            public_sites: Arc::default(),
             caller: self.caller.clone(),
+            auth: Arc::new(unsigned()),
+            gate: self.gate(Arc::new(head("GET", "/", &[]))),
             request_id: RequestId(7),
             bucket: None,
             asked: Arc::new(Asked {

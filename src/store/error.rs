@@ -1,7 +1,7 @@
 //! What a store can answer instead of a result.
 
 use crate::body::BodyError;
-use crate::object::{CompletionError, ConditionHeader, ETag, Owner, Timestamp};
+use crate::object::{CompletionError, ConditionHeader, ETag, KeyFault, Owner, Timestamp};
 
 /// Why a store did not do it. Converted to S3's codes in one place of the protocol.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +127,18 @@ pub enum StoreError {
         code: String,
         /// Its message.
         message: String,
+    },
+    /// A customer's key is missing, not wanted, or not the right one.
+    #[error(transparent)]
+    CustomerKey(#[from] KeyFault),
+    /// The same of the source of a copy.
+    #[error("of the source: {0}")]
+    SourceKey(KeyFault),
+    /// What the object is encrypted with is not at hand: 503, and nothing of it is lost.
+    #[error("{what}")]
+    KeyUnavailable {
+        /// Which key, for the operator.
+        what: String,
     },
     /// The store is shutting down.
     #[error("the store is closing")]

@@ -12,13 +12,14 @@ use bytes::Bytes;
 use super::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
     Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Result, Store, StoreError,
-    Stored, Tags, UploadPath,
+    Stored, Tags, UploadChoice, UploadPath,
 };
 use crate::body::{BodyError, Digests, Payload, Source};
 use crate::object::{
-    Bucket, BucketName, BucketsPage, BucketsQuery, ChecksumChoice, Completion, ListPage, ListQuery,
-    Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
-    UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
+    TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
+    WriteCondition,
 };
 
 /// A store that passes every call on, but those that it was told to fail.
@@ -56,7 +57,7 @@ macro_rules! calls {
 }
 
 calls! {
-    CreateBucket HeadBucket DeleteBucket ListBuckets
+    CreateBucket HeadBucket DeleteBucket ListBuckets BucketSetting SetBucketSetting
     PutObject CheckCondition HeadObject GetObject ObjectParts DeleteObject CopyObject ListObjects
     ListVersions
     ObjectTags SetObjectTags BucketTags SetBucketTags
@@ -182,6 +183,25 @@ impl Buckets for FaultStore {
         self.before(Call::ListBuckets)?;
         self.inner.list_buckets(query).await
     }
+
+    async fn bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+    ) -> Result<Option<SettingDocument>> {
+        self.before(Call::BucketSetting)?;
+        self.inner.bucket_setting(bucket, setting).await
+    }
+
+    async fn set_bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+        document: Option<SettingDocument>,
+    ) -> Result<()> {
+        self.before(Call::SetBucketSetting)?;
+        self.inner.set_bucket_setting(bucket, setting, document).await
+    }
 }
 
 #[async_trait]
@@ -287,9 +307,9 @@ impl Multipart for FaultStore {
         self.inner.create_upload(at, new).await
     }
 
-    async fn upload_checksum(&self, upload: &UploadPath) -> Result<ChecksumChoice> {
+    async fn upload_choice(&self, upload: &UploadPath) -> Result<UploadChoice> {
         self.before(Call::UploadChecksum)?;
-        self.inner.upload_checksum(upload).await
+        self.inner.upload_choice(upload).await
     }
 
     async fn put_part(
@@ -297,9 +317,10 @@ impl Multipart for FaultStore {
         upload: &UploadPath,
         number: PartNumber,
         body: Payload,
+        key: Option<&CustomerKey>,
     ) -> Result<PartSummary> {
         self.before(Call::PutPart)?;
-        self.inner.put_part(upload, number, body).await
+        self.inner.put_part(upload, number, body, key).await
     }
 
     async fn copy_part(

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{ObjectPath, Result};
-use crate::object::{BucketName, ObjectKey, Timestamp};
+use crate::object::{BucketName, ObjectInfo, ObjectKey, Timestamp};
 
 /// Which records of a bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,6 +77,13 @@ impl Eq for ClaimReader {}
 pub trait Ledger: Send + Sync {
     /// A key's record.
     async fn entry(&self, at: &ObjectPath) -> Result<Option<Bytes>>;
+
+    /// A key's record and its current object, read in one go. They belong together where nobody
+    /// writes the key meanwhile.
+    async fn entry_and_object(
+        &self,
+        at: &ObjectPath,
+    ) -> Result<(Option<Bytes>, Option<ObjectInfo>)>;
 
     /// Replaces a key's record; `None` removes it.
     async fn set_entry(&self, at: &ObjectPath, entry: Option<Bytes>) -> Result<()>;

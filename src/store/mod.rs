@@ -39,10 +39,11 @@ pub use preview::Preview;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketsPage, BucketsQuery, ByteRange, ChecksumChoice, Completion, ListPage,
-    ListQuery, ObjectInfo, ObjectKey, ObjectMetadata, ObjectPart, Original, Owner, PartNumber,
-    PartSummary, PartsPage, PartsQuery, RangeSpec, ReadConditions, TagSet, Timestamp, UploadId,
-    UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, ByteRange, ChecksumChoice,
+    Completion, CustomerKey, Encrypted, Encryption, ListPage, ListQuery, ObjectInfo, ObjectKey,
+    ObjectMetadata, ObjectPart, Original, Owner, PartNumber, PartSummary, PartsPage, PartsQuery,
+    RangeSpec, ReadConditions, SettingDocument, TagSet, Timestamp, UploadId, UploadsPage,
+    UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
 };
 
 /// The result of every call.
@@ -95,6 +96,9 @@ pub struct GetRequest {
     pub selection: Selection,
     /// On which conditions.
     pub conditions: ReadConditions,
+    /// The customer's key, where the object is encrypted with one. Whether it is the object's is
+    /// judged after the conditions.
+    pub key: Option<CustomerKey>,
 }
 
 /// An object's head, and what the selection came to on it.
@@ -130,6 +134,8 @@ pub struct NewObject {
     /// What it keeps of itself where it comes from another layer; only stores of the gateway's
     /// own can do that.
     pub original: Option<Original>,
+    /// How it is to be encrypted; `None` leaves that to the store.
+    pub encryption: Option<Encryption>,
 }
 
 /// What a write came to.
@@ -177,6 +183,11 @@ pub struct CopyRequest {
     pub condition: Option<WriteCondition>,
     /// The largest source that may be copied, in bytes; larger is `SourceTooLarge`.
     pub size_limit: u64,
+    /// The customer's key of the source.
+    pub source_key: Option<CustomerKey>,
+    /// How the copy is to be encrypted; `None` leaves that to the store, which keeps a copy of
+    /// what is encrypted with its own key encrypted so.
+    pub encryption: Option<Encryption>,
 }
 
 /// A copy of a source's bytes into a part.
@@ -190,6 +201,10 @@ pub struct CopyPartRequest {
     pub range: Option<(u64, u64)>,
     /// The most bytes that may be copied; more is `SourceTooLarge`.
     pub size_limit: u64,
+    /// The customer's key of the source.
+    pub source_key: Option<CustomerKey>,
+    /// The customer's key of the upload.
+    pub key: Option<CustomerKey>,
 }
 
 /// A new upload.
@@ -203,6 +218,17 @@ pub struct NewUpload {
     pub checksum: ChecksumChoice,
     /// Who starts it.
     pub initiator: Owner,
+    /// How it is to be encrypted; `None` leaves that to the store.
+    pub encryption: Option<Encryption>,
+}
+
+/// What an upload was created with that its parts have to go by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UploadChoice {
+    /// Which checksum the object will have.
+    pub checksum: ChecksumChoice,
+    /// How it is encrypted.
+    pub encryption: Option<Encrypted>,
 }
 
 /// Which upload.
@@ -232,12 +258,29 @@ pub trait Buckets: Send + Sync {
     /// The bucket.
     async fn head_bucket(&self, name: &BucketName) -> Result<Bucket>;
 
-    /// Removes an empty bucket with its tags and its uploads under way: a later one of the same
+    /// Removes an empty bucket with its tags, its settings and its uploads under way: a later one of the same
     /// name has nothing of it. `BucketNotEmpty` where any object or version is in it.
     async fn delete_bucket(&self, name: &BucketName) -> Result<()>;
 
     /// A page of buckets.
     async fn list_buckets(&self, query: &BucketsQuery) -> Result<BucketsPage>;
+
+    /// A setting of a bucket; `None` where it was never set or removed. Asked for with every
+    /// request: what was read once is answered from memory, and with a clone of the same document
+    /// until it is set anew. A layer that keeps no settings answers `Unsupported`.
+    async fn bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+    ) -> Result<Option<SettingDocument>>;
+
+    /// Replaces a setting of a bucket, `None` removes it.
+    async fn set_bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+        document: Option<SettingDocument>,
+    ) -> Result<()>;
 }
 
 /// Objects.
@@ -318,16 +361,18 @@ pub trait Multipart: Send + Sync {
     /// Starts an upload. Ids are safe in a URL, and those of one key ascend by their start.
     async fn create_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId>;
 
-    /// The upload's checksum choice, for what `UploadPart` must compute and check.
-    async fn upload_checksum(&self, upload: &UploadPath) -> Result<ChecksumChoice>;
+    /// What the upload was created with, for what `UploadPart` must compute, check and tell.
+    async fn upload_choice(&self, upload: &UploadPath) -> Result<UploadChoice>;
 
     /// Stores a part; the same number again replaces it. `body` as in `put_object`; its
-    /// `digests().checksum` becomes the part's.
+    /// `digests().checksum` becomes the part's. `key` is the customer's, where the upload was
+    /// created with it.
     async fn put_part(
         &self,
         upload: &UploadPath,
         number: PartNumber,
         body: Payload,
+        key: Option<&CustomerKey>,
     ) -> Result<PartSummary>;
 
     /// Stores a part copied from an object of this store, with the checksum that the upload's

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{NewUpload, ObjectPath, Result, UploadPath};
 use crate::body::Payload;
-use crate::object::{Completion, UploadId};
+use crate::object::{Completion, CustomerKey, UploadId};
 
 /// Reading what an upload would become.
 #[async_trait]
@@ -14,10 +14,12 @@ pub trait Preview: Send + Sync {
     async fn create_readable_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId>;
 
     /// The content that the completion would make an object of; `None` where it was made before. What
-    /// refuses the completion refuses this. `Unsupported` where the parts cannot be read.
+    /// refuses the completion refuses this. `Unsupported` where the parts cannot be read. `key` is the
+    /// customer's, where the upload was created with it.
     async fn preview(
         &self,
         upload: &UploadPath,
         completion: &Completion,
+        key: Option<&CustomerKey>,
     ) -> Result<Option<Payload>>;
 }

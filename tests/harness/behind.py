@@ -1,5 +1,6 @@
 """A gateway with an upstream behind it, and the fault proxy between the two."""
 
+import functools
 import itertools
 import secrets
 
@@ -8,6 +9,7 @@ import botocore.exceptions
 from connect import connect
 from gateway import MAIN, Gateway
 from fault_proxy import Proxy
+from migrating import Migrations
 from waiting import eventually
 
 _numbers = itertools.count()
@@ -171,6 +173,11 @@ class Behind:
     def put_there(self, key, body, **settings):
         """Writes behind the gateway's back."""
         return self.up.put_object(Bucket=self.there, Key=self.prefix + key, Body=body, **settings)
+
+    @functools.cached_property
+    def migrations(self):
+        """Its migrations."""
+        return Migrations(self.gateway)
 
     def spool(self):
         """What waits to be forwarded."""

@@ -31,7 +31,7 @@ def _refusals():
         raise Refused(status, answer["Error"]["Code"], answer["Error"]["Message"]) from None
 
 
-def _of(answer):
+def answered(answer):
     if answer.status >= 300:
         text = answer.data.decode()
         code, message = (text.split(f"<{name}>")[1].split(f"</{name}>")[0] for name in ("Code", "Message"))
@@ -46,7 +46,7 @@ def put(s3, gateway, bucket, key, body, kind):
 
 def presigned(s3, gateway, bucket, key, body, kind):
     url = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": key, "ContentType": kind})
-    return _of(_pool.request("PUT", url, body=body, headers={"content-type": kind}))
+    return answered(_pool.request("PUT", url, body=body, headers={"content-type": kind}))
 
 
 def multipart(s3, gateway, bucket, key, body, kind):
@@ -79,7 +79,7 @@ def copy(s3, gateway, bucket, key, body, kind):
 def form(s3, gateway, bucket, key, body, kind):
     conditions = [{"bucket": bucket}, ["starts-with", "$key", ""], ["starts-with", "$Content-Type", ""]]
     fields = [("key", key), ("Content-Type", kind), *forms.signed_v4(MAIN, conditions)]
-    return _of(forms.post(gateway.endpoint, bucket, fields, body))
+    return answered(forms.post(gateway.endpoint, bucket, fields, body))
 
 
 def _key(answer):

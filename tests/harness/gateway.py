@@ -37,8 +37,14 @@ class Key:
     role: str
     owner: str
     name: str
+    # The policy of a key with the role policy, as JSON.
+    policy: str = ""
+    # The company that the key is bound to.
+    company: str = ""
 
     def toml(self):
+        policy = f"policy = '''\n{self.policy}'''\n" if self.policy else ""
+        company = f'company = "{self.company}"\n' if self.company else ""
         return (
             "[[key]]\n"
             f'access_key = "{self.access}"\n'
@@ -46,7 +52,7 @@ class Key:
             f'role = "{self.role}"\n'
             f'user_id = "{self.owner}"\n'
             f'display_name = "{self.name}"\n'
-            f'email = "{self.owner}@example.com"\n\n'
+            f'email = "{self.owner}@example.com"\n{policy}{company}\n'
         )
 
 

@@ -17,6 +17,15 @@ const CASES: u32 = 16;
 
 #[test]
 fn the_disk_behaves_as_the_model() {
+    behaves(false);
+}
+
+#[test]
+fn the_disk_behaves_as_the_model_where_everything_is_encrypted() {
+    behaves(true);
+}
+
+fn behaves(encrypts: bool) {
     let cases = std::env::var("STOWGATE_MODEL_CASES").ok().and_then(|n| n.parse().ok());
     let config = Config {
         cases: cases.unwrap_or(CASES),
@@ -27,7 +36,7 @@ fn the_disk_behaves_as_the_model() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let outcome = TestRunner::new(config)
-        .run(&step::history(), |history| runtime.block_on(pair::play(&history)));
+        .run(&step::history(), |history| runtime.block_on(pair::play(&history, encrypts)));
     if let Err(difference) = outcome {
         panic!("{difference}");
     }

@@ -13,7 +13,7 @@ use futures_core::future::BoxFuture;
 use http::{Request, Response};
 use stowgate::auth::{AuthSettings, Authenticator, Identity, Key, Keyring, Role, Secret};
 use stowgate::body::Payload;
-use stowgate::object::{Clock, Owner, SystemClock};
+use stowgate::object::{Clock, KeyTemplates, Owner, SystemClock};
 use stowgate::s3::{Service, TokenKey};
 use stowgate::server::{Ended, Handler, Refused, Server, Settings, TlsConfig};
 use stowgate::store::upstream::{UpstreamKey, UpstreamOptions, UpstreamStore};
@@ -60,7 +60,7 @@ impl Upstream {
     async fn start_as(clock: Arc<dyn Clock>, role: Role, tls: Option<TlsConfig>) -> Self {
         let front: Arc<dyn Front> = Arc::new(MemoryStore::new(clock));
         let store: Arc<dyn Store> = Arc::clone(&front) as _;
-        let identity = Identity { access_key: KEY.to_owned(), role, owner: owner(), email: None };
+        let identity = Identity::new(KEY, role, owner());
         let key = Key {
             access_key: KEY.to_owned(),
             secret: Secret::new(SECRET),
@@ -72,8 +72,10 @@ impl Upstream {
         let settings = stowgate::s3::Settings {
             region,
             base_domains: Vec::new(),
+            websites: stowgate::s3::Websites::default(),
             token_key: TokenKey::new([7; 32]),
             rules: stowgate::rules::Rulebook::default(),
+            templates: KeyTemplates::default(),
         };
         let service = Service::new(settings, front, Arc::new(auth));
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

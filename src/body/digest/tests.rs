@@ -68,7 +68,7 @@ async fn everything_right_passes_and_is_known_at_the_end() {
         assert_eq!(body.digests(), None);
         let (content, body) = drain(body).await.unwrap();
         assert_eq!(content, CONTENT);
-        let digests = Digests { size: 9, md5: md5(CONTENT), checksum: Some(checksum) };
+        let digests = Digests { size: 9, md5: Some(md5(CONTENT)), checksum: Some(checksum) };
         assert_eq!(body.digests(), Some(&digests));
     }
 }
@@ -79,8 +79,27 @@ async fn an_empty_body_has_digests_too() {
     let (content, body) = drain(digesting(Payload::empty(), expected)).await.unwrap();
     assert!(content.is_empty());
     let digests = body.digests().unwrap();
-    assert_eq!((digests.size, digests.md5), (0, md5(b"")));
+    assert_eq!((digests.size, digests.md5), (0, Some(md5(b""))));
     assert_eq!(digests.checksum, Some(value(Algorithm::Crc32, "00000000")));
+}
+
+#[tokio::test]
+async fn what_is_only_checked_has_an_md5_where_one_is_expected() {
+    for checksum in known() {
+        for expects in [None, Some(md5(CONTENT))] {
+            let expected =
+                Expected { md5: expects, checksum: Some(checksum.clone()), ..Expected::default() };
+            let (content, body) =
+                drain(checking(Payload::from_bytes(CONTENT), expected)).await.unwrap();
+            assert_eq!(content, CONTENT);
+            let digests = Digests { size: 9, md5: expects, checksum: Some(checksum.clone()) };
+            assert_eq!(body.digests(), Some(&digests));
+        }
+        let expected = Expected { checksum: Some(checksum.clone()), ..Expected::default() };
+        let refused = drain(checking(Payload::from_bytes(&b"123456780"[..]), expected)).await;
+        let refused = refused.err();
+        assert!(matches!(refused, Some(BodyError::Checksum(_))), "{refused:?}");
+    }
 }
 
 #[tokio::test]
@@ -208,7 +227,7 @@ proptest! {
             let (passed, body) = block_on(drain(body)).unwrap();
             prop_assert_eq!(&passed, &content);
             let size = content.len() as u64;
-            let digests = Digests { size, md5: md5(&content), checksum };
+            let digests = Digests { size, md5: Some(md5(&content)), checksum };
             prop_assert_eq!(body.digests(), Some(&digests));
         }
     }

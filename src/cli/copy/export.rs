@@ -26,7 +26,7 @@ pub(in crate::cli) struct ExportArgs {
     #[arg(long)]
     bucket: String,
     /// The folder of the bucket to write out: files have its keys without it
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     prefix: String,
     #[command(flatten)]
     how: CopyArgs,

@@ -47,8 +47,9 @@ struct CopyArgs {
     /// How many files are copied at once
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
-    /// Replace what differs, even where it is newer or was written by somebody else
-    #[arg(long)]
+    /// Replace what differs, even where it is newer or was written by
+    /// somebody else
+    #[arg(long, verbatim_doc_comment)]
     overwrite: bool,
     /// Compare contents, even where size and modification time are equal
     #[arg(long)]

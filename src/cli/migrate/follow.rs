@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::super::gateway::Gateway;
 use super::super::interrupt::Interrupt;
-use super::super::output::{Style, count, number, text};
+use super::super::output::{Style, count, number, plain, text};
 use super::super::progress::{Progress, Reached};
 use super::super::query::Target;
 use super::super::{Failure, say};
@@ -19,8 +19,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// How long the gateway may be away.
 const ABSENCE: Duration = Duration::from_mins(1);
 
-/// Shows how far it is until it ends, then what came of it. Failed objects are a failure. Being
-/// interrupted ends the showing alone.
+/// Shows how far it is until it ends, then what came of it. Failed objects are a failure, and those
+/// in conflict one of its own. Being interrupted ends the showing alone.
 pub(super) async fn to_its_end(
     gateway: &Gateway,
     migration: Value,
@@ -32,11 +32,16 @@ pub(super) async fn to_its_end(
         ended = watch(gateway, migration, style) => ended?,
         () = interrupt.came() => {
             let how = if gateway.is_own() {
-                "goes on when a gateway serves this store, or with `stowgate migrate follow"
+                "goes on when a gateway serves this store, or with"
             } else {
-                "goes on; see `stowgate migrate follow"
+                "goes on. See how far it is, or end it:"
             };
-            say_aside(style, &format!("the migration {own} {how} {own}`"));
+            let cancel = format!("\n  stowgate migrate cancel {own}");
+            let cancel = if gateway.is_own() { "" } else { &cancel };
+            let line = format!(
+                "the migration {own} {how}\n  stowgate migrate follow {own}{cancel}"
+            );
+            say_aside(style, &line);
             return Ok(());
         }
     };
@@ -46,10 +51,18 @@ pub(super) async fn to_its_end(
 
 async fn watch(gateway: &Gateway, mut migration: Value, style: Style) -> Result<Value, Failure> {
     let target = Target::new(&format!("migrations/{}", encode(id(&migration), Slash::Encode)));
+    if is_over(&migration) {
+        return Ok(migration);
+    }
     let progress = Progress::new(style, &label(&migration));
-    let mut seen = Instant::now();
+    let (mut seen, mut waits) = (Instant::now(), String::new());
     while !is_over(&migration) {
         progress.name(&label(&migration));
+        let why = text(&migration, "waiting");
+        if !why.is_empty() && why != waits {
+            progress.note(&format!("waits: {}", plain(why)));
+            why.clone_into(&mut waits);
+        }
         progress
             .tell(&reached(&migration), || json!({ "event": "progress", "migration": migration }));
         tokio::time::sleep(PAUSE).await;
@@ -77,7 +90,7 @@ fn is_over(migration: &Value) -> bool {
 fn label(migration: &Value) -> String {
     let state = text(migration, "state").replace('_', " ");
     let shown = match migration.get("waiting").and_then(Value::as_str) {
-        Some(why) => format!("{state} ({why})"),
+        Some(_) => "waiting".to_owned(),
         None => state,
     };
     format!("{shown:<9}")
@@ -122,10 +135,17 @@ fn verdict(migration: &Value) -> Result<(), Failure> {
     }
     let counts = migration.get("rollback").filter(|it| it.is_object());
     let counts = counts.or_else(|| migration.get("progress"));
-    match counts.map_or(0, |counts| number(counts, "failed")) {
-        0 => Ok(()),
-        failed => Err(Failure::Failed(format!(
-            "{} failed; see `stowgate migrate report {own} --outcome failed`",
+    let of = |outcome| counts.map_or(0, |counts| number(counts, outcome));
+    match (of("failed"), of("conflicts")) {
+        (0, 0) => Ok(()),
+        (0, conflicts) => Err(Failure::Conflicts(format!(
+            "{} left where the target has another one; see `stowgate migrate report {own} \
+             --outcome conflict`",
+            count(conflicts, "object")
+        ))),
+        (failed, _) => Err(Failure::Failed(format!(
+            "{} failed; see `stowgate migrate report {own} --outcome failed`, and try them again \
+             with --failed-of {own}",
             count(failed, "object")
         ))),
     }

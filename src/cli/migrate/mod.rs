@@ -7,13 +7,13 @@ mod words;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use tokio::io::AsyncWriteExt as _;
 
 use self::order::{LimitArgs, OrderArgs};
+use super::Failure;
 use super::gateway::{self, Gateway, GatewayArgs};
-use super::output::{OutputArgs, Style, lines, raw, text};
+use super::output::{OutputArgs, Style, lines, text};
 use super::query::Target;
-use super::{Failure, say};
+use super::report::{self, Form};
 use crate::object::percent::{Slash, encode};
 
 #[derive(Debug, clap::Args)]
@@ -28,9 +28,9 @@ pub(super) struct MigrateArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Move objects from the disk to the upstream, and show how far it is until it ends
+    /// Move objects from the disk to the upstream
     ToS3(OrderArgs),
-    /// Move objects from the upstream to the disk, and show how far it is until it ends
+    /// Move objects from the upstream to the disk
     ToLocal(OrderArgs),
     /// List migrations, the newest first
     List {
@@ -38,7 +38,7 @@ enum Action {
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
-    /// Show one
+    /// Show one as it is
     Show(Id),
     /// Show how far one is until it ends
     Follow(Id),
@@ -48,7 +48,7 @@ enum Action {
     Resume(Id),
     /// End one where it is
     Cancel(Id),
-    /// Put back what one has moved, and show how far that is until it ends
+    /// Put back what one has moved
     Rollback(Id),
     /// Change how fast one goes
     Limits {
@@ -74,18 +74,12 @@ struct ReportArgs {
     /// How lines look
     #[arg(long, value_enum, default_value_t = Form::Csv)]
     format: Form,
-    /// Only objects to which this happened
+    /// Only this outcome
     #[arg(long, value_enum)]
     outcome: Option<Outcome>,
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Form {
-    Csv,
-    Ndjson,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -155,32 +149,17 @@ fn show(style: Style, migration: &Value) {
 
 impl ReportArgs {
     async fn run(&self, gateway: &Gateway) -> Result<(), Failure> {
-        let format = match self.format {
-            Form::Csv => "csv",
-            Form::Ndjson => "ndjson",
-        };
         let outcome = self.outcome.map(|outcome| match outcome {
             Outcome::Moved => "moved",
             Outcome::Skipped => "skipped",
             Outcome::Conflict => "conflict",
             Outcome::Failed => "failed",
         });
-        let target = self.id.target("/report").with("format", format).maybe("outcome", outcome);
-        let mut report = gateway.stream(target.as_str()).await?;
-        let broken = |error| Failure::Failed(format!("the report broke off: {error}"));
-        let Some(path) = &self.out else {
-            while let Some(piece) = report.next().await {
-                raw(&piece.map_err(broken)?);
-            }
-            return Ok(());
-        };
-        let fault = |error| Failure::Failed(format!("{}: {error}", path.display()));
-        let mut file = tokio::fs::File::create(path).await.map_err(fault)?;
-        while let Some(piece) = report.next().await {
-            file.write_all(&piece.map_err(broken)?).await.map_err(fault)?;
-        }
-        file.sync_all().await.map_err(fault)?;
-        say(format_args!("{}", path.display()));
+        let target = self.id.target("/report").with("format", self.format.name());
+        let target = target.maybe("outcome", outcome);
+        let Some(path) = &self.out else { return report::print(gateway, &target).await };
+        report::write(gateway, &target, path).await?;
+        report::written(path);
         Ok(())
     }
 }

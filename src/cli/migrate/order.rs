@@ -28,11 +28,13 @@ pub(super) struct OrderArgs {
     /// Keep the objects where they are as well
     #[arg(long)]
     keep_source: bool,
-    /// How what was moved is verified: by ETag and checksums, or by reading it back
-    #[arg(long, value_enum)]
+    /// How what was moved is verified: by ETag and checksums, or by
+    /// reading it back
+    #[arg(long, value_enum, value_name = "HOW", verbatim_doc_comment)]
     verify: Option<Proof>,
-    /// Refuse where more objects than this would be removed from where they are
-    #[arg(long, value_name = "COUNT")]
+    /// Refuse where more objects than this would be removed from where
+    /// they are
+    #[arg(long, value_name = "COUNT", verbatim_doc_comment)]
     max_deletions: Option<u64>,
     #[command(flatten)]
     limits: LimitArgs,
@@ -72,8 +74,9 @@ pub(super) struct Filters {
     /// Only what failed in this migration
     #[arg(long, value_name = "ID")]
     failed_of: Option<String>,
-    /// Only the objects that this file lists: keys, or a report of another migration
-    #[arg(long, value_name = "FILE", conflicts_with = "failed_of")]
+    /// Only the objects that this file lists: keys, or a report of
+    /// another migration
+    #[arg(long, value_name = "FILE", conflicts_with = "failed_of", verbatim_doc_comment)]
     manifest: Option<PathBuf>,
 }
 

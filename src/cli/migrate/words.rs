@@ -5,25 +5,21 @@ use std::fmt::Write as _;
 use indicatif::HumanCount;
 use serde_json::{Map, Value};
 
-use super::super::output::{Table, bytes, count, flag, list, number, plain, text};
+use super::super::output::{Table, bytes, count, flag, list, moment, number, plain, text, wrapped};
 use super::id;
 
 /// Migrations, a line each.
 pub(super) fn table(answer: &Value) -> String {
-    let heads = ["ID", "STATE", "TO", "MOVED", "SKIPPED", "CONFLICTS", "FAILED", "CREATED"];
-    let mut table = Table::new(&heads);
+    let mut table = Table::new(&["ID", "STATE", "TO", "MOVED", "CREATED"]);
     for migration in list(answer, "migrations") {
-        let counts = migration.get("progress").cloned().unwrap_or_default();
-        let shown = |field| number(&counts, field).to_string();
+        let of = |field| migration.get("progress").map_or(0, |counts| number(counts, field));
+        let created = moment(text(migration, "created_at"));
         table.row([
             id(migration).to_owned(),
-            text(migration, "state").to_owned(),
+            text(migration, "state").replace('_', " "),
             direction(migration).to_owned(),
-            shown("moved"),
-            shown("skipped"),
-            shown("conflicts"),
-            shown("failed"),
-            text(migration, "created_at").to_owned(),
+            format!("{}/{}", of("moved"), of("moved").max(of("objects"))),
+            created.get(..16).unwrap_or(&created).to_owned(),
         ]);
     }
     if table.is_empty() { "there is no migration".to_owned() } else { table.to_string() }
@@ -35,16 +31,16 @@ pub(super) fn whole(migration: &Value) -> String {
     let mut out = format!("migration {} to {}: {state}\n", id(migration), direction(migration));
     if let Some(progress) = migration.get("progress") {
         let total = count(number(progress, "objects"), "object");
-        let _ = writeln!(out, "  {} of {total}", counts(progress, "moved"));
+        let _ = writeln!(out, "  {}", counts(progress, &format!(" of {total} moved")));
     }
     if let Some(back) = migration.get("rollback").filter(|back| back.is_object()) {
-        let _ = writeln!(out, "  {}", counts(back, "put back"));
+        let _ = writeln!(out, "  {}", counts(back, " put back"));
     }
     if let Some(why) = migration.get("waiting").and_then(Value::as_str) {
-        let _ = writeln!(out, "  waits: {}", plain(why));
+        let _ = write!(out, "{}", wrapped(&format!("  waits: {}", plain(why)), 4));
     }
     if let Some(error) = migration.get("error").filter(|error| error.is_object()) {
-        let _ = writeln!(out, "  {}", plain(text(error, "message")));
+        let _ = write!(out, "{}", wrapped(&format!("  {}", plain(text(error, "message"))), 4));
     }
     if flag(migration, "keep_source") {
         out.push_str("  the objects are kept where they were as well\n");
@@ -70,7 +66,9 @@ pub(super) fn plan(plan: &Value, call: &str) -> String {
     out.push_str(&left(plan));
     let own = plan.get("plan").and_then(Value::as_str).unwrap_or(id(plan));
     let action = call.trim_start_matches("migrate-");
-    let _ = writeln!(out, "\nrun exactly this:  stowgate migrate {action} --plan {own}");
+    if objects > 0 {
+        let _ = writeln!(out, "\nrun exactly this:\n  stowgate migrate {action} --plan {own}");
+    }
     out
 }
 
@@ -110,13 +108,13 @@ fn left(plan: &Value) -> String {
 
 fn counts(counts: &Value, done: &str) -> String {
     let moved = bytes(number(counts, "moved_bytes"));
-    let mut out = format!("{} {done} ({moved})", HumanCount(number(counts, "moved")));
+    let mut out = format!("{}{done} ({moved})", HumanCount(number(counts, "moved")));
     for (field, name) in
         [("skipped", "skipped"), ("conflicts", "in conflict"), ("failed", "failed")]
     {
         let number = number(counts, field);
         if number > 0 {
-            let _ = write!(out, ", {number} {name}");
+            let _ = write!(out, ", {} {name}", HumanCount(number));
         }
     }
     out

@@ -9,7 +9,7 @@ use crate::migrate::{Ask, Filter, Limits, List, RefusalKind, Shelf as _, Spec, S
 use crate::placement::Mode;
 use crate::placement::tests::world::path;
 use crate::placement::transfer::Direction;
-use crate::store::{GetRequest, Objects as _};
+use crate::store::{GetRequest, Objects as _, StoreError};
 
 async fn filled(keys: usize) -> World {
     let world = World::new(Mode::Local).await;
@@ -64,6 +64,49 @@ async fn paused_it_stands_still_through_a_restart_and_goes_on_when_told() {
     let view = world.over(&id, State::Done).await;
     assert_eq!(view.progress.counts.moved, 40);
     assert_eq!(world.report(&id).await.len(), 40);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_for_is_shown_at_once_and_from_then_on() {
+    for turns in 0..60 {
+        let mut world = filled(3).await;
+        let id = started(&mut world, slowly(1)).await;
+        for _ in 0..turns {
+            world.until(tokio::task::yield_now()).await;
+        }
+        for (ask, state) in [(Ask::Pause, State::Paused), (Ask::Run, State::Running)] {
+            assert_eq!(world.asked(&id, ask).await.unwrap().state, state);
+            for _ in 0..turns {
+                world.until(tokio::task::yield_now()).await;
+                let now = world.migrations.view(&id).unwrap().state;
+                let follows = ask == Ask::Run && now != State::Paused;
+                assert!(now == state || follows, "{now} after {turns} turns");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_home_does_not_know_yet_after_a_crash_fails_no_object() {
+    for ask in [None, Some(Ask::RollBack)] {
+        let mut world = filled(10).await;
+        let id = started(&mut world, slowly(5)).await;
+        pass(&mut world, 1).await;
+        world.restart(Mode::Local).await;
+        world.disk.break_down(|_| Some(StoreError::Rebuilding));
+        if let Some(ask) = ask {
+            world.asked(&id, ask).await.unwrap();
+        }
+        pass(&mut world, 60).await;
+        let view = world.migrations.view(&id).unwrap();
+        assert_eq!((view.progress.counts.failed, view.state.is_over()), (0, false), "{view:?}");
+        assert!(view.waiting.unwrap().contains("being rebuilt"));
+        world.disk.mend();
+        let state = ask.map_or(State::Done, |_| State::RolledBack);
+        let view = world.over(&id, state).await;
+        assert_eq!((view.progress.counts.failed, view.waiting), (0, None));
+        assert_eq!(count_there(&world, 10).await, if ask.is_none() { 10 } else { 0 });
+    }
 }
 
 #[tokio::test(start_paused = true)]

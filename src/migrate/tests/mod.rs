@@ -3,5 +3,6 @@
 mod controls;
 mod crash;
 mod histories;
+mod others;
 mod plans;
 mod world;

@@ -99,6 +99,8 @@ impl Shelf for Drawer {
 /// All of it, and what stands on it in one process.
 pub(super) struct World {
     pub(super) home: Arc<MemoryStore>,
+    /// Home as it is called.
+    pub(super) disk: Arc<Flaky>,
     pub(super) there: Arc<MemoryStore>,
     pub(super) flaky: Arc<Flaky>,
     pub(super) fate: Arc<Fate>,
@@ -128,10 +130,11 @@ impl World {
         let drawer = Arc::new(Drawer { fate: Arc::clone(&fate), ..Drawer::default() });
         let (room, busy) = (Arc::new(AtomicU64::new(u64::MAX)), Arc::new(AtomicU64::new(0)));
         let parts = started(mode, (&home, &flaky, &fate), &clock, &drawer, (&room, &busy)).await;
-        let (placement, spool, migrations) = parts;
+        let (placement, spool, migrations, disk) = parts;
         let engine = migrations.engine();
         Self {
             home,
+            disk,
             there,
             flaky,
             fate,
@@ -156,7 +159,7 @@ impl World {
         let layers = (&self.home, &self.flaky, &self.fate);
         let parts =
             started(mode, layers, &self.clock, &self.drawer, (&self.room, &self.busy)).await;
-        (self.placement, self.spool, self.migrations) = parts;
+        (self.placement, self.spool, self.migrations, self.disk) = parts;
         self.engine = self.migrations.engine();
         let mut resume = self.spool.resume();
         while resume.step().await != Next::Done {}
@@ -261,7 +264,7 @@ pub(super) fn spec(direction: Direction) -> Spec {
     }
 }
 
-type Started = (Arc<Placement>, Arc<Spool>, Arc<Migrations>);
+type Started = (Arc<Placement>, Arc<Spool>, Arc<Migrations>, Arc<Flaky>);
 
 async fn started(
     mode: Mode,
@@ -270,7 +273,8 @@ async fn started(
     drawer: &Arc<Drawer>,
     (room, busy): (&Arc<AtomicU64>, &Arc<AtomicU64>),
 ) -> Started {
-    let home = Arc::new(Flaky::new(Arc::clone(home), Arc::clone(fate)));
+    let disk = Arc::new(Flaky::new(Arc::clone(home), Arc::clone(fate)));
+    let home = Arc::clone(&disk);
     let there = Arc::clone(flaky) as Arc<dyn Store>;
     let (placement, spool) =
         place(mode, home as Arc<dyn Home>, there, Arc::clone(clock) as Arc<dyn Clock>);
@@ -285,5 +289,5 @@ async fn started(
         totals: Totals::default(),
     };
     let migrations = Migrations::open(context).await.unwrap();
-    (placement, spool, migrations)
+    (placement, spool, migrations, disk)
 }

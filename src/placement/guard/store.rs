@@ -5,14 +5,15 @@ use async_trait::async_trait;
 use super::Guarded;
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketsPage, BucketsQuery, ChecksumChoice, Completion, ListPage, ListQuery,
-    Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
-    UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
+    TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
+    WriteCondition,
 };
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
     Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Result, Stored, Tags,
-    UploadPath,
+    UploadChoice, UploadPath,
 };
 
 #[async_trait]
@@ -35,6 +36,25 @@ impl Buckets for Guarded {
     async fn list_buckets(&self, query: &BucketsQuery) -> Result<BucketsPage> {
         let call = self.inner.list_buckets(query);
         self.call("ListBuckets", None, self.options.answer, call).await
+    }
+
+    async fn bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+    ) -> Result<Option<SettingDocument>> {
+        let call = self.inner.bucket_setting(bucket, setting);
+        self.call("GetBucketSetting", Some(bucket), self.options.answer, call).await
+    }
+
+    async fn set_bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+        document: Option<SettingDocument>,
+    ) -> Result<()> {
+        let call = self.inner.set_bucket_setting(bucket, setting, document);
+        self.call("PutBucketSetting", Some(bucket), self.options.answer, call).await
     }
 }
 
@@ -139,8 +159,8 @@ impl Multipart for Guarded {
         self.call("CreateMultipartUpload", Some(&at.bucket), self.options.answer, call).await
     }
 
-    async fn upload_checksum(&self, upload: &UploadPath) -> Result<ChecksumChoice> {
-        let call = self.inner.upload_checksum(upload);
+    async fn upload_choice(&self, upload: &UploadPath) -> Result<UploadChoice> {
+        let call = self.inner.upload_choice(upload);
         self.call("ListParts", Some(&upload.object.bucket), self.options.answer, call).await
     }
 
@@ -149,8 +169,9 @@ impl Multipart for Guarded {
         upload: &UploadPath,
         number: PartNumber,
         body: Payload,
+        key: Option<&CustomerKey>,
     ) -> Result<PartSummary> {
-        let call = |body| self.inner.put_part(upload, number, body);
+        let call = |body| self.inner.put_part(upload, number, body, key);
         self.send("UploadPart", &upload.object.bucket, body, call).await
     }
 

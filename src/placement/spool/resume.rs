@@ -85,7 +85,7 @@ impl Spool {
         };
         match (&record.todo, record.truth) {
             (Some(_), _) => self.found_waiting(&at).await,
-            (None, Truth::Remote) if !record.kept => self.sweep(&at).await,
+            (None, Truth::Remote) if !record.kept => self.sweep(&at).await.map(drop),
             (None, _) => Ok(()),
         }
     }
@@ -102,10 +102,11 @@ impl Spool {
         Ok(())
     }
 
-    /// Removes a local object that went upstream just before a crash.
-    async fn sweep(&self, at: &ObjectPath) -> Result<()> {
+    /// Removes the local copy of an object that went upstream, where whoever sent it could not,
+    /// as after a crash. Whether there was one.
+    pub async fn sweep(&self, at: &ObjectPath) -> Result<bool> {
         if self.local_object(at).await?.is_none() {
-            return Ok(());
+            return Ok(false);
         }
         let _key = self.lock(at).await;
         let left_over = |record: Location| {
@@ -113,8 +114,9 @@ impl Spool {
         };
         if self.record(at).await?.is_some_and(left_over) {
             self.home.delete_object(at, &DeleteRequest::default()).await?;
+            return Ok(true);
         }
-        Ok(())
+        Ok(false)
     }
 }
 

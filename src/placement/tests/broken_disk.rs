@@ -188,7 +188,7 @@ async fn a_full_disk_is_a_full_spool() {
     world.fail(&["put_part"], full);
     let number = PartNumber::new(1).unwrap();
     let piece = body(&content("piece"), Some(Algorithm::Crc64Nvme));
-    let refused = world.placement.put_part(&upload, number, piece).await.unwrap_err();
+    let refused = world.placement.put_part(&upload, number, piece, None).await.unwrap_err();
     assert!(matches!(refused, StoreError::Busy { .. }), "{refused:?}");
     world.fail(&["put_object"], full);
     // What waits already is spooled without asking the upstream.

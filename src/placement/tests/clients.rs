@@ -188,6 +188,8 @@ impl Scene {
             checksum: None,
             condition: None,
             size_limit: u64::MAX,
+            source_key: None,
+            encryption: None,
         };
         self.copying.lock().unwrap().push(key);
         let answer = self.placement.copy_object(&path(from), &path(key), request).await;

@@ -5,12 +5,13 @@ use crate::placement::tests::World;
 use crate::store::conformance::{self, Subject};
 
 async fn conforms(mode: Mode) {
-    conformance::all(|| async {
+    let subject = || async {
         let world = World::bare(mode);
         let subject = Subject::new(world.placement.clone(), world.clock.clone()).keeping(world);
         if mode == Mode::Upstream { subject.leaving_uploads() } else { subject }
-    })
-    .await;
+    };
+    conformance::all(subject).await;
+    conformance::settings::all(subject).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

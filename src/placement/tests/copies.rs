@@ -22,6 +22,8 @@ fn copy() -> CopyRequest {
         checksum: None,
         condition: None,
         size_limit: 1000,
+        source_key: None,
+        encryption: None,
     }
 }
 
@@ -108,6 +110,8 @@ async fn parts_from_the_other_layer() {
             source_conditions: ReadConditions::default(),
             range,
             size_limit: 5,
+            source_key: None,
+            key: None,
         };
         let source = path("source");
         let copied = |request| world.placement.copy_part(&source, &upload, number, request);

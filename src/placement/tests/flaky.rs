@@ -10,14 +10,15 @@ use tokio::sync::Notify;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketsPage, BucketsQuery, ChecksumChoice, Completion, ListPage, ListQuery,
-    Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
-    UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    ListPage, ListQuery, ObjectInfo, Owner, PartNumber, PartSummary, PartsPage, PartsQuery,
+    SettingDocument, TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId,
+    VersionsPage, VersionsQuery, WriteCondition,
 };
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, Holding,
     Ledger, LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts,
-    ObjectPath, Objects, Preview, Result, StoreError, Stored, Tags, UploadPath,
+    ObjectPath, Objects, Preview, Result, StoreError, Stored, Tags, UploadChoice, UploadPath,
 };
 
 /// What happens to calls, for all layers of a process together.
@@ -165,6 +166,10 @@ pass! { Buckets:
     head_bucket(name: &BucketName) -> Bucket;
     delete_bucket(name: &BucketName) -> ();
     list_buckets(query: &BucketsQuery) -> BucketsPage;
+    bucket_setting(bucket: &BucketName, setting: BucketSetting) -> Option<SettingDocument>;
+    set_bucket_setting(
+        bucket: &BucketName, setting: BucketSetting, document: Option<SettingDocument>
+    ) -> ();
 }
 
 pass! { Objects:
@@ -189,8 +194,10 @@ pass! { Tags:
 
 pass! { Multipart:
     create_upload(at: &ObjectPath, new: NewUpload) -> UploadId;
-    upload_checksum(upload: &UploadPath) -> ChecksumChoice;
-    put_part(upload: &UploadPath, number: PartNumber, body: Payload) -> PartSummary;
+    upload_choice(upload: &UploadPath) -> UploadChoice;
+    put_part(
+        upload: &UploadPath, number: PartNumber, body: Payload, key: Option<&CustomerKey>
+    ) -> PartSummary;
     copy_part(source: &ObjectPath, upload: &UploadPath, number: PartNumber, request: CopyPartRequest)
         -> PartSummary;
     list_parts(upload: &UploadPath, query: &PartsQuery) -> PartsPage;
@@ -204,6 +211,7 @@ pass! { Multipart:
 
 pass! { Ledger:
     entry(at: &ObjectPath) -> Option<Bytes>;
+    entry_and_object(at: &ObjectPath) -> (Option<Bytes>, Option<ObjectInfo>);
     set_entry(at: &ObjectPath, entry: Option<Bytes>) -> ();
     has_entries(bucket: &BucketName) -> bool;
     entries(bucket: &BucketName, query: &LedgerQuery) -> LedgerPage;
@@ -215,5 +223,5 @@ pass! { Holding:
 
 pass! { Preview:
     create_readable_upload(at: &ObjectPath, new: NewUpload) -> UploadId;
-    preview(upload: &UploadPath, completion: &Completion) -> Option<Payload>;
+    preview(upload: &UploadPath, completion: &Completion, key: Option<&CustomerKey>) -> Option<Payload>;
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::body::Payload;
 use crate::object::{ETag, UploadId};
-use crate::placement::transfer::{Begun, SentPart, Steps};
+use crate::placement::transfer::{Begun, Lane, SentPart, Steps};
 use crate::store::StoreError;
 
 #[derive(Default)]
@@ -14,6 +14,10 @@ pub(crate) struct Freely(pub(crate) Mutex<Option<Begun>>);
 
 #[async_trait]
 impl Steps for Freely {
+    async fn lane(&self) -> Option<Lane> {
+        Some(Box::new(()))
+    }
+
     async fn turn(&self) {}
 
     fn paced(&self, body: Payload) -> Payload {

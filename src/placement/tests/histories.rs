@@ -198,6 +198,8 @@ impl History {
             checksum: None,
             condition: None,
             size_limit: u64::MAX,
+            source_key: None,
+            encryption: None,
         };
         let (placement, source, target) = (Arc::clone(&self.placement), path(from), path(to));
         self.clock.advance(700);
@@ -238,7 +240,7 @@ impl History {
             let upload = UploadPath { object: at.clone(), id };
             let number = PartNumber::new(1).unwrap();
             let piece = body(&content, Some(Algorithm::Crc64Nvme));
-            let part = placement.put_part(&upload, number, piece).await?;
+            let part = placement.put_part(&upload, number, piece, None).await?;
             let part = CompletedPart { number, etag: part.etag, checksum: None };
             let completion = Completion { parts: vec![part], ..Completion::default() };
             placement.complete_upload(&upload, &completion, whole.flatten()).await

@@ -5,6 +5,7 @@ mod buckets;
 mod clients;
 mod conformance;
 mod copies;
+mod encryption;
 pub(crate) mod flaky;
 pub(crate) mod freely;
 mod given_up;

@@ -42,7 +42,7 @@ fn tags(tag: &str) -> ETagMatch {
 
 fn on(conditions: ReadConditions) -> GetRequest {
     let selection = Selection::Range(RangeSpec::Closed { first: 2, last: 4 });
-    GetRequest { conditions, selection, version: None }
+    GetRequest { conditions, selection, version: None, key: None }
 }
 
 #[tokio::test]
@@ -198,6 +198,8 @@ async fn copies_on_the_tag_that_clients_know() {
             checksum: None,
             condition: None,
             size_limit: 100,
+            source_key: None,
+            encryption: None,
         };
         let bound = |tag: &str| ReadConditions { if_match: Some(tags(tag)), ..Default::default() };
         let request = copy(bound(there.as_str()));

@@ -26,7 +26,7 @@ async fn begun(world: &World, at: &str) -> UploadPath {
 async fn part(world: &World, upload: &UploadPath, text: &str) -> Result<Completion> {
     let number = PartNumber::new(1).unwrap();
     let body = body(&content(text), Some(Algorithm::Crc64Nvme));
-    let part = world.placement.put_part(upload, number, body).await?;
+    let part = world.placement.put_part(upload, number, body, None).await?;
     let part = CompletedPart { number, etag: part.etag, checksum: None };
     Ok(Completion { parts: vec![part], ..Completion::default() })
 }

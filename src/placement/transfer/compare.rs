@@ -116,6 +116,7 @@ mod tests {
             tag_count: 0,
             parts_count: None,
             replication: None,
+            encryption: None,
         }
     }
 

@@ -7,7 +7,7 @@ use super::watched::watched;
 use super::{Identity, Moved, Order, Outcome, Result, Skip, Source, Steps, Transfers, Trouble};
 use super::{up_look::identity, upstream_trouble};
 use crate::body::{BodyError, Expected, digesting};
-use crate::object::{Checksum, ChecksumKind, ETag, ObjectInfo, Original, TagSet};
+use crate::object::{Checksum, ChecksumKind, ETag, Encrypted, ObjectInfo, Original, TagSet};
 use crate::placement::location::{Location, Remote, Truth};
 use crate::placement::passing::Moving;
 use crate::placement::plan::{self, Known, Layer};
@@ -58,6 +58,7 @@ impl Transfers {
     ) -> Result<Outcome> {
         let moving = self.passing.moving(&order.at);
         let down = Down { transfers: self, order, route, upstream, steps, moving };
+        let _lane = steps.lane().await.ok_or(Trouble::Stopped)?;
         match down.look().await? {
             Look::Over(outcome) => Ok(outcome),
             Look::Settled(record) => down.leave_upstream(record).await,
@@ -72,7 +73,7 @@ impl Down<'_> {
         let (transfers, at) = (self.transfers, &self.order.at);
         let (record, home) = {
             let _key = transfers.locations.lock(at).await;
-            (transfers.record(at).await?, transfers.at_home(at).await?)
+            transfers.record_and_object(at).await?
         };
         let skip = |skip| Ok(Look::Over(Outcome::Skipped(skip)));
         if let Some(record) = record.clone().filter(recorded::is_leaving)
@@ -195,6 +196,7 @@ impl Down<'_> {
             tags,
             condition: None,
             original: Some(wanted.original.clone()),
+            encryption: Encrypted::passed_on(wanted.there.encryption),
         };
         let mut sides = Sides::at_home(&*transfers.home, at, new, body);
         self.arrive(&mut sides).await?;
@@ -249,7 +251,7 @@ impl Down<'_> {
             chunk.map_err(|error| Trouble::Away(error.to_string()))?;
         }
         match body.digests() {
-            Some(digests) if digests.md5 == md5 => Ok(()),
+            Some(digests) if digests.md5 == Some(md5) => Ok(()),
             _ => Err(Trouble::Unverified("it does not arrive the same twice".to_owned())),
         }
     }

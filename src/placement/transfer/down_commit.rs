@@ -40,10 +40,8 @@ impl Down<'_> {
     /// Whether record, home and upstream are what they were.
     async fn unchanged(&self, wanted: &Wanted) -> Result<()> {
         let (transfers, at) = (self.transfers, &self.order.at);
-        let same = transfers.record(at).await? == wanted.record
-            && transfers.at_home(at).await? == wanted.left_over
-            && !self.moving.is_touched();
-        if !same {
+        let (record, object) = transfers.record_and_object(at).await?;
+        if record != wanted.record || object != wanted.left_over || self.moving.is_touched() {
             return Err(Trouble::Changed);
         }
         // Under the lock: of a deleted key there may be no record.
@@ -85,16 +83,17 @@ impl Down<'_> {
     ) -> Result<Location> {
         let (transfers, at) = (self.transfers, &self.order.at);
         let key = transfers.locations.lock(at).await;
-        let same = transfers.record(at).await?.as_ref() == before
-            && transfers.at_home(at).await?.as_ref() == Some(home);
-        if same { self.noted(&key, remote).await } else { Err(Trouble::Changed) }
+        let (record, object) = transfers.record_and_object(at).await?;
+        if record.as_ref() == before && object.as_ref() == Some(home) {
+            self.noted(&key, remote).await
+        } else {
+            Err(Trouble::Changed)
+        }
     }
 
     async fn noted(&self, key: &KeyGuard, remote: Remote) -> Result<Location> {
-        let (transfers, at) = (self.transfers, &self.order.at);
         let record = recorded::at_home(remote, self.order.keep_source, self.now());
-        transfers.locations.set(key, Some(record)).await?;
-        transfers.record(at).await?.ok_or(Trouble::Changed)
+        Ok(self.transfers.locations.replace(key, record).await?)
     }
 
     fn now(&self) -> Timestamp {

@@ -4,13 +4,12 @@
 
 use super::down::{Down, Wanted, gone_or_trouble};
 use super::read_back::is_told;
-use super::up_parts::choice;
 use super::watched::watched;
 use super::{Outcome, Result, Trouble};
 use crate::body::{BodyError, Expected, digesting};
 use crate::object::{
-    CompletedPart, Completion, MIN_PART_SIZE, ObjectPart, Owner, PartNumber, PartSummary,
-    PartsQuery, RangeSpec,
+    ChecksumChoice, CompletedPart, Completion, Encrypted, MIN_PART_SIZE, ObjectPart, Owner,
+    PartNumber, PartSummary, PartsQuery, RangeSpec,
 };
 use crate::placement::read::only_tag;
 use crate::store::{GetRequest, NewUpload, Selection, StoreError, UploadPath};
@@ -111,7 +110,8 @@ impl Down<'_> {
         let new = NewUpload {
             metadata: wanted.there.metadata.clone(),
             tags,
-            checksum: choice(wanted.there.checksum.as_ref()),
+            checksum: ChecksumChoice::like(wanted.there.checksum.as_ref()),
+            encryption: Encrypted::passed_on(wanted.there.encryption),
             initiator: Owner { id: "stowgate".to_owned(), display_name: "stowgate".to_owned() },
         };
         let id = home.create_upload(at, new).await?;
@@ -147,18 +147,18 @@ impl Down<'_> {
             size => Selection::Range(RangeSpec::Closed { first: offset, last: offset + size - 1 }),
         };
         let conditions = only_tag(&wanted.there.etag);
-        let request = GetRequest { version: None, selection, conditions };
+        let request = GetRequest { selection, conditions, ..GetRequest::default() };
         self.steps.turn().await;
         let got = self.upstream.store.get_object(&self.order.at, &request).await;
         let got = got.map_err(gone_or_trouble)?;
         let expected = Expected {
             checksum: part.checksum.clone(),
-            compute: Some(choice(wanted.there.checksum.as_ref()).algorithm),
+            compute: Some(ChecksumChoice::like(wanted.there.checksum.as_ref()).algorithm),
             ..Expected::default()
         };
         let (body, _) = watched(digesting(got.body, expected), None);
         let body = self.steps.paced(body);
-        let stored = self.transfers.home.put_part(upload, number, body).await;
+        let stored = self.transfers.home.put_part(upload, number, body, None).await;
         let stored = stored.map_err(|error| match error {
             StoreError::Body(BodyError::Store(what)) => Trouble::Away(what),
             StoreError::Body(error) => Trouble::Unverified(error.to_string()),

@@ -22,6 +22,30 @@ impl Transfers {
         }
     }
 
+    /// A key's record and its local object: they belong together under the key's lock.
+    pub(super) async fn record_and_object(
+        &self,
+        at: &ObjectPath,
+    ) -> Result<(Option<Location>, Option<ObjectInfo>), StoreError> {
+        match self.locations.with_object(at).await {
+            Err(StoreError::NoSuchBucket) => Ok((None, None)),
+            found => found,
+        }
+    }
+
+    /// The same, with the object's tags.
+    pub(super) async fn record_and_held(
+        &self,
+        at: &ObjectPath,
+    ) -> Result<(Option<Location>, Option<Held>), StoreError> {
+        let (record, object) = self.record_and_object(at).await?;
+        let held = match object {
+            Some(object) => self.with_tags(at, object).await?,
+            None => None,
+        };
+        Ok((record, held))
+    }
+
     /// A key's local object, be it the key's or a left-over.
     pub(super) async fn at_home(&self, at: &ObjectPath) -> Result<Option<ObjectInfo>, StoreError> {
         match self.home.head_object(at, &GetRequest::default()).await {
@@ -33,7 +57,17 @@ impl Transfers {
 
     /// The same with its tags.
     pub(super) async fn held(&self, at: &ObjectPath) -> Result<Option<Held>, StoreError> {
-        let Some(object) = self.at_home(at).await? else { return Ok(None) };
+        match self.at_home(at).await? {
+            Some(object) => self.with_tags(at, object).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn with_tags(
+        &self,
+        at: &ObjectPath,
+        object: ObjectInfo,
+    ) -> Result<Option<Held>, StoreError> {
         let tags = match object.tag_count {
             0 => TagSet::default(),
             _ => match self.home.object_tags(at, None).await {

@@ -169,6 +169,8 @@ pub enum Trouble {
     Away(String),
     /// A client wrote the key meanwhile, or waits to do so.
     Changed,
+    /// Whoever gave the order goes no further.
+    Stopped,
     /// The local layer failed.
     Home(StoreError),
     /// The upstream turned it down.
@@ -177,9 +179,16 @@ pub enum Trouble {
     Unverified(String),
 }
 
+/// Somebody's place among the objects that are under way, as long as it lives.
+pub type Lane = Box<dyn Send + Sync>;
+
 /// What whoever gives an order has a hand in while it is carried out.
 #[async_trait]
 pub trait Steps: Send + Sync {
+    /// Waits until another object may be under way between the layers; `None` where none may any
+    /// more. Nobody waits for a lane who has one.
+    async fn lane(&self) -> Option<Lane>;
+
     /// Waits until another request may be made of the upstream.
     async fn turn(&self);
 
@@ -217,8 +226,6 @@ pub struct SentPart {
     pub number: u16,
     /// The tag that the target gave it.
     pub etag: ETag,
-    /// The MD5 of what was sent.
-    pub md5: [u8; 16],
     /// The checksum that the target has of it.
     pub checksum: Option<ChecksumValue>,
 }
@@ -312,6 +319,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Away(what) => write!(f, "the upstream failed: {what}"),
+            Self::Stopped => f.write_str("it was given up"),
             Self::Changed => f.write_str("clients keep writing it"),
             Self::Home(error) => write!(f, "the local store: {error}"),
             Self::Refused(what) => write!(f, "the upstream refused it: {what}"),

@@ -75,7 +75,7 @@ async fn pieces(
         };
         first += size;
         let conditions = only_tag(&object.etag);
-        let request = GetRequest { version: None, selection, conditions };
+        let request = GetRequest { selection, conditions, ..GetRequest::default() };
         if let Some(steps) = steps {
             steps.turn().await;
         }
@@ -87,7 +87,7 @@ async fn pieces(
         while let Some(chunk) = body.next().await {
             chunk?;
         }
-        found.extend(body.digests().map(|digests| digests.md5));
+        found.extend(body.digests().and_then(|digests| digests.md5));
     }
     Ok(found)
 }

@@ -1,14 +1,15 @@
 //! From the local disk to the upstream: sending.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::compare::{Verdict, same_checksum, same_metadata, verdict};
 use super::held::Held;
-use super::up_look::Look;
+use super::up_look::{Announced, Look};
 use super::watched::{Wanted, watched};
-use super::{Order, Outcome, Result, Steps, Transfers, Trouble, recorded, upstream_trouble};
+use super::{Lane, Order, Outcome, Result, Steps, Transfers, Trouble, recorded, upstream_trouble};
 use crate::body::{BodyError, Expected, Payload, digesting};
-use crate::object::{ChecksumKind, ETag, ObjectInfo, TagSet, WriteCondition};
+use crate::object::{ChecksumKind, ETag, Encrypted, KeyFault, ObjectInfo, TagSet, WriteCondition};
 use crate::placement::location::Location;
 use crate::placement::locks::KeyGuard;
 use crate::placement::plan;
@@ -25,6 +26,9 @@ pub(super) struct Up<'a> {
     pub(super) steps: &'a dyn Steps,
     pub(super) sending: Arc<KeyGuard>,
 }
+
+/// How often it is looked whether a client wants the key of an object that waits for a lane.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// How often a target that changes meanwhile is judged.
 const JUDGEMENTS: usize = 3;
@@ -45,28 +49,71 @@ impl Transfers {
             Look::Settled(record, moved) => up.leave_home(record, moved).await,
             Look::Back(record, held) => up.take_back(record, held).await,
             Look::Send(record, held) => up.send(record, *held).await,
+            Look::Announced(announced) => up.send_unseen(*announced).await,
         }
     }
 }
 
 impl Up<'_> {
     pub(super) async fn send(&self, before: Option<Location>, held: Held) -> Result<Outcome> {
-        let mut judged = if self.looks_first(before.as_ref(), &held) {
-            self.judge(before.as_ref(), &held).await?
-        } else {
-            Verdict::Send(WriteCondition::Absent)
-        };
-        let noted = before.as_ref().is_some_and(recorded::is_announced);
+        if held.object.encryption == Some(Encrypted::Customer) {
+            // Known before anything is noted or sent.
+            return Err(Trouble::Refused(KeyFault::Missing.to_string()));
+        }
+        let lane = self.lane().await?;
+        let judged = self.judge(before.as_ref(), &held).await?;
         if let Verdict::Conflict(words) = judged {
+            let noted = before.as_ref().is_some_and(recorded::is_announced);
             return self.conflict(before, noted, words).await;
         }
-        let announced = self.announce(before.as_ref(), &held).await?;
+        let record = self.announce(before.as_ref(), &held).await?;
+        self.send_announced(Announced { held, before, record }, judged, lane).await
+    }
+
+    /// Sends an object on the condition that there is none yet.
+    async fn send_unseen(&self, announced: Announced) -> Result<Outcome> {
+        match self.lane().await {
+            Ok(lane) => {
+                let judged = Verdict::Send(WriteCondition::Absent);
+                self.send_announced(announced, judged, lane).await
+            }
+            Err(trouble) => {
+                // Nothing was sent.
+                let Announced { before, record, .. } = announced;
+                self.transfers.replace(&self.order.at, &record, before).await?;
+                Err(trouble)
+            }
+        }
+    }
+
+    /// Waits for a lane, unless a client wants the key meanwhile.
+    pub(super) async fn lane(&self) -> Result<Lane> {
+        let mut lane = self.steps.lane();
+        loop {
+            tokio::select! {
+                lane = &mut lane => return lane.ok_or(Trouble::Stopped),
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            if self.wanted().now() {
+                return Err(Trouble::Changed);
+            }
+        }
+    }
+
+    async fn send_announced(
+        &self,
+        announced: Announced,
+        mut judged: Verdict,
+        lane: Lane,
+    ) -> Result<Outcome> {
+        let Announced { held, before, record } = announced;
+        let noted = before.as_ref().is_some_and(recorded::is_announced);
         let mut unconditional = false;
         for _ in 0..JUDGEMENTS {
             let sent = match judged {
                 Verdict::Arrived => Ok(None),
                 Verdict::Conflict(words) => {
-                    return self.conflict(Some(announced), noted, words).await;
+                    return self.conflict(Some(record), noted, words).await;
                 }
                 Verdict::Send(condition) => {
                     let condition = Some(condition).filter(|_| !unconditional);
@@ -76,7 +123,8 @@ impl Up<'_> {
             match sent {
                 Ok(sent) => {
                     let remote = self.verified(&held, sent.as_ref()).await?;
-                    return self.settle(announced, &held, remote).await;
+                    drop(lane);
+                    return self.settle(record, &held, remote).await;
                 }
                 Err(Sent::Unconditional) => unconditional = true,
                 Err(Sent::Judge) => {}
@@ -89,7 +137,7 @@ impl Up<'_> {
 
     /// Whether the target is looked at before anything is noted: where the forwarder of the spool
     /// would go on by the note alone, and where much would be sent in vain.
-    fn looks_first(&self, before: Option<&Location>, held: &Held) -> bool {
+    pub(super) fn looks_first(&self, before: Option<&Location>, held: &Held) -> bool {
         let known = before.is_some_and(|record| record.remote.is_some());
         self.mode != Mode::Local
             || known
@@ -131,16 +179,22 @@ impl Up<'_> {
     async fn announce(&self, before: Option<&Location>, held: &Held) -> Result<Location> {
         let (transfers, at) = (self.transfers, &self.order.at);
         let key = transfers.locations.lock(at).await;
-        let unchanged = transfers.record(at).await?.as_ref() == before;
-        if !unchanged || transfers.held(at).await?.as_ref() != Some(held) {
+        let (record, object) = transfers.record_and_held(at).await?;
+        if record.as_ref() != before || object.as_ref() != Some(held) {
             return Err(Trouble::Changed);
         }
-        let record = {
-            let (tag, now) = (Some(&held.object.etag), transfers.clock.now());
-            plan::announced(before, true, tag, now)
-        };
-        transfers.locations.set(&key, Some(record)).await?;
-        transfers.record(at).await?.ok_or(Trouble::Changed)
+        self.note_announced(&key, before, held).await
+    }
+
+    pub(super) async fn note_announced(
+        &self,
+        key: &KeyGuard,
+        before: Option<&Location>,
+        held: &Held,
+    ) -> Result<Location> {
+        let (tag, now) = (Some(&held.object.etag), self.transfers.clock.now());
+        let record = plan::announced(before, true, tag, now);
+        Ok(self.transfers.locations.replace(key, record).await?)
     }
 
     async fn send_on(
@@ -176,6 +230,7 @@ impl Up<'_> {
             tags: held.tags.clone(),
             condition,
             original: None,
+            encryption: Encrypted::passed_on(held.object.encryption),
         };
         let stored = self.upstream.store.put_object(&self.order.at, new, body).await?;
         Ok(stored.object.etag)
@@ -199,7 +254,7 @@ impl Up<'_> {
         selection: Selection,
     ) -> std::result::Result<Payload, StoreError> {
         let conditions = only_tag(&held.object.etag);
-        let request = GetRequest { version: None, selection, conditions };
+        let request = GetRequest { selection, conditions, ..GetRequest::default() };
         match self.transfers.home.get_object(&self.order.at, &request).await {
             Ok(got) if got.head.object == held.object => Ok(got.body),
             Ok(_) | Err(StoreError::NoSuchKey | StoreError::PreconditionFailed(_)) => {

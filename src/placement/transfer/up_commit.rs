@@ -44,15 +44,15 @@ impl Up<'_> {
             if transfers.passing.is_written(at) {
                 continue;
             }
-            let unchanged = transfers.record(at).await?.as_ref() == Some(announced);
-            if !unchanged || transfers.held(at).await?.as_ref() != Some(held) {
+            let (record, object) = transfers.record_and_held(at).await?;
+            if record.as_ref() != Some(announced) || object.as_ref() != Some(held) {
                 return Err(Trouble::Changed);
             }
             let (kept, now) = (self.order.keep_source, transfers.clock.now());
             let record = recorded::upstream(remote, kept, now);
-            transfers.locations.set(&key, Some(record)).await?;
+            let record = transfers.locations.replace(&key, record).await?;
             transfers.spool.settled(at);
-            return transfers.record(at).await?.ok_or(Trouble::Changed);
+            return Ok(record);
         }
         Err(Trouble::Changed)
     }
@@ -67,9 +67,8 @@ impl Up<'_> {
         }
         transfers.passing.paged().await;
         let _key = transfers.locations.lock(at).await;
-        if transfers.record(at).await?.as_ref() == Some(&record)
-            && transfers.at_home(at).await?.is_some()
-        {
+        let (now, object) = transfers.record_and_object(at).await?;
+        if now.as_ref() == Some(&record) && object.is_some() {
             let removed = transfers.home.delete_object(at, &DeleteRequest::default()).await;
             if let Err(error) = removed {
                 let (bucket, key) = (&at.bucket, &at.key);
@@ -84,17 +83,20 @@ impl Up<'_> {
     /// The upstream still has what the object at home was copied from: nothing has to be sent.
     pub(super) async fn take_back(&self, record: Location, held: Box<Held>) -> Result<Outcome> {
         let (transfers, at) = (self.transfers, &self.order.at);
+        let lane = self.lane().await?;
         self.steps.turn().await;
         let found = transfers.there(at, self.upstream).await?;
         let recorded_there = found.as_ref().zip(record.remote.as_ref());
         let Some((there, remote)) =
             recorded_there.filter(|(there, remote)| there.etag == remote.upstream_etag)
         else {
+            drop(lane);
             return self.back_is_gone(record, *held, found).await;
         };
         let mut seen = there.clone();
         seen.etag = remote.etag.clone();
         let tags = transfers.tags_there(at, self.upstream).await?;
+        drop(lane);
         if verdict(None, &held, Some(&seen), &tags) != Verdict::Arrived {
             return self.back_is_gone(record, *held, found).await;
         }

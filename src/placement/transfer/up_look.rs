@@ -9,6 +9,14 @@ use crate::placement::location::{Location, Remote, Truth};
 use crate::placement::plan::{self, Known, Layer};
 use crate::store::StoreError;
 
+/// An object on its way upstream, as the record says.
+pub(super) struct Announced {
+    pub(super) held: Held,
+    /// The record of before.
+    pub(super) before: Option<Location>,
+    pub(super) record: Location,
+}
+
 /// What there is to do.
 pub(super) enum Look {
     /// Nothing.
@@ -19,6 +27,8 @@ pub(super) enum Look {
     Back(Location, Box<Held>),
     /// All of it.
     Send(Option<Location>, Box<Held>),
+    /// All of it, which the record says already.
+    Announced(Box<Announced>),
 }
 
 impl Transfers {
@@ -46,13 +56,21 @@ impl Up<'_> {
     /// Reads record and object as they belong together.
     pub(super) async fn look(&self) -> Result<Look> {
         let (transfers, at) = (self.transfers, &self.order.at);
-        let _key = transfers.locations.lock(at).await;
-        let record = transfers.record(at).await?;
-        let Some(held) = transfers.held(at).await? else {
-            return Ok(self.without_object(record));
-        };
-        let Some(record) = record else { return Ok(self.sendable(None, held)) };
-        Ok(match record.truth {
+        let key = transfers.locations.lock(at).await;
+        let (record, held) = transfers.record_and_held(at).await?;
+        match self.judged(record, held) {
+            Look::Send(before, held) if !self.looks_first(before.as_ref(), &held) => {
+                let record = self.note_announced(&key, before.as_ref(), &held).await?;
+                Ok(Look::Announced(Box::new(Announced { held: *held, before, record })))
+            }
+            look => Ok(look),
+        }
+    }
+
+    fn judged(&self, record: Option<Location>, held: Option<Held>) -> Look {
+        let Some(held) = held else { return self.without_object(record) };
+        let Some(record) = record else { return self.sendable(None, held) };
+        match record.truth {
             Truth::Gone => Look::Over(Outcome::Skipped(Skip::Gone)),
             Truth::Remote => self.without_object(Some(record)),
             Truth::Local if record.todo.is_none() && record.remote.is_some() => {
@@ -66,7 +84,7 @@ impl Up<'_> {
                 self.sendable(Some(record), held)
             }
             Truth::Local => Look::Over(Outcome::Skipped(Skip::WaitsInSpool)),
-        })
+        }
     }
 
     fn sendable(&self, record: Option<Location>, held: Held) -> Look {

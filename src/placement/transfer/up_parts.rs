@@ -2,14 +2,13 @@
 //! the same. Parts that arrived in an earlier try are not sent again.
 
 use super::held::Held;
-use super::read_back::is_told;
 use super::up::{Sent, Up};
 use super::watched::watched;
 use super::{Begun, SentPart, Transfers, Trouble};
-use crate::body::{Expected, digesting};
+use crate::body::{Expected, checking, digesting};
 use crate::object::{
-    Algorithm, Checksum, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ETag, ObjectPart,
-    Owner, PartNumber, PartSummary, PartsQuery, WriteCondition,
+    Algorithm, ChecksumChoice, CompletedPart, Completion, ETag, Encrypted, ObjectPart, Owner,
+    PartNumber, PartSummary, PartsQuery, WriteCondition,
 };
 use crate::store::{NewUpload, ObjectPath, Selection, StoreError, UploadPath};
 
@@ -74,7 +73,8 @@ impl Up<'_> {
         let new = NewUpload {
             metadata: held.object.metadata.clone(),
             tags: held.tags.clone(),
-            checksum: choice(held.object.checksum.as_ref()),
+            checksum: ChecksumChoice::like(held.object.checksum.as_ref()),
+            encryption: Encrypted::passed_on(held.object.encryption),
             initiator: Owner { id: "stowgate".to_owned(), display_name: "stowgate".to_owned() },
         };
         self.steps.turn().await;
@@ -125,12 +125,11 @@ impl Up<'_> {
         }
         let same = body.digests().filter(|digests| {
             let sums = part.checksum.is_none() || digests.checksum == part.checksum;
-            part.etag.md5() == Some(digests.md5) && digests.size == part.size && sums
+            part.etag.md5() == digests.md5 && digests.size == part.size && sums
         });
-        Ok(same.map(|digests| SentPart {
+        Ok(same.map(|_| SentPart {
             number: part.number.get(),
             etag: part.etag.clone(),
-            md5: digests.md5,
             checksum: part.checksum.clone(),
         }))
     }
@@ -142,7 +141,7 @@ impl Up<'_> {
         parts: &[ObjectPart],
         sent: &mut Vec<SentPart>,
     ) -> Result<()> {
-        let algorithm = choice(held.object.checksum.as_ref()).algorithm;
+        let algorithm = ChecksumChoice::like(held.object.checksum.as_ref()).algorithm;
         for part in parts {
             let number = u16::try_from(part.number).ok().and_then(PartNumber::new);
             let Some(number) = number else {
@@ -171,12 +170,12 @@ impl Up<'_> {
             ..Expected::default()
         };
         self.steps.turn().await;
-        let body = digesting(self.open(held, Selection::Part(number)).await?, expected);
-        let (body, md5) = watched(body, Some(self.wanted()));
-        let stored = self.upstream.store.put_part(upload, number, self.steps.paced(body)).await?;
-        let md5 = md5.get().copied().unwrap_or_default();
+        let body = checking(self.open(held, Selection::Part(number)).await?, expected);
+        let (body, _) = watched(body, Some(self.wanted()));
+        let body = self.steps.paced(body);
+        let stored = self.upstream.store.put_part(upload, number, body, None).await?;
         let (number, etag, checksum) = (number.get(), stored.etag, stored.checksum);
-        Ok(SentPart { number, etag, md5, checksum })
+        Ok(SentPart { number, etag, checksum })
     }
 
     async fn complete(
@@ -200,10 +199,6 @@ impl Up<'_> {
         };
         self.steps.turn().await;
         let stored = self.upstream.store.complete_upload(upload, &completion, condition).await?;
-        let md5s: Vec<_> = sent.iter().map(|sent| sent.md5).collect();
-        if !is_told(&held.object.etag, &md5s) {
-            tracing::debug!(key = %self.order.at.key, "its ETag is not made of its parts' MD5s");
-        }
         Ok(stored.object.etag)
     }
 
@@ -213,19 +208,5 @@ impl Up<'_> {
             tracing::debug!(%bucket, %key, %error, "an upload was not aborted");
         }
         self.steps.end();
-    }
-}
-
-/// The checksum that the upload is created with, so that the object has the same one.
-pub(super) fn choice(checksum: Option<&Checksum>) -> ChecksumChoice {
-    match checksum {
-        Some(sum) => {
-            ChecksumChoice { algorithm: sum.value.algorithm, kind: sum.kind, explicit: true }
-        }
-        None => ChecksumChoice {
-            algorithm: Algorithm::Crc64Nvme,
-            kind: ChecksumKind::FullObject,
-            explicit: false,
-        },
     }
 }

@@ -46,8 +46,8 @@ impl Source for Watched {
         }
         let polled = self.inner.poll_chunk(cx);
         // The last piece comes after everything has been compared.
-        if let Some(digests) = self.inner.digests() {
-            self.md5.get_or_init(|| digests.md5);
+        if let Some(md5) = self.inner.digests().and_then(|digests| digests.md5) {
+            self.md5.get_or_init(|| md5);
         }
         polled
     }

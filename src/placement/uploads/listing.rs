@@ -45,7 +45,7 @@ impl Placement {
     async fn is_at_home(&self, bucket: &BucketName, key: &str, id: &UploadId) -> Result<bool> {
         let Ok(key) = ObjectKey::parse(key) else { return Ok(false) };
         let object = ObjectPath { bucket: bucket.clone(), key };
-        match self.home.upload_checksum(&UploadPath { object, id: id.clone() }).await {
+        match self.home.upload_choice(&UploadPath { object, id: id.clone() }).await {
             Ok(_) => Ok(true),
             Err(StoreError::NoSuchUpload) => Ok(false),
             Err(error) => Err(error),

@@ -248,8 +248,10 @@ impl Source for Noting {
         cx: &mut Context<'_>,
     ) -> Poll<Option<std::result::Result<Bytes, BodyError>>> {
         let polled = self.body.poll_chunk(cx);
-        if let (Poll::Ready(None), Some(digests)) = (&polled, self.body.digests()) {
-            self.tag.get_or_init(|| ETag::from_md5(digests.md5));
+        if let (Poll::Ready(None), Some(digests)) = (&polled, self.body.digests())
+            && let Some(md5) = digests.md5
+        {
+            self.tag.get_or_init(|| ETag::from_md5(md5));
         }
         polled
     }

@@ -63,19 +63,16 @@ impl Text {
             Some(digits) => u32::from_str_radix(digits, 16).ok(),
             None => digits.parse().ok(),
         };
-        match code.and_then(|code| u8::try_from(code).ok()).filter(u8::is_ascii) {
-            Some(letter) => {
-                self.push(letter, out);
-                if last != b';' {
-                    self.again(last, out);
-                }
-            }
-            None => {
-                for byte in body {
-                    self.push(*byte, out);
-                }
-                self.again(last, out);
-            }
+        let code = code.and_then(|code| u8::try_from(code).ok()).filter(u8::is_ascii);
+        let (read, whole) = match &code {
+            Some(letter) => (std::slice::from_ref(letter), last == b';'),
+            None => (body, false),
+        };
+        for byte in read {
+            self.push(*byte, out);
+        }
+        if !whole {
+            self.again(last, out);
         }
     }
 

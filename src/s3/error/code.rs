@@ -64,6 +64,7 @@ codes! {
     InvalidBucketAclWithObjectOwnership 400 "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting."
     InvalidBucketName 400 "The specified bucket is not valid."
     InvalidDigest 400 "The Content-MD5 you specified was invalid."
+    InvalidEncryptionAlgorithmError 400 "The encryption request that you specified is not valid. The valid value is AES256."
     InvalidLocationConstraint 400 "The specified location constraint is not valid."
     InvalidPart 400 "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."
     InvalidPartNumber 416 "The requested partnumber is not satisfiable."
@@ -77,6 +78,8 @@ codes! {
     InvalidToken 400 "The provided token is malformed or otherwise invalid."
     InvalidURI 400 "Couldn't parse the specified URI."
     KeyTooLongError 400 "Your key is too long."
+    MalformedACLError 400 "The XML you provided was not well-formed or did not validate against our published schema."
+    MalformedPolicy 400 "Policies must be valid JSON and the first byte must be '{'"
     MalformedPOSTRequest 400 "The body of your POST request is not well-formed multipart/form-data."
     MalformedTrailerError 400 "The request contained trailing data that was not well-formed or did not conform to our published schema."
     MalformedXML 400 "The XML you provided was not well-formed or did not validate against our published schema."
@@ -85,6 +88,7 @@ codes! {
     MetadataTooLarge 400 "Your metadata headers exceed the maximum allowed metadata size."
     MethodNotAllowed 405 "The specified method is not allowed against this resource."
     MissingContentLength 411 "You must provide the Content-Length HTTP header."
+    MissingSecurityHeader 400 "Your request was missing a required header."
     NoSuchBucket 404 "The specified bucket does not exist."
     NoSuchBucketPolicy 404 "The bucket policy does not exist."
     NoSuchCORSConfiguration 404 "The CORS configuration does not exist."
@@ -107,6 +111,8 @@ codes! {
     ServiceUnavailable 503 "Service is unable to handle the request."
     SignatureDoesNotMatch 403 "The request signature we calculated does not match the signature you provided. Check your key and signing method."
     SlowDown 503 "Please reduce your request rate."
+    UnexpectedContent 400 "This request does not support content."
+    UnresolvableGrantByEmailAddress 400 "The email address you provided does not match any account on record."
     XAmzContentSHA256Mismatch 400 "The provided 'x-amz-content-sha256' header does not match what was computed."
 }
 

@@ -3,7 +3,7 @@
 use super::{Code, S3Error};
 use crate::auth::AuthError;
 use crate::body::{BodyError, Refusal, RefusalKind};
-use crate::object::{CompletionError, ConditionHeader, MIN_PART_SIZE, Timestamp};
+use crate::object::{CompletionError, ConditionHeader, KeyFault, MIN_PART_SIZE, Timestamp};
 use crate::store::StoreError;
 
 const MAX_SKEW_MILLISECONDS: &str = "900000";
@@ -50,8 +50,34 @@ impl From<StoreError> for S3Error {
                 Some(code) => Self::new(code).message(message),
                 None => Self::invalid_request(format!("{code}: {message}")),
             },
+            StoreError::CustomerKey(fault) | StoreError::SourceKey(fault) => fault.into(),
+            StoreError::KeyUnavailable { what } => Self::new(Code::ServiceUnavailable).cause(what),
             StoreError::Damaged { .. } | StoreError::Io { .. } => Self::internal(error.to_string()),
         }
+    }
+}
+
+impl From<KeyFault> for S3Error {
+    fn from(fault: KeyFault) -> Self {
+        Self::invalid_request(match fault {
+            KeyFault::Missing => {
+                "The object was stored using a form of Server Side Encryption. The correct \
+                 parameters must be provided to retrieve the object."
+            }
+            KeyFault::Unneeded => "The encryption parameters are not applicable to this object.",
+            KeyFault::Wrong => return Self::new(Code::AccessDenied),
+            KeyFault::PartMissing => {
+                "The multipart upload initiate requested encryption. Subsequent part requests must \
+                 include the appropriate encryption parameters."
+            }
+            KeyFault::PartUnneeded => {
+                "The multipart upload initiate did not request encryption. Please resend the \
+                 request without sending encryption parameters."
+            }
+            KeyFault::PartWrong => {
+                "The provided encryption parameters did not match the ones used originally."
+            }
+        })
     }
 }
 

@@ -137,6 +137,16 @@ impl S3Error {
         &self.message
     }
 
+    /// Why access was refused, for the access log alone.
+    pub(super) fn why_denied(&self) -> Option<&str> {
+        self.cause.as_deref().filter(|_| self.code == Code::AccessDenied)
+    }
+
+    /// Its headers.
+    pub(super) fn headers(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
+        self.headers.iter()
+    }
+
     /// Writes the cause, if there is one, to the log: once, where the error becomes an answer.
     pub(super) fn log(&self, operation: Option<&'static str>) {
         let code = self.code.as_str();

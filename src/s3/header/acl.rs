@@ -13,7 +13,7 @@ pub(in crate::s3) fn check_acl(head: &Head) -> Result<(), S3Error> {
 }
 
 /// Whether the headers ask for other access than the owner's.
-pub(in crate::s3) fn names_other_acl(head: &Head) -> bool {
+fn names_other_acl(head: &Head) -> bool {
     let canned = head
         .header("x-amz-acl")
         .is_some_and(|acl| !matches!(acl.as_ref(), "private" | "bucket-owner-full-control" | ""));

@@ -8,26 +8,36 @@ mod acl;
 mod checksum;
 mod condition;
 mod content;
+mod encryption;
 mod query;
 mod refuse;
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
+use http::header::{REFERER, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::addressing::{self, Target};
 use super::error::S3Error;
+use super::request_facts::ClientAddress;
 use crate::auth::FormField;
 use crate::object::{BucketName, ObjectKey, VersionId};
 use crate::store::ObjectPath;
 
-pub(super) use acl::{check_acl, names_other_acl};
+pub(super) use acl::check_acl;
 pub(super) use checksum::{Integrity, algorithm, checksum_kind, checksum_text};
 pub(super) use condition::{copy_conditions, read_conditions, write_condition};
 pub(super) use content::{object_metadata, tags};
+pub(super) use encryption::{customer_key, encryption, source_key, tell_encryption};
 pub(super) use query::Query;
-pub(super) use refuse::{refuse_customer_key, refuse_unserved};
+pub(super) use refuse::refuse_unserved;
+
+/// The field of a form that has an object's tags, as a document.
+pub(super) const FORM_TAGS: &str = "tagging";
+/// What a browser says of itself with a form, beside the fields.
+const SAID_OF_FORMS: [HeaderName; 2] = [REFERER, USER_AGENT];
 
 /// A request's head.
 #[derive(Debug)]
@@ -37,10 +47,14 @@ pub(super) struct Head {
     query: Query,
     headers: HeaderMap,
     origin: String,
+    client: Option<IpAddr>,
+    encrypted: bool,
     /// The fields of a form; none where the request is none.
     fields: Vec<FormField>,
-    /// Whether the key is another than the request's, and the unique part in it.
-    naming: Option<Option<String>>,
+    /// Whether the key is another than the request's.
+    renamed: bool,
+    /// The unique part in that.
+    unique: Option<String>,
 }
 
 /// Put into the extensions of a request that came over TLS.
@@ -55,34 +69,44 @@ impl Head {
         if query.is_presigned() {
             hoist(&query, &mut headers)?;
         }
-        let (method, origin) = (parts.method.clone(), origin(parts));
-        let (fields, naming) = (Vec::new(), None);
-        Ok(Self { method, target, query, headers, origin, fields, naming })
+        Ok(Self {
+            query,
+            headers,
+            origin: origin(parts),
+            client: parts.extensions.get().map(|ClientAddress(address)| *address),
+            encrypted: parts.extensions.get::<Encrypted>().is_some(),
+            ..Self::plain(&parts.method, target)
+        })
     }
 
     /// The head of the upload that a form in this request asks for. Of the request's own headers
-    /// and parameters none counts.
+    /// and parameters none counts but what policies ask of whoever sent it.
     pub(super) fn of_form(
         &self,
         key: ObjectKey,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
         fields: Vec<FormField>,
     ) -> Self {
+        for name in SAID_OF_FORMS {
+            if let Some(value) = self.headers.get(&name) {
+                headers.insert(name, value.clone());
+            }
+        }
+        let target = Target { key: Some(key), ..self.target.clone() };
         Self {
-            method: self.method.clone(),
-            target: Target { key: Some(key), ..self.target.clone() },
-            query: Query::default(),
             headers,
             origin: self.origin.clone(),
+            client: self.client,
+            encrypted: self.encrypted,
             fields,
-            naming: None,
+            ..Self::plain(&self.method, target)
         }
     }
 
     /// The head of the same request for another key, with the unique part in that.
     pub(super) fn renamed(mut self, key: ObjectKey, unique: Option<String>) -> Self {
         self.target.key = Some(key);
-        self.naming = Some(unique);
+        (self.renamed, self.unique) = (true, unique);
         self
     }
 
@@ -95,12 +119,12 @@ impl Head {
 
     /// The key that the object has instead of the request's.
     pub(super) fn other_key(&self) -> Option<&ObjectKey> {
-        self.target.key.as_ref().filter(|_| self.naming.is_some())
+        self.target.key.as_ref().filter(|_| self.renamed)
     }
 
     /// The unique part in the key.
     pub(super) fn unique(&self) -> Option<&str> {
-        self.naming.as_ref()?.as_deref()
+        self.unique.as_deref()
     }
 
     /// The first field of that lower-case name in a form.
@@ -109,10 +133,51 @@ impl Head {
         Some(field.value.as_str())
     }
 
+    /// Whether nobody can have listened on the way: it came over TLS, or from this machine.
+    pub(super) fn is_secure(&self) -> bool {
+        self.encrypted || self.client.is_some_and(|client| client.to_canonical().is_loopback())
+    }
+
+    /// The head of a request for a website's page: its parameters mean nothing there.
+    pub(super) fn of_page(parts: &Parts, method: &Method, target: Target) -> Self {
+        Self {
+            headers: parts.headers.clone(),
+            client: parts.extensions.get().map(|ClientAddress(address)| *address),
+            encrypted: parts.extensions.get::<Encrypted>().is_some(),
+            ..Self::plain(method, target)
+        }
+    }
+
+    /// A head that says nothing but what it is about.
+    pub(super) fn plain(method: &Method, target: Target) -> Self {
+        Self {
+            method: method.clone(),
+            target,
+            query: Query::default(),
+            headers: HeaderMap::new(),
+            origin: String::new(),
+            client: None,
+            encrypted: false,
+            fields: Vec::new(),
+            renamed: false,
+            unique: None,
+        }
+    }
+
     /// Scheme and host as the client named them, for addresses that lead back here; empty where
     /// it named none.
     pub(super) fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// The client's address, where it is known.
+    pub(super) fn client(&self) -> Option<IpAddr> {
+        self.client
+    }
+
+    /// Whether the request came over TLS.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.encrypted
     }
 
     /// The method.
@@ -215,6 +280,8 @@ fn is_input(name: &str) -> bool {
         | "sdk-checksum-algorithm"
         | "trailer" => false,
         "checksum-mode" | "checksum-algorithm" | "checksum-type" => true,
+        // A customer's key in a URL would be everywhere that URLs are.
+        other if other.contains("server-side-encryption-customer-") => false,
         other => !other.starts_with("checksum-"),
     }
 }
@@ -228,13 +295,26 @@ fn text(value: &HeaderValue) -> Cow<'_, str> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
     use crate::s3::addressing::{BaseDomains, resolve};
     use crate::s3::error::Code;
 
     /// The head of a path-style request.
     pub(in crate::s3) fn head(method: &str, target: &str, headers: &[(&str, &str)]) -> Head {
-        let mut request = http::Request::builder().method(method).uri(target);
+        of(http::Request::builder().method(method).uri(target), headers)
+    }
+
+    /// The client of a request from this machine.
+    pub(in crate::s3) const NEARBY: ClientAddress = ClientAddress(IpAddr::V4(Ipv4Addr::LOCALHOST));
+
+    /// The same of one that came from this machine.
+    pub(in crate::s3) fn near(method: &str, target: &str, headers: &[(&str, &str)]) -> Head {
+        of(http::Request::builder().method(method).uri(target).extension(NEARBY), headers)
+    }
+
+    fn of(mut request: http::request::Builder, headers: &[(&str, &str)]) -> Head {
         for (name, value) in headers {
             request = request.header(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }

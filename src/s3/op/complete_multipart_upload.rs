@@ -8,21 +8,21 @@ use super::Execute;
 use crate::auth::Sealed;
 use crate::object::percent::{self, Slash};
 use crate::object::{
-    Algorithm, ChecksumKind, ChecksumValue, CompletedPart, Completion, CompletionError, ETag,
-    PartNumber, PartsQuery, WriteCondition,
+    Algorithm, ChecksumKind, ChecksumValue, CompletedPart, Completion, CompletionError,
+    CustomerKey, ETag, PartNumber, WriteCondition,
 };
-use crate::rules::Rulebook;
 use crate::s3::context::Context;
 use crate::s3::document::{self, Digest};
 use crate::s3::error::{Code, S3Error};
 use crate::s3::header::{self, Head, Integrity};
+use crate::s3::judged::examine_parts;
 use crate::s3::keep_alive::{self, Patience};
 use crate::s3::listing::write_checksum;
 use crate::s3::multipart;
 use crate::s3::object_reply;
 use crate::s3::reply::Reply;
 use crate::s3::xml::{CompletionDocument, CompletionPart, Writer};
-use crate::store::{Front, ObjectPath, StoreError, Stored, UploadPath};
+use crate::store::{ObjectPath, Stored, UploadPath};
 
 const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
 
@@ -36,6 +36,8 @@ pub(super) struct CompleteMultipartUpload {
     checksum: Option<(Algorithm, String)>,
     checksum_kind: Option<ChecksumKind>,
     object_size: Option<u64>,
+    /// The upload's, for upload rules to look into it.
+    key: Option<CustomerKey>,
     location: String,
 }
 
@@ -48,6 +50,7 @@ impl Execute for CompleteMultipartUpload {
             checksum: header::checksum_text(head)?,
             checksum_kind: header::checksum_kind(head)?,
             object_size: object_size(head)?,
+            key: header::customer_key(head)?,
             location: location(head, &upload),
             upload,
         })
@@ -56,16 +59,17 @@ impl Execute for CompleteMultipartUpload {
     async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
         let body = document::read(body, self.document.clone(), Digest::Optional).await?;
         let completion = self.completion(&CompletionDocument::parse(&body)?)?;
-        let Self { upload, condition, location, .. } = self;
+        let Self { upload, condition, location, key, .. } = self;
         let store = Arc::clone(&ctx.store);
         let object = upload.object.clone();
         let rules = Arc::clone(&ctx.rules);
         let work = async move {
-            examine(&*store, &rules, &upload, &completion).await?;
+            examine_parts(&*store, &rules, &upload, &completion, key.as_ref()).await?;
             Ok(store.complete_upload(&upload, &completion, condition).await?)
         };
         let headers = |reply: Reply, stored: &Stored| {
-            reply.optional(VERSION_ID, object_reply::version(stored.version))
+            let reply = reply.optional(VERSION_ID, object_reply::version(stored.version));
+            header::tell_encryption(reply, stored.object.encryption, None)
         };
         let write = move |writer: &mut Writer, stored: &Stored| {
             writer.text("Location", &location);
@@ -80,34 +84,6 @@ impl Execute for CompleteMultipartUpload {
         let root = "CompleteMultipartUploadResult";
         keep_alive::answer(ctx, patience, root, work, headers, write).await
     }
-}
-
-/// Judges the object that the completion would make. Its parts have the tags that the completion
-/// lists: what is completed afterwards is what was looked at.
-async fn examine(
-    store: &dyn Front,
-    rules: &Rulebook,
-    upload: &UploadPath,
-    completion: &Completion,
-) -> Result<(), S3Error> {
-    let ObjectPath { bucket, key } = &upload.object;
-    let rules = rules.of(bucket, key.as_str());
-    if rules.is_empty() {
-        return Ok(());
-    }
-    let begun = match store.list_parts(upload, &PartsQuery { after: 0, limit: 1 }).await {
-        Ok(page) => page.upload,
-        // The store knows whether it was completed before.
-        Err(StoreError::NoSuchUpload) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    let declared = begun.metadata.headers.content_type;
-    rules.admit(key, declared.as_deref(), None)?;
-    if !rules.needs_content() {
-        return Ok(());
-    }
-    let Some(content) = store.preview(upload, completion).await? else { return Ok(()) };
-    Ok(rules.examine(content, key, declared.as_deref()).await?)
 }
 
 impl CompleteMultipartUpload {

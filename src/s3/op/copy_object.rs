@@ -6,12 +6,12 @@ use http::HeaderName;
 
 use super::Execute;
 use crate::auth::Sealed;
-use crate::object::{ETagMatch, ObjectInfo, ObjectMetadata, ReadConditions};
-use crate::rules::Appetite;
+use crate::object::{ETagMatch, Encryption, ObjectInfo, ObjectMetadata, ReadConditions};
 use crate::s3::context::Context;
 use crate::s3::copy_source::{self, CopySource, SOURCE_VERSION_ID};
 use crate::s3::error::S3Error;
 use crate::s3::header::{self, Head};
+use crate::s3::judged::Copying;
 use crate::s3::keep_alive::{self, Patience};
 use crate::s3::listing::write_checksum;
 use crate::s3::object_reply;
@@ -62,6 +62,8 @@ impl Execute for CopyObject {
             checksum: header::algorithm(head, "x-amz-checksum-algorithm")?,
             condition: header::write_condition(head)?,
             size_limit: copy_source::MAX_COPY_SIZE,
+            source_key: header::source_key(head)?,
+            encryption: header::encryption(head)?,
         };
         if source.is(&target) && !changes(head, &request) {
             return Err(S3Error::invalid_request(
@@ -73,55 +75,50 @@ impl Execute for CopyObject {
         Ok(Self { target, source, request, labels })
     }
 
-    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
-        self.source.authorize(ctx).await?;
+    async fn run(mut self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+        let source_bucket = self.source.authorize(ctx).await?;
+        if self.request.tags.is_none() {
+            self.source.authorize_tags(ctx, &source_bucket, &self.target).await?;
+        }
         if let Some(condition) = &self.request.condition {
             ctx.store.check_condition(&self.target, condition).await?;
         }
         let source = self.look(ctx).await?;
         let version = Some(source.version);
-        let (seen, size) = (source.etag.clone(), source.size);
-        let (mut request, mut bound) = self.labels.put_on(self.request, source.clone());
-        let ObjectPath { bucket, key } = &self.target;
-        let rules = ctx.rules.of(bucket, key.as_str());
-        let metadata = request.metadata.as_ref().unwrap_or(&source.metadata);
-        let declared = metadata.headers.content_type.clone();
-        rules.admit(key, declared.as_deref(), Some(size))?;
-        let read = rules.appetite() > Appetite::Size;
-        if read && request.source_conditions.if_match.is_none() {
-            // What is copied is what was looked at.
-            request.source_conditions.if_match = Some(ETagMatch::Tags(vec![seen]));
-            bound = true;
-        }
+        let (mut request, bound) = self.labels.put_on(self.request, source.clone());
+        let copying = Copying::admit(&ctx.rules, &self.target, &source, &mut request)?;
         let store = Arc::clone(&ctx.store);
         let (from, to) = (self.source, self.target);
         let conditions = request.source_conditions.clone();
         let conditional = request.condition.is_some();
+        let encryption = ctx.encryption(&to.bucket, request.encryption.take()).await?;
+        request.encryption.clone_from(&encryption);
         let work = async move {
-            if read {
-                let conditions = request.source_conditions.clone();
-                let whole = GetRequest {
-                    version: request.source_version,
-                    conditions: conditions.clone(),
-                    ..GetRequest::default()
-                };
-                let got = store.get_object(&from.object, &whole).await;
-                let got = got.map_err(|error| from.fault(error, &conditions))?;
-                rules.examine(got.body, &to.key, declared.as_deref()).await?;
+            // The source changed between the look at it and the copy; the client may not hear of a
+            // condition that it did not set.
+            let fault = |bound| {
+                let (from, conditions) = (&from, &conditions);
+                move |error| match error {
+                    StoreError::PreconditionFailed(_) if bound => S3Error::slow_down(),
+                    other => from.fault(other, conditions),
+                }
+            };
+            if let Some(copying) = &copying {
+                copying.examine(&*store, &from.object, &mut request, fault(bound)).await?;
             }
+            let bound = bound || copying.is_some();
             store.copy_object(&from.object, &to, request).await.map_err(|error| match error {
-                // The source changed between the look at it and the copy; the client may not
-                // hear of a condition that it did not set.
-                StoreError::PreconditionFailed(_) if bound => S3Error::slow_down(),
                 // The target that a condition wants there has gone.
                 missing @ StoreError::NoSuchKey if conditional => missing.into(),
-                other => from.fault(other, &conditions),
+                other => fault(bound)(other),
             })
         };
-        let headers = |reply: Reply, stored: &Stored| {
-            reply
+        let headers = move |reply: Reply, stored: &Stored| {
+            let reply = reply
                 .optional(VERSION_ID, object_reply::version(stored.version))
-                .optional(SOURCE_VERSION_ID, object_reply::version(version))
+                .optional(SOURCE_VERSION_ID, object_reply::version(version));
+            let key = encryption.as_ref().and_then(Encryption::customer_key);
+            header::tell_encryption(reply, stored.object.encryption, key)
         };
         let patience = Patience::default();
         keep_alive::answer(ctx, patience, "CopyObjectResult", work, headers, write_result).await
@@ -131,7 +128,8 @@ impl Execute for CopyObject {
 impl CopyObject {
     /// The source's head: what is missing is known before anything else is done.
     async fn look(&self, ctx: &Context) -> Result<ObjectInfo, S3Error> {
-        let request = GetRequest { version: self.request.source_version, ..GetRequest::default() };
+        let (version, key) = (self.request.source_version, self.request.source_key.clone());
+        let request = GetRequest { version, key, ..GetRequest::default() };
         let head = ctx.store.head_object(&self.source.object, &request).await;
         let fault = |error| self.source.fault(error, &request.conditions);
         Ok(head.map_err(fault)?.object)
@@ -190,6 +188,8 @@ fn changes(head: &Head, request: &CopyRequest) -> bool {
     request.metadata.is_some()
         || request.tags.is_some()
         || request.checksum.is_some()
+        || request.encryption.is_some()
+        || request.source_key.is_some()
         || head.has_header("x-amz-storage-class")
         || head.has_header("x-amz-website-redirect-location")
 }

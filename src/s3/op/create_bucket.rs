@@ -4,11 +4,14 @@ use http::header::LOCATION;
 
 use super::Execute;
 use crate::auth::Sealed;
-use crate::object::{BucketName, Owner, TagError, TagSet};
+use crate::auth::grants::{Acl, Ownership};
+use crate::object::{BucketName, BucketSetting, Owner, TagError, TagSet};
+use crate::s3::acl::Asked;
 use crate::s3::context::Context;
 use crate::s3::document::{self, Digest};
 use crate::s3::error::{Code, S3Error};
-use crate::s3::header::{Head, Integrity, names_other_acl};
+use crate::s3::guards;
+use crate::s3::header::{Head, Integrity};
 use crate::s3::reply::Reply;
 use crate::s3::xml::CreateBucketConfiguration;
 use crate::store::StoreError;
@@ -22,7 +25,8 @@ const LEGACY_REGION: &str = "us-east-1";
 /// A new bucket.
 pub(super) struct CreateBucket {
     name: BucketName,
-    other_acl: bool,
+    ownership: Option<Ownership>,
+    acl: Option<Asked>,
     integrity: Integrity,
 }
 
@@ -37,9 +41,12 @@ impl Execute for CreateBucket {
         if head.header("x-amz-bucket-object-lock-enabled").is_some_and(|lock| is_true(&lock)) {
             return Err(S3Error::not_implemented("x-amz-bucket-object-lock-enabled"));
         }
-        check_ownership(head)?;
-        let integrity = Integrity::parse(head)?;
-        Ok(Self { name, other_acl: names_other_acl(head), integrity })
+        Ok(Self {
+            name,
+            ownership: ownership(head)?,
+            acl: Asked::parse(head)?,
+            integrity: Integrity::parse(head)?,
+        })
     }
 
     async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
@@ -55,12 +62,21 @@ impl Execute for CreateBucket {
 
 impl CreateBucket {
     async fn create(&self, ctx: &Context, owner: &Owner, tags: TagSet) -> Result<(), S3Error> {
-        if self.other_acl {
+        let acl = match &self.acl {
+            Some(asked) => Some(asked.of_bucket(owner, &ctx.auth.keys())?),
+            None => None,
+        };
+        let acl = acl.filter(|acl| !acl.is_private());
+        let has_acls = self.ownership.unwrap_or_default().has_acls();
+        if acl.is_some() && !has_acls {
             return Err(self.refuse_acl(ctx).await);
         }
         match ctx.store.create_bucket(&self.name, owner).await {
-            Ok(()) if tags.is_empty() => Ok(()),
-            Ok(()) => Ok(ctx.store.set_bucket_tags(&self.name, Some(tags)).await?),
+            Ok(()) => self.configure(ctx, tags, acl.as_ref()).await,
+            // It is never given another ACL by making it again.
+            Err(StoreError::BucketExists { .. }) if acl.is_some() => {
+                Err(S3Error::new(Code::BucketAlreadyExists))
+            }
             Err(StoreError::BucketExists { owner: other }) if other.id == owner.id => {
                 match &*ctx.region {
                     LEGACY_REGION => Ok(()),
@@ -69,6 +85,25 @@ impl CreateBucket {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn configure(
+        &self,
+        ctx: &Context,
+        tags: TagSet,
+        acl: Option<&Acl>,
+    ) -> Result<(), S3Error> {
+        if let Some(ownership) = &self.ownership {
+            let setting = BucketSetting::OwnershipControls;
+            guards::set(&*ctx.store, &self.name, setting, Some(ownership)).await?;
+        }
+        if acl.is_some() {
+            guards::set(&*ctx.store, &self.name, BucketSetting::Acl, acl).await?;
+        }
+        if !tags.is_empty() {
+            ctx.store.set_bucket_tags(&self.name, Some(tags)).await?;
+        }
+        Ok(())
     }
 
     /// A bucket that exists is never given another ACL by making it again; a new one cannot have
@@ -84,20 +119,12 @@ impl CreateBucket {
     }
 }
 
-/// The one ownership that means 'no ACLs' is what every bucket has.
-fn check_ownership(head: &Head) -> Result<(), S3Error> {
-    let Some(ownership) = head.header("x-amz-object-ownership") else { return Ok(()) };
-    match ownership.as_ref() {
-        "BucketOwnerEnforced" => Ok(()),
-        "BucketOwnerPreferred" | "ObjectWriter" => {
-            Err(S3Error::not_implemented("x-amz-object-ownership"))
-        }
-        other => Err(S3Error::invalid_argument(
-            "x-amz-object-ownership",
-            other,
-            "Invalid x-amz-object-ownership header",
-        )),
-    }
+fn ownership(head: &Head) -> Result<Option<Ownership>, S3Error> {
+    const NAME: &str = "x-amz-object-ownership";
+    let Some(text) = head.header(NAME) else { return Ok(None) };
+    Ownership::named(&text).map(Some).ok_or_else(|| {
+        S3Error::invalid_argument(NAME, text, "Invalid x-amz-object-ownership header")
+    })
 }
 
 fn check_location(wanted: Option<&str>, region: &str) -> Result<(), S3Error> {
@@ -140,7 +167,7 @@ mod tests {
         let code = |name, value| parse("/b12", &[(name, value)]).err();
         let lock = code("x-amz-bucket-object-lock-enabled", "True");
         assert_eq!(lock, Some(Code::NotImplemented));
-        assert_eq!(code("x-amz-object-ownership", "ObjectWriter"), Some(Code::NotImplemented));
+        assert_eq!(code("x-amz-object-ownership", "ObjectWriter"), None);
         assert_eq!(code("x-amz-object-ownership", "Mine"), Some(Code::InvalidArgument));
     }
 

@@ -2,13 +2,13 @@
 
 use super::Execute;
 use crate::auth::Sealed;
-use crate::object::{Algorithm, ChecksumChoice, ChecksumKind, ObjectMetadata, TagSet};
+use crate::object::{Algorithm, ChecksumChoice, ChecksumKind, Encryption, ObjectMetadata, TagSet};
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::{self, Head};
 use crate::s3::naming;
 use crate::s3::reply::Reply;
-use crate::store::{NewUpload, ObjectPath};
+use crate::store::{NewUpload, ObjectPath, UploadPath};
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,7 @@ pub(super) struct CreateMultipartUpload {
     metadata: ObjectMetadata,
     tags: TagSet,
     checksum: ChecksumChoice,
+    encryption: Option<Encryption>,
     /// The unique part in the key.
     unique: Option<String>,
 }
@@ -31,6 +32,7 @@ impl Execute for CreateMultipartUpload {
             metadata: header::object_metadata(head)?,
             tags: header::tags(head)?,
             checksum: choose(algorithm, header::checksum_kind(head)?)?,
+            encryption: header::encryption(head)?,
             unique: head.unique().map(str::to_owned),
         })
     }
@@ -39,23 +41,30 @@ impl Execute for CreateMultipartUpload {
         let ObjectPath { bucket, key } = &self.object;
         let rules = ctx.rules.of(bucket, key.as_str());
         rules.admit(key, self.metadata.headers.content_type.as_deref(), None)?;
+        let encryption = ctx.encryption(&self.object.bucket, self.encryption).await?;
         let new = NewUpload {
             metadata: self.metadata,
             tags: self.tags,
             checksum: self.checksum,
             initiator: ctx.identity()?.owner.clone(),
+            encryption: encryption.clone(),
         };
         let id = if rules.needs_content() {
             ctx.store.create_readable_upload(&self.object, new).await?
         } else {
             ctx.store.create_upload(&self.object, new).await?
         };
-        let id = naming::shown_id(self.unique.as_deref(), id.as_str());
+        let shown = naming::shown_id(self.unique.as_deref(), id.as_str());
         let reply = Reply::xml("InitiateMultipartUploadResult", |w| {
             w.text("Bucket", self.object.bucket.as_str());
             w.text("Key", self.object.key.as_str());
-            w.text("UploadId", &id);
+            w.text("UploadId", &shown);
         });
+        let upload = UploadPath { object: self.object, id };
+        // The upload is there, whether or not this is known of it.
+        let encrypted = ctx.store.upload_choice(&upload).await.ok().and_then(|it| it.encryption);
+        let key = encryption.as_ref().and_then(Encryption::customer_key);
+        let reply = header::tell_encryption(reply, encrypted, key);
         if !self.checksum.explicit {
             return Ok(reply);
         }

@@ -1,11 +1,10 @@
 //! DeleteObjects: `POST /bucket?delete`.
 
-use std::sync::Arc;
-
 use futures_util::StreamExt as _;
 
 use super::Execute;
 use crate::auth::Sealed;
+use crate::auth::grants::Action;
 use crate::object::{BucketName, ETagMatch, ObjectKey, VersionId, WriteCondition};
 use crate::s3::context::Context;
 use crate::s3::document::{self, Digest};
@@ -13,7 +12,7 @@ use crate::s3::error::{Code, S3Error};
 use crate::s3::header::{Head, Integrity};
 use crate::s3::reply::Reply;
 use crate::s3::xml::{DeleteDocument, DeleteEntry, Writer};
-use crate::store::{DeleteRequest, Deleted, Front, ObjectPath};
+use crate::store::{DeleteRequest, Deleted, ObjectPath};
 
 /// How many deletes are under way at once: a store makes them durable together.
 const CONCURRENT: usize = 64;
@@ -36,10 +35,8 @@ impl Execute for DeleteObjects {
     async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
         let body = document::read(body, self.integrity, Digest::Required).await?;
         let document = DeleteDocument::parse(&body)?;
-        let work = document
-            .entries
-            .into_iter()
-            .map(|entry| delete(Arc::clone(&ctx.store), self.bucket.clone(), entry));
+        let work =
+            document.entries.into_iter().map(|entry| delete(ctx, self.bucket.clone(), entry));
         let outcomes: Vec<Outcome> =
             futures_util::stream::iter(work).buffered(CONCURRENT).collect().await;
         Ok(Reply::xml("DeleteResult", |writer| {
@@ -54,15 +51,28 @@ impl Execute for DeleteObjects {
     }
 }
 
-async fn delete(store: Arc<dyn Front>, bucket: BucketName, entry: DeleteEntry) -> Outcome {
+async fn delete(ctx: &Context, bucket: BucketName, entry: DeleteEntry) -> Outcome {
     let outcome = match request(bucket, &entry) {
-        Ok((at, request)) => store.delete_object(&at, &request).await.map_err(S3Error::from),
+        Ok((at, request)) => delete_one(ctx, &at, &request).await,
         Err(error) => Err(error),
     };
     if let Err(error) = &outcome {
         error.log(Some("DeleteObjects"));
     }
     (entry, outcome)
+}
+
+async fn delete_one(
+    ctx: &Context,
+    at: &ObjectPath,
+    request: &DeleteRequest,
+) -> Result<Deleted, S3Error> {
+    let action = match request.version {
+        Some(_) => Action::DeleteObjectVersion,
+        None => Action::DeleteObject,
+    };
+    ctx.gate.check_object(ctx.own_bucket()?, &at.key, request.version, action).await?;
+    Ok(ctx.store.delete_object(at, request).await?)
 }
 
 /// What is asked of the store. What is wrong with one key does not concern the others.

@@ -18,14 +18,19 @@ impl Execute for GetObject {
     }
 
     async fn run(self, ctx: &Context, _body: Sealed) -> Result<Reply, S3Error> {
+        self.answer(ctx).await
+    }
+}
+
+impl GetObject {
+    /// The object, or why not.
+    pub(super) async fn answer(self, ctx: &Context) -> Result<Reply, S3Error> {
         match self.get(ctx).await {
             Ok(got) => Ok(self.0.reply(&got.head).body(got.body)),
             Err(error) => self.0.refuse(error),
         }
     }
-}
 
-impl GetObject {
     /// The object as it is in one moment: where `If-Range` was meant for another state of it, all
     /// of it is read anew.
     async fn get(&self, ctx: &Context) -> Result<Got, StoreError> {

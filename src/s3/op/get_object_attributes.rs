@@ -3,8 +3,9 @@
 use http::header::{HeaderName, LAST_MODIFIED};
 
 use super::Execute;
+use super::object_read::may_tell;
 use crate::auth::Sealed;
-use crate::object::{ObjectInfo, ObjectPart, VersionId};
+use crate::object::{CustomerKey, ObjectInfo, ObjectPart, VersionId};
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::{self, Head};
@@ -24,6 +25,7 @@ const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
 pub(super) struct GetObjectAttributes {
     object: ObjectPath,
     version: Option<VersionId>,
+    key: Option<CustomerKey>,
     wanted: Wanted,
     after: u32,
     limit: usize,
@@ -71,11 +73,11 @@ impl Wanted {
 
 impl Execute for GetObjectAttributes {
     fn parse(head: &Head) -> Result<Self, S3Error> {
-        header::refuse_customer_key(head)?;
         let marker = head.header("x-amz-part-number-marker").filter(|text| !text.is_empty());
         Ok(Self {
             object: head.object()?,
             version: head.version()?,
+            key: header::customer_key(head)?,
             wanted: Wanted::parse(&head.header(HEADER).unwrap_or_default())?,
             after: marker.map_or(Ok(0), |text| parse_count("x-amz-part-number-marker", &text))?,
             limit: parse_limit("x-amz-max-parts", head.header("x-amz-max-parts").as_deref())?,
@@ -83,8 +85,10 @@ impl Execute for GetObjectAttributes {
     }
 
     async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
-        let request = GetRequest { version: self.version, ..GetRequest::default() };
+        let (version, key) = (self.version, self.key.clone());
+        let request = GetRequest { version, key, ..GetRequest::default() };
         let object = ctx.store.head_object(&self.object, &request).await?.object;
+        may_tell(&object, self.key.as_ref())?;
         let parts = self.parts(ctx, &object).await?;
         let reply = Reply::xml("GetObjectAttributesResponse", |w| {
             self.write(w, &object, parts.as_ref());

@@ -18,14 +18,19 @@ impl Execute for HeadObject {
     }
 
     async fn run(self, ctx: &Context, _body: Sealed) -> Result<Reply, S3Error> {
-        match self.head(ctx).await {
-            Ok(head) => Ok(self.0.reply(&head)),
-            Err(error) => self.0.refuse(error),
-        }
+        self.answer(ctx).await
     }
 }
 
 impl HeadObject {
+    /// The object, or why not.
+    pub(super) async fn answer(self, ctx: &Context) -> Result<Reply, S3Error> {
+        match self.head(ctx).await {
+            Ok(head) => self.0.may_tell(&head).map(|()| self.0.reply(&head)),
+            Err(error) => self.0.refuse(error),
+        }
+    }
+
     async fn head(&self, ctx: &Context) -> Result<store::Head, StoreError> {
         let read = &self.0;
         match ctx.store.head_object(&read.at, &read.request).await {

@@ -1,8 +1,11 @@
 //! The operations, a file each: parse the head, then run.
 
 mod abort_multipart_upload;
+mod bucket_acl;
+mod bucket_policy;
 mod bucket_tagging;
 mod complete_multipart_upload;
+mod configurations;
 mod copy_object;
 mod create_bucket;
 mod create_multipart_upload;
@@ -24,6 +27,7 @@ mod object_read;
 mod object_tagging;
 mod post_object;
 mod preflight;
+mod public_access;
 mod put_object;
 mod settings;
 mod upload_part;
@@ -98,7 +102,9 @@ pub(super) async fn run(
         Operation::DeleteObject => execute::<DeleteObject>(head, ctx, body).await,
         Operation::DeleteObjectTagging => execute::<DeleteObjectTagging>(head, ctx, body).await,
         Operation::DeleteObjects => execute::<DeleteObjects>(head, ctx, body).await,
-        Operation::DeleteSetting(_) => Ok(settings::delete()),
+        Operation::DeleteConfiguration(which) => configurations::delete(which, head, ctx).await,
+        Operation::DeleteSetting(setting) => settings::delete(setting, head, ctx).await,
+        Operation::PutSetting(setting) => settings::put(setting, head, ctx, body).await,
         Operation::GetBucketLocation => execute::<GetBucketLocation>(head, ctx, body).await,
         Operation::GetBucketTagging => execute::<GetBucketTagging>(head, ctx, body).await,
         Operation::GetObject => execute::<GetObject>(head, ctx, body).await,
@@ -109,7 +115,8 @@ pub(super) async fn run(
         }
         Operation::GetObjectTagging => execute::<GetObjectTagging>(head, ctx, body).await,
         Operation::GetObjectTorrent => execute::<GetObjectTorrent>(head, ctx, body).await,
-        Operation::GetSetting(setting) => settings::get(setting, ctx),
+        Operation::GetConfiguration(which) => configurations::get(which, head, ctx).await,
+        Operation::GetSetting(setting) => settings::get(setting, head, ctx).await,
         Operation::HeadBucket => execute::<HeadBucket>(head, ctx, body).await,
         Operation::HeadObject => execute::<HeadObject>(head, ctx, body).await,
         Operation::ListBuckets => execute::<ListBuckets>(head, ctx, body).await,
@@ -119,13 +126,23 @@ pub(super) async fn run(
         Operation::ListObjectsV2 => execute::<ListObjectsV2>(head, ctx, body).await,
         Operation::ListParts => execute::<ListParts>(head, ctx, body).await,
         Operation::PostObject => execute::<PostObject>(head, ctx, body).await,
-        Operation::Preflight => preflight(head),
+        Operation::Preflight => preflight(head, &*ctx.store, &ctx.configured).await,
         Operation::PutBucketTagging => execute::<PutBucketTagging>(head, ctx, body).await,
+        Operation::PutConfiguration(which) => configurations::put(which, head, ctx, body).await,
         Operation::PutObject => execute::<PutObject>(head, ctx, body).await,
         Operation::PutObjectTagging => execute::<PutObjectTagging>(head, ctx, body).await,
         Operation::UploadPart => execute::<UploadPart>(head, ctx, body).await,
         Operation::UploadPartCopy => execute::<UploadPartCopy>(head, ctx, body).await,
         Operation::Unserved(name) => Err(S3Error::not_implemented(name)),
+    }
+}
+
+/// Reads an object for whoever visits a website: GET or HEAD, as the head says.
+pub(super) async fn read_page(head: &Head, ctx: &Context) -> Result<Reply, S3Error> {
+    if *head.method() == http::Method::HEAD {
+        HeadObject::parse(head)?.answer(ctx).await
+    } else {
+        GetObject::parse(head)?.answer(ctx).await
     }
 }
 

@@ -4,10 +4,11 @@ use http::header::CONTENT_RANGE;
 use http::{HeaderValue, StatusCode};
 
 use crate::object::{
-    ByteRange, ContentHeaders, ETag, MAX_PART_NUMBER, ObjectInfo, PartNumber, RangeSpec, Timestamp,
+    ByteRange, ContentHeaders, CustomerKey, ETag, Encrypted, KeyFault, MAX_PART_NUMBER, ObjectInfo,
+    PartNumber, RangeSpec, Timestamp,
 };
 use crate::s3::error::S3Error;
-use crate::s3::header::{Head, read_conditions, refuse_customer_key};
+use crate::s3::header::{Head, customer_key, read_conditions, tell_encryption};
 use crate::s3::object_reply::{self, Overrides};
 use crate::s3::reply::Reply;
 use crate::store::{self, GetRequest, ObjectPath, Selection, StoreError};
@@ -39,7 +40,6 @@ enum IfRange {
 impl ObjectRead {
     /// Reads the head of a GET or HEAD.
     pub(super) fn parse(head: &Head) -> Result<Self, S3Error> {
-        refuse_customer_key(head)?;
         let range = head.header("range").map(std::borrow::Cow::into_owned);
         let checksum_mode = head.header("x-amz-checksum-mode").unwrap_or_default();
         Ok(Self {
@@ -48,6 +48,7 @@ impl ObjectRead {
                 version: head.version()?,
                 selection: selection(head, range.as_deref())?,
                 conditions: read_conditions(head),
+                key: customer_key(head)?,
             },
             if_range: head.header("if-range").map(|text| IfRange::parse(&text)),
             range,
@@ -80,6 +81,7 @@ impl ObjectRead {
         let status = if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
         let reply = object_reply::object_headers(Reply::new(status), object, &self.overrides);
         let reply = self.checksum(reply, head);
+        let reply = tell_encryption(reply, object.encryption, self.request.key.as_ref());
         let reply = match (self.request.selection, object.parts_count) {
             (Selection::Part(_), Some(count)) => {
                 reply.amz("x-amz-mp-parts-count", count.to_string())
@@ -89,6 +91,11 @@ impl ObjectRead {
         let range = range.map(|range| range.content_range(object.size));
         let length = head.range.unwrap_or(ByteRange::whole(object.size)).length;
         reply.optional(CONTENT_RANGE, range).length(length)
+    }
+
+    /// Whether the head may be told: not of what is encrypted with a customer's key without it.
+    pub(super) fn may_tell(&self, head: &store::Head) -> Result<(), S3Error> {
+        may_tell(&head.object, self.request.key.as_ref())
     }
 
     /// The answer instead of an object: 304 is one, everything else an error.
@@ -131,6 +138,14 @@ impl ObjectRead {
                 None => reply,
             },
         }
+    }
+}
+
+/// Whether an object's head may be told to who gave that key. A key that is given was judged.
+pub(super) fn may_tell(object: &ObjectInfo, key: Option<&CustomerKey>) -> Result<(), S3Error> {
+    match (object.encryption, key) {
+        (Some(Encrypted::Customer), None) => Err(KeyFault::Missing.into()),
+        _ => Ok(()),
     }
 }
 

@@ -61,7 +61,10 @@ impl Execute for PutObjectTagging {
 
     async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
         let body = document::read(body, self.integrity, Digest::Required).await?;
-        self.tagged.set(ctx, tagging::parse_tags(&body, TagSet::for_object)?).await?;
+        let tags = tagging::parse_tags(&body, TagSet::for_object)?;
+        let (bucket, Tagged { object, version }) = (ctx.own_bucket()?, &self.tagged);
+        ctx.gate.check_new_tags(bucket, &object.key, *version, &tags).await?;
+        self.tagged.set(ctx, tags).await?;
         Ok(Reply::ok())
     }
 }

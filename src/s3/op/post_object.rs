@@ -7,18 +7,18 @@ use http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use http::{StatusCode, Uri};
 
 use super::Execute;
-use super::put_object::PutObject;
+use super::put_object::{Done, PutObject};
 use crate::auth::Sealed;
 use crate::body::Payload;
 use crate::object::TagSet;
 use crate::object::percent::{self, Slash};
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
-use crate::s3::header::Head;
+use crate::s3::header::{FORM_TAGS, Head};
 use crate::s3::reply::Reply;
 use crate::s3::tagging::parse_tags;
 use crate::s3::xml;
-use crate::store::{ObjectPath, Stored};
+use crate::store::ObjectPath;
 
 /// A request.
 pub(super) struct PostObject {
@@ -39,7 +39,7 @@ enum Success {
 impl Execute for PostObject {
     fn parse(head: &Head) -> Result<Self, S3Error> {
         let mut put = PutObject::parse(head)?;
-        if let Some(document) = head.field("tagging").filter(|text| !text.is_empty()) {
+        if let Some(document) = head.field(FORM_TAGS).filter(|text| !text.is_empty()) {
             put = put.with_tags(parse_tags(document.as_bytes(), TagSet::for_object)?);
         }
         let location = location(head, &head.object()?);
@@ -48,8 +48,8 @@ impl Execute for PostObject {
 
     async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
         let at = self.put.at().clone();
-        let stored = self.put.store_form(ctx, body).await?;
-        Ok(self.success.reply(&self.location, &at, &stored))
+        let done = self.put.store_form(ctx, body).await?;
+        Ok(self.success.reply(&self.location, &at, &done))
     }
 }
 
@@ -66,13 +66,13 @@ impl Success {
         })
     }
 
-    fn reply(&self, location: &str, at: &ObjectPath, stored: &Stored) -> Reply {
-        let etag = stored.object.etag.quoted();
+    fn reply(&self, location: &str, at: &ObjectPath, done: &Done) -> Reply {
+        let etag = done.stored.object.etag.quoted();
         let status = match self {
             Self::Redirect(_) => StatusCode::SEE_OTHER,
             Self::Status(status) => *status,
         };
-        let reply = PutObject::described(Reply::new(status).header(ETAG, &etag), stored);
+        let reply = done.describe(Reply::new(status).header(ETAG, &etag));
         match self {
             Self::Redirect(address) => reply.header(LOCATION, with_result(address, at, &etag)),
             Self::Status(StatusCode::CREATED) => {

@@ -5,11 +5,12 @@ use http::header::{ETAG, HeaderName};
 use super::Execute;
 use crate::auth::Sealed;
 use crate::body::Payload;
-use crate::object::{Algorithm, TagSet};
+use crate::object::{Algorithm, CustomerKey, Encryption, TagSet};
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::{
-    Head, Integrity, check_acl, object_metadata, refuse_unserved, tags, write_condition,
+    Head, Integrity, check_acl, encryption, object_metadata, refuse_unserved, tags,
+    tell_encryption, write_condition,
 };
 use crate::s3::object_reply;
 use crate::s3::reply::Reply;
@@ -23,6 +24,12 @@ pub(super) struct PutObject {
     integrity: Integrity,
 }
 
+/// What was stored, and the customer's key that it was encrypted with.
+pub(super) struct Done {
+    pub(super) stored: Stored,
+    key: Option<CustomerKey>,
+}
+
 impl Execute for PutObject {
     fn parse(head: &Head) -> Result<Self, S3Error> {
         refuse_unserved(head)?;
@@ -34,6 +41,7 @@ impl Execute for PutObject {
                 tags: tags(head)?,
                 condition: write_condition(head)?,
                 original: None,
+                encryption: encryption(head)?,
             },
             integrity: Integrity::parse(head)?,
         })
@@ -42,8 +50,8 @@ impl Execute for PutObject {
     async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
         self.admit(ctx, body.content_length())?;
         let payload = upload::open(body, self.integrity.clone(), Some(Algorithm::Crc64Nvme))?;
-        let stored = self.store(ctx, payload).await?;
-        Ok(Self::described(Reply::ok().header(ETAG, stored.object.etag.quoted()), &stored))
+        let done = self.store(ctx, payload).await?;
+        Ok(done.describe(Reply::ok().header(ETAG, done.stored.object.etag.quoted())))
     }
 }
 
@@ -60,7 +68,7 @@ impl PutObject {
     }
 
     /// Stores the file of a form, whose length nobody has told.
-    pub(super) async fn store_form(self, ctx: &Context, file: Sealed) -> Result<Stored, S3Error> {
+    pub(super) async fn store_form(self, ctx: &Context, file: Sealed) -> Result<Done, S3Error> {
         self.admit(ctx, None)?;
         let compute = Some(Algorithm::Crc64Nvme);
         let payload = upload::open_unmeasured(file, self.integrity.clone(), compute);
@@ -77,7 +85,7 @@ impl PutObject {
         self.new.metadata.headers.content_type.as_deref()
     }
 
-    async fn store(self, ctx: &Context, payload: Payload) -> Result<Stored, S3Error> {
+    async fn store(self, ctx: &Context, payload: Payload) -> Result<Done, S3Error> {
         let ObjectPath { bucket, key } = &self.at;
         let rules = ctx.rules.of(bucket, key.as_str());
         let payload = rules.guard(payload, key, self.declared());
@@ -85,15 +93,23 @@ impl PutObject {
             // Before the first byte is asked for: a hopeless upload fails while it is cheap.
             ctx.store.check_condition(&self.at, condition).await?;
         }
-        Ok(ctx.store.put_object(&self.at, self.new, payload).await?)
+        let encryption = ctx.encryption(&self.at.bucket, self.new.encryption).await?;
+        let key = encryption.as_ref().and_then(Encryption::customer_key).cloned();
+        let new = NewObject { encryption, ..self.new };
+        let stored = ctx.store.put_object(&self.at, new, payload).await?;
+        Ok(Done { stored, key })
     }
+}
 
-    /// The answer with the version and checksum of what was stored.
-    pub(super) fn described(reply: Reply, stored: &Stored) -> Reply {
+impl Done {
+    /// The answer with the version, encryption and checksum of what was stored.
+    pub(super) fn describe(&self, reply: Reply) -> Reply {
+        let stored = &self.stored;
         let reply = reply.optional(
             HeaderName::from_static("x-amz-version-id"),
             object_reply::version(stored.version),
         );
+        let reply = tell_encryption(reply, stored.object.encryption, self.key.as_ref());
         match &stored.object.checksum {
             Some(checksum) => object_reply::checksum(reply, checksum),
             None => reply,

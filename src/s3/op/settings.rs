@@ -1,21 +1,21 @@
-//! Reading and removing settings that cannot be set yet: answered as S3 does for a bucket on which
-//! they never were.
+//! Settings of a bucket: who may do what with it, and those that cannot be set yet, which are
+//! answered as S3 does for a bucket on which they never were.
 
-use super::Execute;
+use super::{Execute, bucket_acl, bucket_policy, public_access};
 use crate::auth::Sealed;
-use crate::object::Owner;
+use crate::auth::grants::Acl;
+use crate::object::BucketSetting;
+use crate::s3::acl;
 use crate::s3::context::Context;
 use crate::s3::error::{Code, S3Error};
 use crate::s3::header::Head;
-use crate::s3::operation::Setting;
+use crate::s3::operation::{Operation, Setting};
 use crate::s3::reply::Reply;
-use crate::s3::xml::Writer;
 use crate::store::{GetRequest, ObjectPath};
 
-const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
-
-/// A bucket's setting as it is everywhere: absent, or S3's initial value.
-pub(super) fn get(setting: Setting, ctx: &Context) -> Result<Reply, S3Error> {
+/// A bucket's setting; of those that cannot be set what is so everywhere: absent, or S3's initial
+/// value.
+pub(super) async fn get(setting: Setting, head: &Head, ctx: &Context) -> Result<Reply, S3Error> {
     let absent = |code| Err(S3Error::new(code));
     let empty = |root| Ok(Reply::xml(root, |_| {}));
     match setting {
@@ -26,22 +26,45 @@ pub(super) fn get(setting: Setting, ctx: &Context) -> Result<Reply, S3Error> {
         Setting::RequestPayment => Ok(Reply::xml("RequestPaymentConfiguration", |writer| {
             writer.text("Payer", "BucketOwner");
         })),
-        Setting::Acl => Ok(owner_has_all(ctx.bucket_owner()?)),
-        Setting::Cors => absent(Code::NoSuchCORSConfiguration),
-        Setting::Encryption => absent(Code::ServerSideEncryptionConfigurationNotFoundError),
+        Setting::Acl => bucket_acl::get(head, ctx).await,
         Setting::Lifecycle => absent(Code::NoSuchLifecycleConfiguration),
         Setting::ObjectLock => absent(Code::ObjectLockConfigurationNotFoundError),
-        Setting::OwnershipControls => absent(Code::OwnershipControlsNotFoundError),
-        Setting::Policy | Setting::PolicyStatus => absent(Code::NoSuchBucketPolicy),
-        Setting::PublicAccessBlock => absent(Code::NoSuchPublicAccessBlockConfiguration),
+        Setting::OwnershipControls => public_access::get_ownership(head, ctx).await,
+        Setting::Policy => bucket_policy::get(head, ctx).await,
+        Setting::PolicyStatus => bucket_policy::status(head, ctx).await,
+        Setting::PublicAccessBlock => public_access::get_block(head, ctx).await,
         Setting::Replication => absent(Code::ReplicationConfigurationNotFoundError),
-        Setting::Website => absent(Code::NoSuchWebsiteConfiguration),
+    }
+}
+
+/// Sets who may do what.
+pub(super) async fn put(
+    setting: Setting,
+    head: &Head,
+    ctx: &Context,
+    body: Sealed,
+) -> Result<Reply, S3Error> {
+    match setting {
+        Setting::Acl => bucket_acl::put(head, ctx, body).await,
+        Setting::OwnershipControls => public_access::put_ownership(head, ctx, body).await,
+        Setting::Policy => bucket_policy::put(head, ctx, body).await,
+        Setting::PublicAccessBlock => public_access::put_block(head, ctx, body).await,
+        other => Err(S3Error::not_implemented(Operation::PutSetting(other).name())),
     }
 }
 
 /// Removing what isn't there succeeds.
-pub(super) fn delete() -> Reply {
-    Reply::no_content()
+pub(super) async fn delete(setting: Setting, head: &Head, ctx: &Context) -> Result<Reply, S3Error> {
+    match setting {
+        Setting::Policy => bucket_policy::delete(head, ctx).await,
+        Setting::OwnershipControls => {
+            public_access::delete(BucketSetting::OwnershipControls, head, ctx).await
+        }
+        Setting::PublicAccessBlock => {
+            public_access::delete(BucketSetting::PublicAccessBlock, head, ctx).await
+        }
+        _ => Ok(Reply::no_content()),
+    }
 }
 
 /// GetObjectAcl.
@@ -66,7 +89,8 @@ impl Execute for GetObjectAcl {
 
     async fn run(self, ctx: &Context, _body: Sealed) -> Result<Reply, S3Error> {
         self.0.exists(ctx).await?;
-        Ok(owner_has_all(ctx.bucket_owner()?))
+        let acl = Acl::private(ctx.bucket_owner()?.clone());
+        Ok(Reply::xml("AccessControlPolicy", |writer| acl::write(writer, &acl)))
     }
 }
 
@@ -101,22 +125,4 @@ impl ObjectOf {
         ctx.store.head_object(&self.at, &self.request).await?;
         Ok(())
     }
-}
-
-/// The ACL of everything while ACLs are off.
-fn owner_has_all(owner: &Owner) -> Reply {
-    let identify = |writer: &mut Writer| {
-        writer.text("ID", &owner.id);
-        writer.text("DisplayName", &owner.display_name);
-    };
-    let grantee = [("xmlns:xsi", XSI), ("xsi:type", "CanonicalUser")];
-    Reply::xml("AccessControlPolicy", |writer| {
-        writer.element("Owner", identify);
-        writer.element("AccessControlList", |writer| {
-            writer.element("Grant", |writer| {
-                writer.element_with("Grantee", &grantee, identify);
-                writer.text("Permission", "FULL_CONTROL");
-            });
-        });
-    })
 }

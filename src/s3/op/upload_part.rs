@@ -4,7 +4,7 @@ use http::header::ETAG;
 
 use super::Execute;
 use crate::auth::Sealed;
-use crate::object::{Algorithm, ChecksumChoice, ChecksumKind, PartNumber};
+use crate::object::{Algorithm, ChecksumChoice, ChecksumKind, CustomerKey, PartNumber};
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::{self, Head, Integrity};
@@ -19,6 +19,7 @@ pub(super) struct UploadPart {
     upload: UploadPath,
     number: PartNumber,
     integrity: Integrity,
+    key: Option<CustomerKey>,
 }
 
 impl Execute for UploadPart {
@@ -28,6 +29,7 @@ impl Execute for UploadPart {
             upload: multipart::upload_path(head)?,
             number: multipart::part_number(head)?,
             integrity: Integrity::parse(head)?,
+            key: header::customer_key(head)?,
         })
     }
 
@@ -36,11 +38,13 @@ impl Execute for UploadPart {
             let ObjectPath { bucket, key } = &self.upload.object;
             ctx.rules.of(bucket, key.as_str()).admit_part(length)?;
         }
-        let choice = ctx.store.upload_checksum(&self.upload).await?;
-        let compute = computed(choice, self.integrity.algorithm())?;
+        let choice = ctx.store.upload_choice(&self.upload).await?;
+        let compute = computed(choice.checksum, self.integrity.algorithm())?;
         let body = upload::open(body, self.integrity, compute)?;
-        let part = ctx.store.put_part(&self.upload, self.number, body).await?;
+        let key = self.key.as_ref();
+        let part = ctx.store.put_part(&self.upload, self.number, body, key).await?;
         let reply = Reply::ok().header(ETAG, part.etag.quoted());
+        let reply = header::tell_encryption(reply, choice.encryption, key);
         Ok(match part.checksum {
             Some(value) => reply.amz(value.algorithm.header_name(), value.to_base64()),
             None => reply,

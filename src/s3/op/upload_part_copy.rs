@@ -38,23 +38,28 @@ impl Execute for UploadPartCopy {
                 source_conditions: header::copy_conditions(head),
                 range: source_range(head)?,
                 size_limit: copy_source::MAX_COPY_SIZE,
+                source_key: header::source_key(head)?,
+                key: header::customer_key(head)?,
             },
             source,
         })
     }
 
-    async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+    async fn run(mut self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
         self.source.authorize(ctx).await?;
         let Self { upload, number, source, request } = self;
         let store = Arc::clone(&ctx.store);
         let version = request.source_version;
+        let encrypted = store.upload_choice(&upload).await?.encryption;
+        let key = request.key.clone();
         let conditions = request.source_conditions.clone();
         let work = async move {
             let part = store.copy_part(&source.object, &upload, number, request).await;
             part.map_err(|error| source.fault(error, &conditions))
         };
-        let headers = |reply: Reply, _: &PartSummary| {
-            reply.optional(SOURCE_VERSION_ID, object_reply::version(version))
+        let headers = move |reply: Reply, _: &PartSummary| {
+            let reply = reply.optional(SOURCE_VERSION_ID, object_reply::version(version));
+            header::tell_encryption(reply, encrypted, key.as_ref())
         };
         let patience = Patience::default();
         keep_alive::answer(ctx, patience, "CopyPartResult", work, headers, write_result).await

@@ -8,21 +8,21 @@ use sha1::Sha1;
 use super::{ALT, Answer, Gateway, MAIN, READER, secret};
 
 const UNTIL: &str = "2015-10-21T08:00:00Z";
-const FREELY: &str = r#"["starts-with", "$key", ""], ["content-length-range", 0, 100]"#;
+pub(super) const FREELY: &str = r#"["starts-with", "$key", ""], ["content-length-range", 0, 100]"#;
 
 /// A form in its making; signed with Version 2, which is one HMAC.
-struct Form {
+pub(super) struct Form {
     fields: Vec<(String, String)>,
     file: Option<(String, Vec<u8>)>,
 }
 
 impl Form {
-    fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         Self { fields: Vec::new(), file: Some(("cat.jpg".to_owned(), b"content".to_vec())) }
     }
 
     /// Signed by `who`, allowing what `conditions` say in the bucket `b12`.
-    fn signed(who: &str, conditions: &str) -> Self {
+    pub(super) fn signed(who: &str, conditions: &str) -> Self {
         Self::until(who, UNTIL, conditions)
     }
 
@@ -42,12 +42,12 @@ impl Form {
             .field("signature", &signature)
     }
 
-    fn field(mut self, name: &str, value: &str) -> Self {
+    pub(super) fn field(mut self, name: &str, value: &str) -> Self {
         self.fields.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    fn file(mut self, name: &str, content: impl Into<Vec<u8>>) -> Self {
+    pub(super) fn file(mut self, name: &str, content: impl Into<Vec<u8>>) -> Self {
         self.file = Some((name.to_owned(), content.into()));
         self
     }
@@ -57,7 +57,7 @@ impl Form {
         self
     }
 
-    fn encoded(&self) -> Vec<u8> {
+    pub(super) fn encoded(&self) -> Vec<u8> {
         let mut out = Vec::new();
         for (name, value) in &self.fields {
             let part = format!(
@@ -78,17 +78,17 @@ impl Form {
         out
     }
 
-    async fn post(&self, gateway: &Gateway) -> Answer {
+    pub(super) async fn post(&self, gateway: &Gateway) -> Answer {
         send(gateway, "/b12", &self.encoded()).await
     }
 }
 
-async fn send(gateway: &Gateway, target: &str, body: &[u8]) -> Answer {
+pub(super) async fn send(gateway: &Gateway, target: &str, body: &[u8]) -> Answer {
     let headers = [("content-type", "multipart/form-data; boundary=frontier")];
     gateway.send("", "POST", target, &headers, body).await
 }
 
-async fn keys(gateway: &Gateway) -> String {
+pub(super) async fn keys(gateway: &Gateway) -> String {
     let listing = gateway.send(MAIN, "GET", "/b12?list-type=2", &[], b"").await;
     assert_eq!(listing.status, 200);
     listing.element("Key").to_owned()

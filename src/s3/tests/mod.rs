@@ -2,14 +2,20 @@
 
 mod access;
 mod buckets;
+mod configurations;
+mod cross_origin;
 mod errors;
+mod form_access;
 mod forms;
+mod grants;
+mod isolation;
 mod limits;
 mod objects;
 mod presigned;
 mod rules;
 mod settings;
 mod uploads;
+mod websites;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -22,10 +28,11 @@ use aws_sigv4::http_request::{
 };
 use http::{HeaderMap, Request, StatusCode};
 
-use super::{Audit, Service, Settings, TokenKey};
+use super::{Audit, Service, Settings, TokenKey, Websites};
+use crate::auth::grants::{Company, Policy};
 use crate::auth::{AuthSettings, Authenticator, Identity, Key, Keyring, Role, Secret};
 use crate::body::Payload;
-use crate::object::{Clock, Owner, RequestId, Timestamp};
+use crate::object::{BucketName, Clock, KeyTemplate, KeyTemplates, Owner, RequestId, Timestamp};
 use crate::rules::Rulebook;
 use crate::store::MemoryStore;
 
@@ -33,6 +40,10 @@ pub(super) const MAIN: &str = "AKMAIN";
 pub(super) const READER: &str = "AKREADER";
 pub(super) const ALT: &str = "AKALT";
 pub(super) const ADMIN: &str = "AKADMIN";
+/// Of MAIN's owner, with a policy alone.
+pub(super) const USER: &str = "AKUSER";
+/// Of MAIN's owner, bound to the company 1.
+pub(super) const COMPANY: &str = "AKCOMPANY";
 pub(super) const NOBODY: &str = "";
 
 /// 2015-10-21T07:28:00.250Z.
@@ -82,6 +93,8 @@ impl Gateway {
             key(READER, "main", Role::ReadOnly),
             key(ALT, "alt", Role::ReadWrite),
             key(ADMIN, "admin", Role::Admin),
+            with_policy(key(USER, "main", Role::Policy)),
+            of_company(key(COMPANY, "main", Role::ReadWrite)),
         ];
         let settings =
             AuthSettings { sigv2: true, region: region.to_owned(), strict_region: false };
@@ -92,6 +105,11 @@ impl Gateway {
             base_domains: vec!["s3.localhost".to_owned(), "localhost".to_owned()],
             token_key: TokenKey::new([7; 32]),
             rules,
+            templates: templates(),
+            websites: Websites {
+                domains: vec!["site.localhost".to_owned()],
+                public: [BucketName::parse("pages").unwrap()].into(),
+            },
         };
         let service = Service::new(settings, store, Arc::new(auth));
         Self { service, clock, region: region.to_owned() }
@@ -239,17 +257,38 @@ impl Answer {
 }
 
 fn key(access_key: &str, owner: &str, role: Role) -> Key {
-    let identity = Identity {
-        access_key: access_key.to_owned(),
-        role,
-        owner: Owner { id: format!("{owner}-id"), display_name: owner.to_owned() },
-        email: None,
-    };
+    let owner = Owner { id: format!("{owner}-id"), display_name: owner.to_owned() };
+    let identity = Identity::new(access_key, role, owner);
     Key {
         access_key: access_key.to_owned(),
         secret: Secret::new(secret(access_key)),
         identity: Arc::new(identity),
     }
+}
+
+fn templates() -> KeyTemplates {
+    let mut templates = KeyTemplates::default();
+    templates.set_default(KeyTemplate::default());
+    templates
+}
+
+/// A key that reads what is below `user/` in `b12`, and lists that.
+fn with_policy(key: Key) -> Key {
+    let text = br#"{"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["s3:GetObject", "s3:DeleteObject"],
+         "Resource": "arn:aws:s3:::b12/user/*"},
+        {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::b12/user/secret"},
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::b12",
+         "Condition": {"StringLike": {"s3:prefix": "user/*"}}}]}"#;
+    let policy = Policy::for_identity(text).unwrap();
+    let identity = Identity { policies: vec![Arc::new(policy)], ..(*key.identity).clone() };
+    Key { identity: Arc::new(identity), ..key }
+}
+
+/// The same key, bound to the company 1.
+fn of_company(key: Key) -> Key {
+    let identity = Identity { company: Company::new("1"), ..(*key.identity).clone() };
+    Key { identity: Arc::new(identity), ..key }
 }
 
 fn secret(access_key: &str) -> String {

@@ -1,6 +1,6 @@
 //! Upload rules on every path in: what is refused is refused alike, and stored nowhere.
 
-use super::{Answer, Gateway, MAIN};
+use super::{Answer, Gateway, MAIN, NOBODY};
 use crate::object::{BucketName, PartNumber};
 use crate::rules::{Names, Rule, Rulebook, TypePattern};
 
@@ -150,4 +150,30 @@ async fn names_are_made_safe_and_unique_and_the_answer_says_so() {
     stored.dedup();
     assert_eq!(stored.len(), 4);
     assert_eq!(keys(&gateway, "in/").await, stored);
+}
+
+#[tokio::test]
+async fn access_is_decided_of_the_name_that_is_given() {
+    for (allowed, status) in [("in/my_file", 200), ("in/my file", 403)] {
+        let gateway = gateway(Rule { names: Names::Safe, ..Rule::default() }).await;
+        let policy = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*",
+            "Action":"s3:PutObject","Resource":"arn:aws:s3:::b12/{allowed}"}}]}}"#
+        );
+        let put = gateway.send(MAIN, "PUT", "/b12?policy", &[], policy.as_bytes()).await;
+        assert_eq!(put.status, 204, "{}", put.text());
+        let answer = gateway.send(NOBODY, "PUT", "/b12/in/my%20file", &[], b"x").await;
+        assert_eq!(answer.status.as_u16(), status, "{allowed}");
+    }
+}
+
+#[tokio::test]
+async fn rules_say_nothing_to_those_who_may_not_write() {
+    for (rule, key, kind, body, _, _) in cases() {
+        let gateway = gateway(rule).await;
+        let headers = [("content-type", kind)];
+        let answer = gateway.send(NOBODY, "PUT", &format!("/b12/{key}"), &headers, body).await;
+        assert_eq!(answer.error(), (403, "AccessDenied"));
+        assert_eq!(answer.element("Message"), "Access Denied");
+    }
 }

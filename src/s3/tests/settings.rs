@@ -53,16 +53,7 @@ async fn the_owner_has_full_control_of_bucket_and_objects() {
 #[tokio::test]
 async fn removing_settings_succeeds_and_setting_them_is_not_served() {
     let gateway = Gateway::with_bucket().await;
-    for name in [
-        "cors",
-        "policy",
-        "lifecycle",
-        "website",
-        "encryption",
-        "ownershipControls",
-        "publicAccessBlock",
-        "replication",
-    ] {
+    for name in ["lifecycle", "replication"] {
         let target = format!("/b12?{name}");
         assert_eq!(gateway.send(MAIN, "DELETE", &target, &[], b"").await.status, 204, "{name}");
         let put = gateway.send(MAIN, "PUT", &target, &[], b"<x/>").await;
@@ -71,7 +62,6 @@ async fn removing_settings_succeeds_and_setting_them_is_not_served() {
         assert_eq!(missing.error(), (404, "NoSuchBucket"));
     }
     for name in [
-        "acl",
         "versioning",
         "logging",
         "notification",

@@ -119,7 +119,7 @@ async fn hopeless_uploads_fail_before_their_body_is_read() {
     let other = put_unread(&gateway, Some(5), &[("if-match", "\"x\"")]).await;
     assert_eq!(other.error(), (412, "PreconditionFailed"));
     for (name, status) in [
-        ("x-amz-server-side-encryption", 501),
+        ("x-amz-server-side-encryption", 400),
         ("x-amz-write-offset-bytes", 501),
         ("x-amz-object-lock-mode", 400),
         ("x-amz-grant-read", 400),

@@ -1,7 +1,10 @@
 //! What the XML fuzz target runs, here so that property tests run it too.
 
+use std::fmt::Debug;
+
 use super::{
-    CompletionDocument, CreateBucketConfiguration, DeleteDocument, TaggingDocument, document, parse,
+    CompletionDocument, CorsDocument, CreateBucketConfiguration, DeleteDocument,
+    EncryptionDocument, MalformedXml, TaggingDocument, WebsiteDocument, Writer, document, parse,
 };
 
 /// Reads arbitrary bytes as every document.
@@ -14,6 +17,14 @@ pub fn request_documents(bytes: &[u8]) {
     let _ = CompletionDocument::parse(bytes);
     let _ = TaggingDocument::parse(bytes);
     let _ = CreateBucketConfiguration::parse(bytes);
+    reads_back(CorsDocument::ROOT, CorsDocument::parse, CorsDocument::write, bytes);
+    reads_back(
+        EncryptionDocument::ROOT,
+        EncryptionDocument::parse,
+        EncryptionDocument::write,
+        bytes,
+    );
+    reads_back(WebsiteDocument::ROOT, WebsiteDocument::parse, WebsiteDocument::write, bytes);
     let Ok(element) = parse(bytes) else {
         return;
     };
@@ -26,6 +37,22 @@ pub fn request_documents(bytes: &[u8]) {
         let read = read.as_ref().and_then(|root| root.required_text("Value").ok());
         assert_eq!(read, Some(text), "a text changed on its way through the writer");
     }
+}
+
+/// Whatever is kept as a document is the same when it is read again.
+fn reads_back<T: PartialEq + Debug>(
+    root: &str,
+    parse: fn(&[u8]) -> Result<T, MalformedXml>,
+    write: fn(&T, &mut Writer),
+    bytes: &[u8],
+) {
+    let Ok(read) = parse(bytes) else { return };
+    if bytes.windows(2).any(|pair| pair == b"&#") || bytes.contains(&0) {
+        // Characters that cannot be read back.
+        return;
+    }
+    let written = document(root, |writer| write(&read, writer));
+    assert_eq!(parse(&written), Ok(read), "a document changed on its way through the writer");
 }
 
 #[cfg(test)]

@@ -3,21 +3,33 @@
 //! Knows nothing of HTTP, of operations or of stores. Request documents are read into an
 //! [`Element`] tree and decoded in a file each; answers are written by [`Writer`].
 
+mod access_control;
 mod completion;
+mod cors;
 mod create_bucket;
 mod delete;
 mod element;
+mod encryption;
 pub mod fuzzing;
+mod public_access;
 mod reader;
 mod tagging;
+mod website;
 mod writer;
 
+pub use access_control::{AccessControlDocument, GrantElement, GranteeElement};
 pub use completion::{CompletionDocument, CompletionPart, PartChecksum};
+pub use cors::{CorsDocument, CorsRuleDocument};
 pub use create_bucket::CreateBucketConfiguration;
 pub use delete::{DeleteDocument, DeleteEntry, MAX_DELETED_KEYS};
 pub use element::Element;
+pub use encryption::{DefaultEncryptionDocument, EncryptionDocument};
+pub use public_access::{PublicAccessBlockDocument, parse_ownership};
 pub use reader::{parse, parse_root};
 pub use tagging::TaggingDocument;
+pub use website::{
+    ConditionDocument, RedirectAllDocument, RedirectDocument, RoutingRuleDocument, WebsiteDocument,
+};
 pub use writer::{
     DECLARATION, Writer, document, error_document, error_root, is_legal, plain_document, root,
 };

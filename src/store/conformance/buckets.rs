@@ -44,6 +44,7 @@ pub async fn nothing_without_a_bucket(subject: &Subject) {
         tags: TagSet::default(),
         checksum: unnamed(),
         initiator: owner("bob"),
+        encryption: None,
     };
     macro_rules! each_refused {
         ($($call:expr),+ $(,)?) => { $( refused!($call.await, StoreError::NoSuchBucket); )+ };
@@ -67,8 +68,8 @@ pub async fn nothing_without_a_bucket(subject: &Subject) {
         store.bucket_tags(&name),
         store.set_bucket_tags(&name, None),
         store.create_upload(&at, new_upload),
-        store.upload_checksum(&upload),
-        store.put_part(&upload, number, content()),
+        store.upload_choice(&upload),
+        store.put_part(&upload, number, content(), None),
         store.copy_part(&there, &upload, number, part_copy(None)),
         store.list_parts(&upload, &PartsQuery::default()),
         store.complete_upload(&upload, &listed(&[]), None),
@@ -88,9 +89,9 @@ pub async fn only_empty_ones_go(subject: &Subject) {
     let upload = subject.upload(&at, unnamed()).await;
     subject.part(&upload, 1, &Bytes::from_static(b"x")).await;
     store.delete_bucket(&name).await.unwrap();
-    refused!(store.upload_checksum(&upload).await, StoreError::NoSuchBucket);
+    refused!(store.upload_choice(&upload).await, StoreError::NoSuchBucket);
     subject.bucket("full").await;
-    refused!(store.upload_checksum(&upload).await, StoreError::NoSuchUpload);
+    refused!(store.upload_choice(&upload).await, StoreError::NoSuchUpload);
     refused!(store.abort_upload(&upload).await, StoreError::NoSuchUpload);
 }
 

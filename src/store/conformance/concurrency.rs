@@ -160,7 +160,7 @@ pub async fn parts_arrive_together(subject: &Subject) {
             let size = if number % 2 == 0 { 100 } else { 140_000 };
             let algorithm = Some(unnamed().algorithm);
             let body = body(&content(number.into(), size), algorithm);
-            store.put_part(&upload, part_number(number), body).await.unwrap()
+            store.put_part(&upload, part_number(number), body, None).await.unwrap()
         });
     }
     let mut parts = tasks.join_all().await;

@@ -21,7 +21,7 @@ pub async fn reads(subject: &Subject) {
     let read = |conditions| GetRequest {
         conditions,
         selection: Selection::Range(RangeSpec::From { first: 100 }),
-        version: None,
+        ..GetRequest::default()
     };
     let none = ReadConditions::default();
 

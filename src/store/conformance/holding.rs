@@ -5,8 +5,8 @@ use bytes::Bytes;
 use super::{body, content, failing};
 use crate::body::{BodyError, Payload, Source};
 use crate::object::{
-    Algorithm, BucketName, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ObjectKey,
-    ObjectMetadata, Owner, PartNumber, TagSet,
+    Algorithm, BucketName, ChecksumChoice, ChecksumKind, CompletedPart, Completion, CustomerKey,
+    Encryption, KeyFault, ObjectKey, ObjectMetadata, Owner, PartNumber, TagSet,
 };
 use crate::store::{GetRequest, Holding, Home, NewUpload, ObjectPath, StoreError, UploadPath};
 
@@ -48,41 +48,65 @@ pub async fn uploads_are_shown(home: &dyn Home) {
     let bucket = BucketName::parse("shown").expect("a name");
     let owner = Owner { id: "alice".to_owned(), display_name: "Alice".to_owned() };
     home.create_bucket(&bucket, &owner).await.expect("a bucket");
-    let at = ObjectPath { bucket, key: ObjectKey::parse("key").expect("a key") };
+    for (name, encryption) in [
+        ("plain", None),
+        ("managed", Some(Encryption::Managed)),
+        ("customer", Some(Encryption::Customer(CustomerKey::new([7; 32])))),
+    ] {
+        let key = ObjectKey::parse(name).expect("a key");
+        let at = ObjectPath { bucket: bucket.clone(), key };
+        is_shown(home, &at, &owner, encryption).await;
+    }
+}
+
+async fn is_shown(home: &dyn Home, at: &ObjectPath, owner: &Owner, encryption: Option<Encryption>) {
     let checksum = ChecksumChoice {
         algorithm: Algorithm::Crc64Nvme,
         kind: ChecksumKind::FullObject,
         explicit: false,
     };
-    let (metadata, tags) = (ObjectMetadata::default(), TagSet::default());
-    let new = NewUpload { metadata, tags, checksum, initiator: owner };
-    let id = home.create_readable_upload(&at, new).await.expect("an upload");
+    let new = NewUpload {
+        metadata: ObjectMetadata::default(),
+        tags: TagSet::default(),
+        checksum,
+        initiator: owner.clone(),
+        encryption: encryption.clone(),
+    };
+    let key = encryption.as_ref().and_then(Encryption::customer_key);
+    let id = home.create_readable_upload(at, new).await.expect("an upload");
     let upload = UploadPath { object: at.clone(), id };
     let contents = [content(1, 5 << 20), content(2, 300_000), content(3, 17)];
     let mut parts = Vec::new();
     for (number, content) in (1..).zip(&contents) {
         let number = PartNumber::new(number).expect("a number");
         let body = body(content, Some(checksum.algorithm));
-        let part = home.put_part(&upload, number, body).await.expect("a part");
+        let part = home.put_part(&upload, number, body, key).await.expect("a part");
         parts.push(CompletedPart { number, etag: part.etag, checksum: None });
     }
     let first_two: Vec<_> = parts.iter().take(2).cloned().collect();
     let completion = |parts| Completion { parts, ..Completion::default() };
-    let shown = home.preview(&upload, &completion(first_two.clone())).await;
+    let shown = home.preview(&upload, &completion(first_two.clone()), key).await;
     let shown = shown.expect("it is shown").expect("it is new");
     let [one, two, _] = &contents;
     assert_eq!(shown.length(), Some((one.len() + two.len()) as u64));
     let read = shown.collect(usize::MAX).await.expect("it is readable");
     assert_eq!(read, [&one[..], &two[..]].concat());
-    refused!(home.head_object(&at, &GetRequest::default()).await, StoreError::NoSuchKey);
+    refused!(home.head_object(at, &GetRequest::default()).await, StoreError::NoSuchKey);
+    if key.is_some() {
+        let (whole, other) = (completion(first_two.clone()), CustomerKey::new([8; 32]));
+        let missing = home.preview(&upload, &whole, None).await;
+        refused!(missing, StoreError::CustomerKey(KeyFault::PartMissing));
+        let wrong = home.preview(&upload, &whole, Some(&other)).await;
+        refused!(wrong, StoreError::CustomerKey(KeyFault::PartWrong));
+    }
     let mut wrong = first_two.clone();
     wrong.reverse();
-    refused!(home.preview(&upload, &completion(wrong)).await, StoreError::Completion(_));
+    refused!(home.preview(&upload, &completion(wrong), key).await, StoreError::Completion(_));
     let stored = home.complete_upload(&upload, &completion(first_two.clone()), None).await;
     stored.expect("it is completed as it was shown");
-    let again = home.preview(&upload, &completion(first_two)).await.expect("it is known");
+    let again = home.preview(&upload, &completion(first_two), key).await.expect("it is known");
     assert!(again.is_none(), "it was completed before");
-    refused!(home.preview(&upload, &completion(parts)).await, StoreError::NoSuchUpload);
+    refused!(home.preview(&upload, &completion(parts), key).await, StoreError::NoSuchUpload);
 }
 
 /// A body whose length nobody tells.

@@ -44,10 +44,11 @@ pub async fn an_upload_becomes_an_object(subject: &Subject) {
         tags: TagSet::for_object([("a".to_owned(), "b".to_owned())]).unwrap(),
         checksum: unnamed(),
         initiator: owner("bob"),
+        encryption: None,
     };
     let id = store.create_upload(&at, new.clone()).await.unwrap();
     let upload = UploadPath { object: at.clone(), id };
-    assert_eq!(store.upload_checksum(&upload).await.unwrap(), unnamed());
+    assert_eq!(store.upload_choice(&upload).await.unwrap().checksum, unnamed());
     let (parts, whole) = three(subject, &upload).await;
     assert_eq!(parts[0].etag, ETag::from_md5(md5(&content(1, five()))));
     assert_eq!(parts[0].last_modified, Subject::START.ceil_second());
@@ -78,7 +79,7 @@ pub async fn an_upload_becomes_an_object(subject: &Subject) {
     assert_eq!(store.object_parts(&at, None, 3, 5).await.unwrap(), ObjectParts::default());
     assert_eq!(store.object_parts(&at, None, 0, 0).await.unwrap(), ObjectParts::default());
 
-    refused!(store.upload_checksum(&upload).await, StoreError::NoSuchUpload);
+    refused!(store.upload_choice(&upload).await, StoreError::NoSuchUpload);
     refused!(store.abort_upload(&upload).await, StoreError::NoSuchUpload);
     store.delete_object(&at, &DeleteRequest::default()).await.unwrap();
     refused!(store.head_object(&at, &GetRequest::default()).await, StoreError::NoSuchKey);
@@ -96,7 +97,7 @@ pub async fn composite_checksums(subject: &Subject) {
         let at = path(&bucket, algorithm.wire_name());
         let choice = choice(algorithm, ChecksumKind::Composite);
         let upload = subject.upload(&at, choice).await;
-        assert_eq!(store.upload_checksum(&upload).await.unwrap(), choice);
+        assert_eq!(store.upload_choice(&upload).await.unwrap().checksum, choice);
         let contents = [content(1, five()), content(2, 10)];
         let parts = [
             subject.part(&upload, 1, &contents[0]).await,
@@ -275,7 +276,7 @@ pub async fn broken_parts_are_not_stored(subject: &Subject) {
     let part = subject.part(&upload, 1, &content(1, 100)).await;
     for (number, size) in [(1, 10), (2, 10), (1, 400_000), (2, 400_000)] {
         let broken = failing(&content(2, size), BodyError::ChunkSignature);
-        let put = store.put_part(&upload, part_number(number), broken).await;
+        let put = store.put_part(&upload, part_number(number), broken, None).await;
         refused!(put, StoreError::Body(BodyError::ChunkSignature));
     }
     let page = store.list_parts(&upload, &PartsQuery { after: 0, limit: 10 }).await.unwrap();
@@ -363,6 +364,6 @@ pub async fn refused_part_copies(subject: &Subject) {
     store.copy_part(&from, &upload, one, small).await.unwrap();
     // Bodies of parts may carry an algorithm of their own where the upload names none.
     let body = body(&content(2, 10), Some(Algorithm::Crc32));
-    let part = store.put_part(&upload, part_number(2), body).await.unwrap();
+    let part = store.put_part(&upload, part_number(2), body, None).await.unwrap();
     assert_eq!(part.checksum, Some(Algorithm::Crc32.digest(&content(2, 10))));
 }

@@ -90,6 +90,7 @@ impl Subject {
             tags: TagSet::default(),
             checksum,
             initiator: owner("bob"),
+            encryption: None,
         };
         let id = self.store.create_upload(at, new).await.unwrap();
         UploadPath { object: at.clone(), id }
@@ -97,9 +98,9 @@ impl Subject {
 
     /// Stores a part as the protocol does it: with the checksum that the upload asks for.
     pub(super) async fn part(&self, to: &UploadPath, number: u16, content: &Bytes) -> PartSummary {
-        let choice = self.store.upload_checksum(to).await.unwrap();
-        let body = body(content, Some(choice.algorithm));
-        self.store.put_part(to, part_number(number), body).await.unwrap()
+        let choice = self.store.upload_choice(to).await.unwrap();
+        let body = body(content, Some(choice.checksum.algorithm));
+        self.store.put_part(to, part_number(number), body, None).await.unwrap()
     }
 }
 
@@ -210,6 +211,8 @@ pub(super) fn plain_copy() -> CopyRequest {
         checksum: None,
         condition: None,
         size_limit: u64::MAX,
+        source_key: None,
+        encryption: None,
     }
 }
 
@@ -220,5 +223,7 @@ pub(super) fn part_copy(range: Option<(u64, u64)>) -> CopyPartRequest {
         source_conditions: crate::object::ReadConditions::default(),
         range,
         size_limit: u64::MAX,
+        source_key: None,
+        key: None,
     }
 }

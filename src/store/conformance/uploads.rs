@@ -36,8 +36,8 @@ pub async fn unknown_ones(subject: &Subject) {
             ($($call:expr),+ $(,)?) => { $( refused!($call.await, StoreError::NoSuchUpload); )+ };
         }
         each_refused!(
-            store.upload_checksum(&upload),
-            store.put_part(&upload, number, body(&content(1, 10), None)),
+            store.upload_choice(&upload),
+            store.put_part(&upload, number, body(&content(1, 10), None), None),
             store.copy_part(&at, &upload, number, part_copy(None)),
             store.list_parts(&upload, &PartsQuery { after: 0, limit: 10 }),
             store.complete_upload(&upload, &listed(&[]), None),
@@ -189,7 +189,7 @@ pub async fn aborted_and_expired(subject: &Subject) {
     if !subject.expires {
         assert_eq!(store.expire_uploads(deadline, 10).await.unwrap(), 0);
         for upload in old.iter().chain([&young]) {
-            store.upload_checksum(upload).await.unwrap();
+            store.upload_choice(upload).await.unwrap();
         }
         return;
     }
@@ -198,7 +198,7 @@ pub async fn aborted_and_expired(subject: &Subject) {
     assert_eq!(store.expire_uploads(deadline, 2).await.unwrap(), 1);
     assert_eq!(store.expire_uploads(deadline, 2).await.unwrap(), 0);
     for upload in &old {
-        refused!(store.upload_checksum(upload).await, StoreError::NoSuchUpload);
+        refused!(store.upload_choice(upload).await, StoreError::NoSuchUpload);
     }
     let query = UploadsQuery { limit: 10, ..UploadsQuery::default() };
     let left = store.list_uploads(&bucket, &query).await.unwrap();

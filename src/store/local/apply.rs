@@ -82,11 +82,17 @@ pub(crate) fn apply_record(core: &Core, effects: &mut Effects) -> Result<(), Sto
         match change {
             Change::Bucket(name, bucket) => {
                 let (name, bucket) = (name.clone(), bucket.clone());
-                core.with_buckets(|buckets| buckets.insert(name, bucket))
+                core.with_buckets(|buckets| buckets.insert(name, bucket));
             }
-            Change::BucketGone(name, _) => core.with_buckets(|buckets| buckets.remove(name)),
-            _ => None,
-        };
+            Change::BucketGone(name, id) => {
+                core.with_buckets(|buckets| buckets.remove(name));
+                core.settings.forget(*id);
+            }
+            Change::Setting(bucket, name, setting) => {
+                core.settings.set(*bucket, name, setting.as_ref().map(|setting| setting.head));
+            }
+            _ => {}
+        }
     }
     for blob in &effects.dead.blobs {
         core.garbage.retire(*blob, now);

@@ -1,4 +1,4 @@
-//! Buckets and their tags.
+//! Buckets.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -12,16 +12,14 @@ use super::core::Core;
 use super::format::entry::BucketEntry;
 use super::format::meta::At;
 use super::format::place::Dead;
-use super::format::subject;
 use super::read::blocking;
-use crate::object::{Bucket, BucketName, BucketsPage, BucketsQuery, Owner, TagSet};
+use crate::object::{
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Owner, SettingDocument,
+};
 use crate::store::{Buckets, Result, StoreError};
 
 /// How often a change is tried whose ground moves under it.
 pub(crate) const TRIES: usize = 64;
-
-/// The setting that holds a bucket's tags, in postcard.
-const TAGS: &str = "tags";
 
 #[async_trait]
 impl Buckets for LocalStore {
@@ -68,6 +66,28 @@ impl Buckets for LocalStore {
         let next = buckets.last().filter(|_| more).map(|last| last.name.as_str().to_owned());
         Ok(BucketsPage { buckets, next })
     }
+
+    async fn bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+    ) -> Result<Option<SettingDocument>> {
+        let Some(bytes) = self.setting(bucket, setting.name()).await? else { return Ok(None) };
+        let document = SettingDocument::new(bytes).map_err(|error| StoreError::Damaged {
+            what: format!("the {} setting of {}: {error}", setting.name(), bucket.as_str()),
+        })?;
+        Ok(Some(document))
+    }
+
+    async fn set_bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+        document: Option<SettingDocument>,
+    ) -> Result<()> {
+        let value = document.map(|document| document.bytes().clone());
+        self.set_setting(bucket, setting.name(), value).await
+    }
 }
 
 /// The deletion of a bucket, if it is empty.
@@ -110,41 +130,5 @@ impl LocalStore {
     /// A bucket, as far as it is known.
     pub(super) fn bucket_now(&self, name: &BucketName) -> Result<BucketEntry> {
         self.core.readable_bucket(name)
-    }
-
-    /// A bucket's tags.
-    pub(super) async fn tags_of_bucket(&self, name: &BucketName) -> Result<Option<TagSet>> {
-        let name = name.clone();
-        blocking(&self.core, move |core| {
-            let catalog = core.whole_catalog()?;
-            let bucket = core.bucket(&name)?;
-            let setting = catalog.setting(bucket.id, TAGS)?;
-            let lsn = setting.as_ref().map_or(0, |setting| setting.head.lsn);
-            core.believe(|| subject(bucket.id.0, ""), lsn)?;
-            let Some(setting) = setting else { return Ok(None) };
-            let record = core.log.read(setting.head)?;
-            let tags = postcard::from_bytes(&record.data());
-            tags.map(Some).map_err(|_| StoreError::Damaged {
-                what: format!("record {} holds no tags", setting.head.lsn),
-            })
-        })
-        .await
-    }
-
-    /// Replaces a bucket's tags.
-    pub(super) async fn set_tags_of_bucket(
-        &self,
-        name: &BucketName,
-        tags: Option<TagSet>,
-    ) -> Result<()> {
-        self.core.writable()?;
-        let value = tags.map(|tags| postcard::to_stdvec(&tags)).transpose();
-        let value = value.map_err(|error| StoreError::Io {
-            doing: "encode the tags of a bucket".to_owned(),
-            source: std::io::Error::other(error),
-        })?;
-        let bucket = name.as_str().to_owned();
-        let command = Command::SetSetting { bucket, setting: TAGS, value };
-        self.submitter.submit(command).await.map(|_| ())
     }
 }

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::effects::Change;
 use super::format::StoreId;
+use super::format::checkpoint::SettingRow;
 use super::format::entry::{
     self, BucketEntry, CompletedEntry, DeadEntry, LedgerEntry, ObjectEntry, PartEntry,
     SettingEntry, UploadEntry,
@@ -335,9 +336,22 @@ impl Catalog {
         failed.map_or(Ok(rows), Err)
     }
 
-    /// A setting of a bucket.
-    pub(crate) fn setting(&self, bucket: BucketId, name: &str) -> Result<Option<SettingEntry>> {
-        self.get(TreeId::Bucket, &setting_key(bucket, name))
+    /// The settings of all buckets.
+    pub(crate) fn settings(&self) -> Result<Vec<SettingRow>> {
+        let mut rows = Vec::new();
+        let mut failed = None;
+        scan_prefix(&*self.index, TreeId::Bucket, &[SETTING], &mut |key, value| {
+            match (parse_setting_key(key), decoded::<SettingEntry>(value)) {
+                (Some((bucket, name)), Ok(SettingEntry { head })) => {
+                    rows.push(SettingRow { bucket, name, head });
+                    return ControlFlow::Continue(());
+                }
+                (_, Err(error)) => failed = Some(error),
+                (None, _) => failed = Some(foreign_key()),
+            }
+            ControlFlow::Break(())
+        })?;
+        failed.map_or(Ok(rows), Err)
     }
 
     /// How far the index is; `None` where it is new or says nothing.
@@ -439,6 +453,12 @@ fn setting_key(bucket: BucketId, name: &str) -> Vec<u8> {
     key.extend_from_slice(&bucket.0.to_be_bytes());
     key.extend_from_slice(name.as_bytes());
     key
+}
+
+fn parse_setting_key(bytes: &[u8]) -> Option<(BucketId, String)> {
+    let (bucket, name) = bytes.strip_prefix(&[SETTING])?.split_first_chunk::<8>()?;
+    let name = std::str::from_utf8(name).ok()?.to_owned();
+    Some((BucketId(u64::from_be_bytes(*bucket)), name))
 }
 
 fn dead_key(blob: BlobId) -> Vec<u8> {

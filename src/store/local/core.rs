@@ -14,9 +14,11 @@ use super::format::entry::BucketEntry;
 use super::format::place::{BlobId, BucketId};
 use super::format::subject;
 use super::garbage::Garbage;
+use super::keyring::Keyring;
 use super::log::LogReader;
 use super::options::LocalOptions;
 use super::reserve::Reserve;
+use super::settings::Settings;
 use super::tally::Tally;
 use super::vfs::Vfs;
 use crate::object::{BucketName, Clock, KeyTemplate, KeyTemplates};
@@ -52,12 +54,16 @@ pub(crate) struct Core {
     pub(crate) options: LocalOptions,
     /// Its time.
     pub(crate) clock: Arc<dyn Clock>,
+    /// Its master keys.
+    pub(crate) keyring: Keyring,
     /// Its records.
     pub(crate) log: LogReader,
     /// Its dead files and its readers.
     pub(crate) garbage: Arc<Garbage>,
     /// Its ballast.
     pub(crate) reserve: Reserve,
+    /// Its buckets' settings.
+    pub(crate) settings: Settings,
     /// How far its start is.
     pub(crate) phase: watch::Sender<Phase>,
     catalog: RwLock<Option<Catalog>>,
@@ -100,7 +106,7 @@ impl Core {
     pub(crate) fn new(
         vfs: Arc<dyn Vfs>,
         blobs: Blobs,
-        store: StoreId,
+        (store, keyring): (StoreId, Keyring),
         options: LocalOptions,
         clock: Arc<dyn Clock>,
     ) -> Self {
@@ -111,8 +117,10 @@ impl Core {
             store,
             options,
             clock,
+            keyring,
             garbage: Arc::default(),
             reserve: Reserve::default(),
+            settings: Settings::default(),
             phase: watch::Sender::new(Phase::Opening),
             catalog: RwLock::default(),
             buckets: RwLock::default(),

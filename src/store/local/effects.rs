@@ -185,6 +185,7 @@ impl Effects {
                     initiator: upload.initiator,
                     checksum: upload.checksum,
                     metadata: inline(upload.metadata),
+                    seal: upload.seal,
                 };
                 let id = upload_id(store, record.lsn);
                 self.changes.push(Change::Upload(upload.at, id, Box::new(entry)));
@@ -198,6 +199,7 @@ impl Effects {
                     modified: part.modified,
                     tag: part.tag,
                     checksum: part.checksum,
+                    sealed: part.sealed,
                 };
                 let id = upload_id(store, part.upload);
                 self.changes.push(Change::Part(id, part.number, Box::new(entry)));

@@ -227,11 +227,11 @@ pub(crate) fn checkpoint(core: &Core) -> Result<(), StoreError> {
 /// Makes the index durable and notes how far it is.
 pub(crate) fn write_checkpoint(core: &Core) -> Result<(), StoreError> {
     let catalog = core.catalog()?;
-    let (progress, buckets) = {
+    let (progress, buckets, settings) = {
         let mut progress = core.progress();
         let taken = progress.clone();
         (progress.records, progress.bytes) = (0, 0);
-        (taken, core.buckets())
+        (taken, core.buckets(), core.settings.rows())
     };
     let lsn = progress.applied;
     catalog.set_applied(Applied { store: core.store, schema: SCHEMA, lsn })?;
@@ -249,6 +249,7 @@ pub(crate) fn write_checkpoint(core: &Core) -> Result<(), StoreError> {
         usage: progress.tally.usage_rows(),
         buckets: buckets.into_iter().collect(),
         damage: core.damage(),
+        settings,
     };
     let name = CHECKPOINTS.get(place).copied().unwrap_or("CHECKPOINT.a");
     Ok(overwrite(&*core.vfs, Path::new(name), &checkpoint.encode())?)

@@ -10,17 +10,29 @@ use super::commit::Command;
 use super::core::{Core, Phase};
 use super::format::ledger_subject;
 use super::format::place::RecordRef;
-use super::read::{blocking, readable};
-use crate::object::{BucketName, ObjectKey};
-use crate::store::{Ledger, LedgerPage, LedgerQuery, ObjectPath, Result, StoreError};
+use super::read::{blocking, head, readable};
+use crate::object::{BucketName, ObjectInfo, ObjectKey};
+use crate::store::{GetRequest, Ledger, LedgerPage, LedgerQuery, ObjectPath, Result, StoreError};
 
 #[async_trait]
 impl Ledger for LocalStore {
     async fn entry(&self, at: &ObjectPath) -> Result<Option<Bytes>> {
         let at = at.clone();
+        blocking(&self.core, move |core| entry(core, &at)).await
+    }
+
+    async fn entry_and_object(
+        &self,
+        at: &ObjectPath,
+    ) -> Result<(Option<Bytes>, Option<ObjectInfo>)> {
+        let at = at.clone();
         blocking(&self.core, move |core| {
-            let found = find(core, &at)?;
-            found.map(|record| Ok(core.log.read(record)?.data())).transpose()
+            let entry = entry(core, &at)?;
+            match head(core, &at, &GetRequest::default()) {
+                Ok(head) => Ok((entry, Some(head.object))),
+                Err(StoreError::NoSuchKey) => Ok((entry, None)),
+                Err(error) => Err(error),
+            }
         })
         .await
     }
@@ -42,6 +54,10 @@ impl Ledger for LocalStore {
         let (bucket, query) = (bucket.clone(), query.clone());
         blocking(&self.core, move |core| page(core, &bucket, &query)).await
     }
+}
+
+fn entry(core: &Core, at: &ObjectPath) -> Result<Option<Bytes>> {
+    find(core, at)?.map(|record| Ok(core.log.read(record)?.data())).transpose()
 }
 
 /// The record that holds a key's.

@@ -8,17 +8,20 @@ use super::commit::decide::check_condition;
 use super::commit::{Command, Content};
 use super::format::meta::Described;
 use super::format::place::Body;
+use super::format::seal::Sealing;
 use super::listing;
 use super::read::{blocking, find, manifest};
-use super::receive::{own_fault, receive};
-use crate::body::{Digests, Expected, Payload, digesting};
+use super::receive::{Received, distrust, own_fault, receive};
+use super::sealing::{NewBody, NewSeal, new_body, new_seal, secret_tag, told};
+use crate::body::{Expected, Payload, digesting};
 use crate::object::{
-    BucketName, ByteRange, Checksum, ETag, ListPage, ListQuery, ObjectInfo, ObjectPart, VersionId,
-    VersionsPage, VersionsQuery, WriteCondition,
+    BucketName, BucketSetting, ByteRange, Checksum, ETag, Encrypted, Encryption, ListPage,
+    ListQuery, ObjectInfo, ObjectPart, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    encrypts_by_default,
 };
 use crate::store::{
-    CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, NewObject, ObjectParts, ObjectPath,
-    Objects, Result, StoreError, Stored,
+    Buckets, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, NewObject, ObjectParts,
+    ObjectPath, Objects, Result, StoreError, Stored,
 };
 
 #[async_trait]
@@ -107,16 +110,22 @@ impl Objects for LocalStore {
             }
             Ok(ByteRange::whole(size))
         };
-        let source = self.source(source, version, &request.source_conditions, whole);
+        let conditions = &request.source_conditions;
+        let source = self.source(source, version, conditions, request.source_key, whole);
         let (object, body) = source.await?;
         self.bucket_now(&target.bucket)?;
         let compute = request.checksum.or(object.checksum.map(|checksum| checksum.value.algorithm));
         let body = digesting(body, Expected { compute, ..Expected::default() });
+        let encryption = match request.encryption {
+            None => self.kept_encryption(object.sealing.as_ref(), &target.bucket).await?,
+            asked => asked,
+        };
         let new = NewObject {
             metadata: request.metadata.unwrap_or(object.metadata),
             tags: request.tags.unwrap_or(object.tags),
             condition: request.condition,
             original: None,
+            encryption,
         };
         self.store(target, new, body).await.map_err(own_fault)
     }
@@ -140,28 +149,81 @@ impl LocalStore {
     /// Takes the body in and makes the object, if its condition holds then.
     async fn store(&self, at: &ObjectPath, new: NewObject, body: Payload) -> Result<Stored> {
         let core = &self.core;
-        let described = |digests: &Digests| Described {
+        let seal = self.seal(at, new.encryption.as_ref()).await?;
+        let (body_key, sealing) = match &seal {
+            None => (None, None),
+            Some(sealed) => {
+                let NewBody { key, id } = new_body(&sealed.key)?;
+                (Some(key), Some(Sealing { seal: Some(sealed.seal.clone()), body: Some(id) }))
+            }
+        };
+        let secret_tag = match &new.encryption {
+            Some(Encryption::Customer(_)) => Some(secret_tag()?),
+            Some(Encryption::Managed) | None => None,
+        };
+        let described = |digests: &Received| Described {
             version: VersionId::Null,
             size: digests.size,
             modified: match &new.original {
                 Some(original) => original.last_modified,
                 None => core.clock.now().ceil_second(),
             },
-            tag: match &new.original {
-                Some(original) => (&original.etag).into(),
-                None => (&ETag::from_md5(digests.md5)).into(),
+            tag: match (&new.original, &secret_tag) {
+                (Some(original), _) => (&original.etag).into(),
+                (None, Some(secret)) => secret.into(),
+                (None, None) => (&ETag::from_md5(digests.md5)).into(),
             },
             checksum: digests.checksum.clone().map(Checksum::full_object),
             parts_count: None,
             metadata: new.metadata.clone(),
             tags: new.tags.clone(),
+            sealing: sealing.clone(),
         };
-        let footer = |digests: &Digests| footer(at, described(digests));
-        let (content, digests) = receive(core, body, footer).await?;
+        let footer = |digests: &Received| footer(at, described(digests));
+        let (content, digests) = receive(core, body, body_key, footer).await?;
         let object = described(&digests);
         let info = described_info(at, &object);
         self.put(at, object, content, new.condition).await?;
         Ok(Stored { object: info, version: None })
+    }
+
+    /// The encryption of a new object or upload.
+    pub(super) async fn seal(
+        &self,
+        at: &ObjectPath,
+        asked: Option<&Encryption>,
+    ) -> Result<Option<NewSeal>> {
+        if asked.is_none() && !self.encrypts_by_default(&at.bucket).await? {
+            return Ok(None);
+        }
+        let (at, asked) = (at.clone(), asked.cloned());
+        let seal = blocking(&self.core, move |core| new_seal(core, &at, asked.as_ref())).await;
+        seal.map(Some).inspect_err(|error| distrust(&self.core, error))
+    }
+
+    /// Whether the bucket encrypts what nobody asked to be encrypted: by the store's settings, or
+    /// by its own.
+    async fn encrypts_by_default(&self, bucket: &BucketName) -> Result<bool> {
+        if self.core.keyring.encrypts(bucket) {
+            return Ok(true);
+        }
+        let document = self.bucket_setting(bucket, BucketSetting::Encryption).await?;
+        Ok(document.is_some_and(|document| encrypts_by_default(document.bytes())))
+    }
+
+    /// What a copy keeps of its source's encryption: what is encrypted with a key of the store's
+    /// own is never in the clear.
+    async fn kept_encryption(
+        &self,
+        source: Option<&Sealing>,
+        target: &BucketName,
+    ) -> Result<Option<Encryption>> {
+        let keeps = match told(source.and_then(|sealing| sealing.seal.as_ref())) {
+            Some(Encrypted::Managed { asked: true }) => true,
+            Some(Encrypted::Managed { asked: false }) => !self.encrypts_by_default(target).await?,
+            Some(Encrypted::Customer) | None => false,
+        };
+        Ok(keeps.then_some(Encryption::Managed))
     }
 
     async fn put(
@@ -188,6 +250,7 @@ fn footer(at: &ObjectPath, object: Described) -> BlobFooter {
         metadata: object.metadata,
         tags: object.tags,
         created: object.modified,
+        sealing: object.sealing,
     }
 }
 
@@ -204,5 +267,6 @@ pub(crate) fn described_info(at: &ObjectPath, object: &Described) -> ObjectInfo 
         tag_count: u32::try_from(object.tags.len()).unwrap_or(u32::MAX),
         parts_count: object.parts_count,
         replication: None,
+        encryption: told(object.sealing.as_ref().and_then(|sealing| sealing.seal.as_ref())),
     }
 }

@@ -7,15 +7,18 @@ use super::blob::{ExtentError, ExtentReader, Extents, read_source};
 use super::catalog::Catalog;
 use super::core::{Core, Phase};
 use super::format::entry::ObjectEntry;
-use super::format::meta::{Assembly, Described, Meta};
+use super::format::meta::{Assembly, Described, ManifestPart, Meta};
 use super::format::place::{BlobId, Body, RecordRef};
+use super::format::seal::BodyId;
 use super::format::subject;
 use super::garbage::ReadGuard;
 use super::log::PackedExtent;
+use super::seal::{BodyKey, ObjectKey as SecretKey, SealedExtent};
+use super::sealing::{judge_key, open_seal, told};
 use crate::body::Payload;
 use crate::object::{
-    ByteRange, ObjectInfo, ObjectKey, ObjectPart, PartNumber, ReadConditions, ReadVerdict,
-    Timestamp, VersionId,
+    ByteRange, CustomerKey, ObjectInfo, ObjectKey, ObjectPart, PartNumber, ReadConditions,
+    ReadVerdict, Timestamp, VersionId,
 };
 use crate::store::{GetRequest, Got, Head, ObjectPath, Result, Selection, StoreError};
 
@@ -77,6 +80,11 @@ pub(crate) fn find(core: &Core, at: &ObjectPath, version: Option<VersionId>) -> 
     }
 }
 
+/// The head of an object as a request asks for it.
+pub(crate) fn head(core: &Arc<Core>, at: &ObjectPath, request: &GetRequest) -> Result<Head> {
+    Ok(select(core, at, request, false)?.head)
+}
+
 /// The description of an object, from its record.
 pub(crate) fn describe(core: &Core, head: RecordRef) -> Result<Described> {
     let record = core.log.read(head)?;
@@ -109,6 +117,7 @@ pub(crate) fn info(core: &Core, key: &ObjectKey, entry: &ObjectEntry) -> Result<
         tag_count: entry.tag_count,
         parts_count: entry.parts_count,
         replication: None,
+        encryption: told(entry.seal()),
     })
 }
 
@@ -167,10 +176,13 @@ fn select(
         },
     };
     let head = Head { object, range: shown, part };
+    let given = request.key.as_ref();
     if !with_body {
+        judge_key(core, at, entry.sealing.as_ref(), given)?;
         return Ok(Selected { head, range, extents: None });
     }
-    let extents = extents(core, &entry, assembly, guard)?;
+    let key = open_seal(core, at, entry.seal(), given)?;
+    let extents = extents(core, &entry, assembly, key, guard)?;
     Ok(Selected { head, range, extents: Some(extents) })
 }
 
@@ -179,16 +191,19 @@ fn extents(
     core: &Arc<Core>,
     entry: &ObjectEntry,
     assembly: Option<Assembly>,
+    key: Option<SecretKey>,
     guard: ReadGuard,
 ) -> Result<ObjectExtents> {
+    let sealed = entry.sealing.as_ref().and_then(|sealing| sealing.body);
+    let whole = |place| Piece { len: entry.size, place, sealed };
     let pieces = match (entry.body, assembly) {
         (Body::Empty, _) => Vec::new(),
-        (Body::Packed(record), _) => vec![(entry.size, Piece::Packed(record))],
-        (Body::Blob(blob), _) => vec![(entry.size, Piece::Blob(blob))],
+        (Body::Packed(record), _) => vec![whole(Place::Packed(record))],
+        (Body::Blob(blob), _) => vec![whole(Place::Blob(blob))],
         (Body::Manifest(_), Some(parts)) => pieces(&parts),
         (Body::Manifest(record), None) => pieces(&manifest(core, record)?),
     };
-    Ok(ObjectExtents { core: Arc::clone(core), pieces, _guard: guard })
+    Ok(ObjectExtents { core: Arc::clone(core), pieces, key, _guard: guard })
 }
 
 fn part_range(assembly: &Assembly, number: PartNumber) -> Result<(ByteRange, ObjectPart)> {
@@ -203,24 +218,39 @@ fn part_range(assembly: &Assembly, number: PartNumber) -> Result<(ByteRange, Obj
 
 /// Some of an object's bytes.
 #[derive(Debug, Clone, Copy)]
-enum Piece {
+struct Piece {
+    /// How many there are.
+    len: u64,
+    place: Place,
+    /// Their id, where they are encrypted.
+    sealed: Option<BodyId>,
+}
+
+/// Where they are.
+#[derive(Debug, Clone, Copy)]
+enum Place {
     Packed(RecordRef),
     Blob(BlobId),
 }
 
-fn pieces(assembly: &Assembly) -> Vec<(u64, Piece)> {
-    let piece = |(size, body): (u64, Body)| match body {
-        Body::Packed(record) => Some((size, Piece::Packed(record))),
-        Body::Blob(blob) => Some((size, Piece::Blob(blob))),
-        Body::Empty | Body::Manifest(_) => None,
+fn pieces(assembly: &Assembly) -> Vec<Piece> {
+    let piece = |part: &ManifestPart| {
+        let place = match part.body {
+            Body::Packed(record) => Place::Packed(record),
+            Body::Blob(blob) => Place::Blob(blob),
+            Body::Empty | Body::Manifest(_) => return None,
+        };
+        Some(Piece { len: part.size, place, sealed: part.sealed })
     };
-    assembly.parts.iter().map(|part| (part.size, part.body)).filter_map(piece).collect()
+    assembly.parts.iter().filter_map(piece).collect()
 }
 
 /// What an object's bytes consist of. Keeps it from being removed.
 pub(crate) struct ObjectExtents {
     core: Arc<Core>,
-    pieces: Vec<(u64, Piece)>,
+    pieces: Vec<Piece>,
+    /// What they are encrypted with.
+    key: Option<SecretKey>,
     _guard: ReadGuard,
 }
 
@@ -230,32 +260,41 @@ impl Extents for ObjectExtents {
     }
 
     fn length(&self, index: usize) -> u64 {
-        self.pieces.get(index).map_or(0, |(length, _)| *length)
+        self.pieces.get(index).map_or(0, |piece| piece.len)
     }
 
     fn open(&self, index: usize) -> std::result::Result<Arc<dyn ExtentReader>, ExtentError> {
-        match self.pieces.get(index) {
-            Some((_, Piece::Blob(blob))) => Ok(Arc::new(self.core.blobs.read(*blob)?)),
-            Some((_, Piece::Packed(record))) => {
-                Ok(Arc::new(PackedExtent(self.core.log.read(*record)?.data())))
+        let missing = || ExtentError::Missing { what: format!("part {index} of an object") };
+        let piece = self.pieces.get(index).ok_or_else(missing)?;
+        match piece.place {
+            Place::Blob(blob) => self.opened(*piece, Arc::new(self.core.blobs.read(blob)?)),
+            Place::Packed(record) => {
+                let data = self.core.log.read(record)?.data();
+                self.opened(*piece, Arc::new(PackedExtent(data)))
             }
-            None => Err(ExtentError::Missing { what: format!("part {index} of an object") }),
         }
     }
 }
 
 impl ObjectExtents {
-    /// The bytes of these parts.
-    pub(crate) fn of(core: &Arc<Core>, assembly: &Assembly, guard: ReadGuard) -> Self {
-        Self { core: Arc::clone(core), pieces: pieces(assembly), _guard: guard }
+    /// The bytes of these parts, which are encrypted with `key`.
+    pub(crate) fn of(
+        core: &Arc<Core>,
+        assembly: &Assembly,
+        key: Option<SecretKey>,
+        guard: ReadGuard,
+    ) -> Self {
+        Self { core: Arc::clone(core), pieces: pieces(assembly), key, _guard: guard }
     }
 
     /// The bytes of an object that is packed into one record, read at once.
     fn packed(&self, range: ByteRange) -> Option<Result<Payload>> {
-        let [(length, Piece::Packed(record))] = self.pieces.as_slice() else { return None };
+        let [piece @ Piece { place: Place::Packed(record), .. }] = self.pieces.as_slice() else {
+            return None;
+        };
         let read = self.core.log.read(*record).and_then(|record| {
-            let extent = PackedExtent(record.data());
-            if extent.len() != *length {
+            let extent = self.opened(*piece, Arc::new(PackedExtent(record.data())))?;
+            if extent.len() != piece.len {
                 let what = format!("record {} has another length", record.header.lsn);
                 return Err(ExtentError::Damaged { what });
             }
@@ -263,13 +302,26 @@ impl ObjectExtents {
         });
         Some(read.map(Payload::from_bytes).map_err(StoreError::from))
     }
+
+    /// The bytes of a piece as they came, over those that are stored.
+    fn opened(
+        &self,
+        piece: Piece,
+        stored: Arc<dyn ExtentReader>,
+    ) -> std::result::Result<Arc<dyn ExtentReader>, ExtentError> {
+        let Some(id) = piece.sealed else { return Ok(stored) };
+        let what = || format!("{} is encrypted, its object is not", stored.describe());
+        let key = self.key.as_ref().and_then(|key| BodyKey::new(key, id).ok());
+        let key = key.ok_or_else(|| ExtentError::Damaged { what: what() })?;
+        Ok(Arc::new(SealedExtent::new(stored, key, piece.len)?))
+    }
 }
 
 impl LocalStore {
     /// The head of an object, and what is selected of it.
     pub(super) async fn head(&self, at: &ObjectPath, request: &GetRequest) -> Result<Head> {
         let (at, request) = (at.clone(), request.clone());
-        blocking(&self.core, move |core| Ok(select(core, &at, &request, false)?.head)).await
+        blocking(&self.core, move |core| head(core, &at, &request)).await
     }
 
     /// An object's content.
@@ -289,6 +341,7 @@ impl LocalStore {
         at: &ObjectPath,
         version: Option<VersionId>,
         conditions: &ReadConditions,
+        key: Option<CustomerKey>,
         range: impl FnOnce(u64) -> Result<ByteRange> + Send + 'static,
     ) -> Result<(Described, Payload)> {
         let (at, conditions) = (at.clone(), conditions.clone());
@@ -301,11 +354,19 @@ impl LocalStore {
             }
             let range = range(entry.size)?;
             let object = describe(core, entry.head)?;
-            let extents = extents(core, &entry, None, guard)?;
+            let key = open_seal(core, &at, entry.seal(), key.as_ref()).map_err(of_source)?;
+            let extents = extents(core, &entry, None, key, guard)?;
             Ok((object, open(Some(extents), range)?))
         })
         .await?;
         Ok((object, opened.payload().await?))
+    }
+}
+
+fn of_source(error: StoreError) -> StoreError {
+    match error {
+        StoreError::CustomerKey(fault) => StoreError::SourceKey(fault),
+        other => other,
     }
 }
 

@@ -4,40 +4,58 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use super::blob::{BlobFooter, BlobId, write_payload};
+use super::blob::{BlobFooter, BlobId, Sink, unsealed, write_payload};
 use super::commit::Content;
 use super::core::{Core, PendingBlob};
 use super::read::blocking;
+use super::seal::{BodyKey, Sealer, sealed_len};
 use crate::body::{BodyError, Digests, Payload};
+use crate::object::ChecksumValue;
 use crate::store::{Result, StoreError};
+
+/// What was computed over a body that was taken in.
+#[derive(Debug)]
+pub(crate) struct Received {
+    /// How many bytes it has.
+    pub(crate) size: u64,
+    /// Their MD5.
+    pub(crate) md5: [u8; 16],
+    /// Their checksum, where one was asked for.
+    pub(crate) checksum: Option<ChecksumValue>,
+}
 
 /// Takes a body to its end: small ones into memory, larger ones into a file that is durable but
 /// for its name. `footer` is what the file says about itself. A body that ends in an error leaves
-/// nothing.
+/// nothing. With a key it is encrypted, wherever it goes; its digests are those of what came.
 pub(crate) async fn receive(
     core: &Arc<Core>,
     mut body: Payload,
-    footer: impl FnOnce(&Digests) -> BlobFooter,
-) -> Result<(Content, Digests)> {
+    key: Option<BodyKey>,
+    footer: impl FnOnce(&Received) -> BlobFooter,
+) -> Result<(Content, Received)> {
     core.admit(body.length())?;
     let limit = usize::try_from(core.options.pack_limit).unwrap_or(usize::MAX);
     let mut head = Vec::new();
     let mut have = 0_usize;
     let small = body.length().is_none_or(|length| length <= core.options.pack_limit);
     while small && have <= limit {
-        match body.next().await.transpose()? {
-            Some(chunk) => {
-                have = have.saturating_add(chunk.len());
-                head.push(chunk);
-            }
-            None => return Ok((Content::packed(joined(head, have)), digests(&body)?)),
-        }
+        let Some(chunk) = body.next().await.transpose()? else {
+            let whole = joined(head, have);
+            let stored = match key {
+                None => whole,
+                Some(key) => sealed(key, &whole)?,
+            };
+            return Ok((Content::packed(stored), digests(&body)?));
+        };
+        have = have.saturating_add(chunk.len());
+        head.push(chunk);
     }
     let length = body.length();
     let id = BlobId::random();
     let writer = blocking(core, move |core| {
+        let length = if key.is_some() { length.map(sealed_len) } else { length };
         core.measure(length.unwrap_or_default())?;
-        Ok(core.blobs.create(id, length)?)
+        Ok(Sink::new(core.blobs.create(id, length)?, key.map(Sealer::new)))
     });
     let writer = writer.await.inspect_err(|error| distrust(core, error))?;
     let written = write_payload(writer, head, &mut body).await;
@@ -45,15 +63,24 @@ pub(crate) async fn receive(
     let digests = digests(&body)?;
     let footer = footer(&digests);
     let finished = blocking(core, move |core| {
-        let published = writer.finish(&footer)?;
+        let published = writer.end()?.finish(&footer)?;
         Ok(PendingBlob::new(core, published))
     });
     let blob = finished.await.inspect_err(|error| distrust(core, error))?;
     Ok((Content::Blob(blob), digests))
 }
 
+/// A whole body, encrypted.
+fn sealed(key: BodyKey, body: &[u8]) -> Result<Bytes> {
+    let mut sealer = Sealer::new(key);
+    let mut out = Vec::with_capacity(sealed_len(body.len() as u64).try_into().unwrap_or_default());
+    let done = sealer.push(body, &mut out).and_then(|()| sealer.finish(&mut out));
+    done.map_err(unsealed)?;
+    Ok(Bytes::from(out))
+}
+
 /// A failed write or sync of any file: the disk is not to be trusted with more.
-pub(super) fn distrust(core: &Core, error: &StoreError) {
+pub(crate) fn distrust(core: &Core, error: &StoreError) {
     if let StoreError::Io { .. } = error {
         core.make_read_only(error.to_string());
     }
@@ -75,8 +102,12 @@ pub(super) fn joined(mut chunks: Vec<Bytes>, len: usize) -> Bytes {
     }
 }
 
-fn digests(body: &Payload) -> Result<Digests> {
-    body.digests().cloned().ok_or_else(|| StoreError::Io {
+fn digests(body: &Payload) -> Result<Received> {
+    let received = body.digests().and_then(|digests| {
+        let Digests { size, md5, checksum } = digests.clone();
+        Some(Received { size, md5: md5?, checksum })
+    });
+    received.ok_or_else(|| StoreError::Io {
         doing: "take a body's digests".to_owned(),
         source: std::io::Error::other("nothing computed them"),
     })

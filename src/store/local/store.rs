@@ -14,21 +14,22 @@ use super::format::StoreId;
 use super::format::store_file::{Compatibility, StoreFormat};
 use super::index::{IndexHome, SledHome};
 use super::keeper::{self, Keeper, Task};
+use super::keyring::{Keyring, KeyringError};
 use super::log::LOG_DIR;
 use super::options::LocalOptions;
 use super::recover::{self, CLEAN, Started};
 use super::sweep;
 use super::vfs::{self, FsKind, Lock, LockError, RealVfs, Vfs, VfsError};
-use crate::object::{Clock, KeyTemplates};
+use crate::object::{Clock, EncryptionDefaults, KeyTemplates, MasterKeys};
 use crate::store::StoreError;
 
-const FORMAT: &str = "FORMAT";
+pub(super) const FORMAT: &str = "FORMAT";
 const LOCK: &str = "LOCK";
 const INDEX: &str = "index";
 /// Where blobs go that no record names.
 pub(super) const QUARANTINE: &str = "quarantine";
 /// No FORMAT is longer.
-const MAX_FORMAT: usize = 1 << 16;
+pub(super) const MAX_FORMAT: usize = 1 << 16;
 /// How long opening waits for a store that is ready in no time, so that the first request after
 /// the start of a small store need not be turned away.
 const GRACE: Duration = Duration::from_millis(200);
@@ -200,6 +201,20 @@ impl LocalStore {
         }
     }
 
+    /// Takes over master keys, and which buckets encrypt what nobody asked to be encrypted. Without
+    /// any key the store makes one of its own when the first is needed.
+    ///
+    /// Refused, and nothing changed, where objects are encrypted with a key that is not among them,
+    /// unless `allow_missing` is set: they answer an error then.
+    pub fn set_encryption(
+        &self,
+        keys: MasterKeys,
+        defaults: EncryptionDefaults,
+        allow_missing: bool,
+    ) -> Result<(), KeyringError> {
+        self.core.keyring.set(keys, defaults, allow_missing)
+    }
+
     /// Why the store takes no writes, if that is so.
     pub fn read_only_reason(&self) -> Option<String> {
         self.core.read_only().map(str::to_owned)
@@ -346,14 +361,15 @@ pub(super) fn prepare(
     let lock = lock(&*vfs)?;
     check_file_system(&*vfs, &options)?;
     vfs.clear_unnamed()?;
-    let (store, read_only) = open_format(&*vfs)?;
+    let Found { store, read_only, sealed } = open_format(&*vfs)?;
+    let keyring = Keyring::open(&*vfs, store, sealed)?;
     for dir in [LOG_DIR, QUARANTINE] {
         vfs.create_dir(Path::new(dir))?;
     }
     let blobs = Blobs::open(Arc::clone(&vfs))?;
     // Names that are there already may be known to nothing but the cache.
     vfs.sync_dir(Path::new(""))?;
-    let core = Arc::new(Core::new(vfs, blobs, store, options, clock));
+    let core = Arc::new(Core::new(vfs, blobs, (store, keyring), options, clock));
     if let Some(feature) = read_only {
         core.make_read_only(format!("the store has the feature {feature}, unknown here"));
     }
@@ -394,9 +410,17 @@ fn check_file_system(vfs: &dyn Vfs, options: &LocalOptions) -> Result<(), OpenEr
     }
 }
 
-/// Reads FORMAT, or writes it in an empty directory. Gives the feature that forbids writing, if
-/// there is one.
-fn open_format(vfs: &dyn Vfs) -> Result<(StoreId, Option<String>), OpenError> {
+/// What FORMAT says.
+struct Found {
+    store: StoreId,
+    /// The feature that forbids writing, if there is one.
+    read_only: Option<String>,
+    /// Whether something may be encrypted.
+    sealed: bool,
+}
+
+/// Reads FORMAT, or writes it in an empty directory.
+fn open_format(vfs: &dyn Vfs) -> Result<Found, OpenError> {
     let path = Path::new(FORMAT);
     let refuse = |why: String| OpenError::Format { path: vfs.describe(path), why };
     let Some(content) = vfs::read_whole(vfs, path, MAX_FORMAT)? else {
@@ -406,15 +430,16 @@ fn open_format(vfs: &dyn Vfs) -> Result<(StoreId, Option<String>), OpenError> {
         }
         let store = StoreId(uuid::Uuid::new_v4().into_bytes());
         vfs::replace_file(vfs, path, &StoreFormat::new(store).encode())?;
-        return Ok((store, None));
+        return Ok(Found { store, read_only: None, sealed: false });
     };
     let format = StoreFormat::decode(&content).map_err(|flaw| refuse(flaw.to_string()))?;
     let store = format.store().map_err(|flaw| refuse(flaw.to_string()))?;
-    match format.compatibility() {
-        Compatibility::Full => Ok((store, None)),
-        Compatibility::ReadOnly(feature) => Ok((store, Some(feature))),
+    let read_only = match format.compatibility() {
+        Compatibility::Full => None,
+        Compatibility::ReadOnly(feature) => Some(feature),
         Compatibility::Refused(what) => {
-            Err(refuse(format!("the store has {what}, which this version does not know")))
+            return Err(refuse(format!("the store has {what}, which this version does not know")));
         }
-    }
+    };
+    Ok(Found { store, read_only, sealed: format.is_sealed() })
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use super::blob::BlobDir;
 use super::catalog::Catalog;
@@ -63,22 +63,27 @@ pub(crate) fn known(core: &Core, catalog: &Catalog) -> Result<(HashSet<BlobId>, 
     Ok((used, dead))
 }
 
-/// How many files are in quarantine, and their bytes; they are removed where that is asked for.
-pub(crate) fn quarantined(core: &Core, remove: bool) -> Result<(u64, u64)> {
-    if remove {
-        core.refusal()?;
-    }
-    let (mut files, mut bytes) = (0, 0_u64);
+/// The files in quarantine: names in order, and bytes.
+pub(crate) fn quarantined(core: &Core) -> Result<Vec<(String, u64)>> {
+    let mut found = Vec::new();
     for entry in core.vfs.list(Path::new(QUARANTINE))? {
-        let path = Path::new(QUARANTINE).join(entry.name);
-        let Some(stat) = core.vfs.stat(&path)?.filter(|stat| !stat.is_dir) else { continue };
-        if remove && !core.vfs.unlink(&path)? {
-            continue;
+        // The store makes no other names.
+        let Ok(name) = entry.name.into_string() else { continue };
+        let stat = core.vfs.stat(&Path::new(QUARANTINE).join(&name))?;
+        if let Some(stat) = stat.filter(|stat| !stat.is_dir) {
+            found.push((name, stat.len));
         }
-        files += 1;
-        bytes = bytes.saturating_add(stat.len);
     }
-    Ok((files, bytes))
+    found.sort();
+    Ok(found)
+}
+
+/// Removes a file that is in quarantine; `false` where there is none of that name.
+pub(crate) fn remove_quarantined(core: &Core, name: &str) -> Result<bool> {
+    core.refusal()?;
+    let mut parts = Path::new(name).components();
+    let plain = matches!(parts.next(), Some(Component::Normal(_))) && parts.next().is_none();
+    Ok(plain && core.vfs.unlink(&Path::new(QUARANTINE).join(name))?)
 }
 
 /// Moves those of the candidates that nothing leads to into quarantine, and says how many.

@@ -7,36 +7,40 @@ use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
 use super::LocalStore;
-use super::blob::{BlobFooter, PartOf};
 use super::buckets::{TRIES, upload_dead};
 use super::catalog::Catalog;
-use super::commit::{Command, NewPart, Outcome};
+use super::commit::{Command, Outcome};
 use super::core::Core;
 use super::effects::upload_id;
 use super::format::entry::{PartEntry, UploadEntry};
 use super::format::meta::{Assembly, At, CreateUpload, Described, ManifestPart, Meta};
 use super::format::place::{Body, Dead, RecordRef};
+use super::format::seal::{Seal, Sealing};
 use super::format::subject;
 use super::listing;
 use super::objects::described_info;
+use super::parts::part_range;
 use super::read::blocking;
-use super::receive::{own_fault, receive};
-use crate::body::{Digests, Expected, Payload, digesting};
+use super::receive::own_fault;
+use super::sealing::{rewrapped, told};
+use crate::body::{Expected, Payload, digesting};
 use crate::object::{
-    Assembled, BucketName, ByteRange, Checksum, ChecksumChoice, Completion, ETag, ObjectKey,
-    ObjectMetadata, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, Upload,
-    UploadId, UploadsPage, UploadsQuery, VersionId, WriteCondition, plan_completion,
+    Assembled, BucketName, Completion, CustomerKey, ObjectKey, PartNumber, PartSummary, PartsPage,
+    PartsQuery, Timestamp, Upload, UploadId, UploadsPage, UploadsQuery, VersionId, WriteCondition,
+    plan_completion,
 };
 use crate::store::{
-    CopyPartRequest, Multipart, NewUpload, ObjectPath, Result, StoreError, Stored, UploadPath,
+    CopyPartRequest, Multipart, NewUpload, ObjectPath, Result, StoreError, Stored, UploadChoice,
+    UploadPath,
 };
 
 /// An upload under way that was looked up.
-struct Open {
+pub(super) struct Open {
     catalog: Catalog,
     at: At,
     id: u128,
-    entry: UploadEntry,
+    /// Its entry.
+    pub(super) entry: UploadEntry,
     /// The owner of its bucket.
     owner: crate::object::Owner,
 }
@@ -45,16 +49,22 @@ struct Open {
 impl Multipart for LocalStore {
     async fn create_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
         self.core.writable()?;
-        let command = Command::CreateUpload { at: at.clone(), upload: Box::new(new) };
+        self.bucket_now(&at.bucket)?;
+        let seal = self.seal(at, new.encryption.as_ref()).await?;
+        let command = Command::CreateUpload {
+            at: at.clone(),
+            upload: Box::new(new),
+            seal: seal.as_ref().map(|new| new.seal.clone()),
+        };
         match self.submitter.submit(command).await? {
             Outcome::Done(lsn) => Ok(text_of(upload_id(self.core.store, lsn))),
             Outcome::Nothing | Outcome::Retry => Err(StoreError::Conflict),
         }
     }
 
-    async fn upload_checksum(&self, upload: &UploadPath) -> Result<ChecksumChoice> {
+    async fn upload_choice(&self, upload: &UploadPath) -> Result<UploadChoice> {
         let upload = upload.clone();
-        blocking(&self.core, move |core| Ok(open(core, &upload)?.entry.checksum)).await
+        blocking(&self.core, move |core| Ok(open(core, &upload)?.choice())).await
     }
 
     async fn put_part(
@@ -62,10 +72,11 @@ impl Multipart for LocalStore {
         upload: &UploadPath,
         number: PartNumber,
         body: Payload,
+        key: Option<&CustomerKey>,
     ) -> Result<PartSummary> {
         self.core.writable()?;
-        self.upload_checksum(upload).await?;
-        self.store_part(upload, number, body).await
+        let (_, sealed) = self.part_key(upload, key).await?;
+        self.store_part(upload, number, body, sealed).await
     }
 
     async fn copy_part(
@@ -76,7 +87,7 @@ impl Multipart for LocalStore {
         request: CopyPartRequest,
     ) -> Result<PartSummary> {
         self.core.writable()?;
-        let choice = self.upload_checksum(upload).await?;
+        let (choice, sealed) = self.part_key(upload, request.key.as_ref()).await?;
         let (version, range, limit) = (request.source_version, request.range, request.size_limit);
         let part = move |size| {
             let range = part_range(size, range)?;
@@ -85,10 +96,12 @@ impl Multipart for LocalStore {
             }
             Ok(range)
         };
-        let source = self.source(source, version, &request.source_conditions, part);
+        let conditions = &request.source_conditions;
+        let source = self.source(source, version, conditions, request.source_key, part);
         let (_, body) = source.await?;
-        let expected = Expected { compute: Some(choice.algorithm), ..Expected::default() };
-        self.store_part(upload, number, digesting(body, expected)).await.map_err(own_fault)
+        let expected = Expected { compute: Some(choice.checksum.algorithm), ..Expected::default() };
+        let body = digesting(body, expected);
+        self.store_part(upload, number, body, sealed).await.map_err(own_fault)
     }
 
     async fn list_parts(&self, upload: &UploadPath, query: &PartsQuery) -> Result<PartsPage> {
@@ -103,6 +116,8 @@ impl Multipart for LocalStore {
         condition: Option<WriteCondition>,
     ) -> Result<Stored> {
         self.core.writable()?;
+        // What the plan wraps with stays in use until it is carried out.
+        let _keys = self.core.keyring.now();
         for _ in 0..TRIES {
             let (path, wanted) = (upload.clone(), completion.clone());
             let condition = condition.clone();
@@ -162,54 +177,11 @@ impl Multipart for LocalStore {
     }
 }
 
-impl LocalStore {
-    async fn store_part(
-        &self,
-        upload: &UploadPath,
-        number: PartNumber,
-        body: Payload,
-    ) -> Result<PartSummary> {
-        let id = parse_id(&upload.id).ok_or(StoreError::NoSuchUpload)?;
-        let core = &self.core;
-        let footer = |digests: &Digests| part_footer(upload, number, digests, core.clock.now());
-        let (content, digests) = receive(core, body, footer).await?;
-        let summary = PartSummary {
-            number,
-            size: digests.size,
-            etag: ETag::from_md5(digests.md5),
-            last_modified: core.clock.now().ceil_second(),
-            checksum: digests.checksum,
-        };
-        let part = NewPart {
-            number: number.get(),
-            size: summary.size,
-            modified: summary.last_modified,
-            tag: (&summary.etag).into(),
-            checksum: summary.checksum.clone(),
-        };
-        let at = upload.object.clone();
-        let command = Command::Part { at, id, part: Box::new(part), content };
-        self.submitter.submit(command).await?;
-        Ok(summary)
-    }
-}
-
-fn part_footer(
-    upload: &UploadPath,
-    number: PartNumber,
-    digests: &Digests,
-    now: Timestamp,
-) -> BlobFooter {
-    BlobFooter {
-        bucket: upload.object.bucket.as_str().to_owned(),
-        key: upload.object.key.as_str().to_owned(),
-        version: None,
-        part: Some(PartOf { upload: upload.id.as_str().to_owned(), number: number.get() }),
-        etag: ETag::from_md5(digests.md5),
-        checksum: digests.checksum.clone().map(Checksum::full_object),
-        metadata: ObjectMetadata::default(),
-        tags: TagSet::default(),
-        created: now,
+impl Open {
+    /// What its parts have to go by.
+    pub(super) fn choice(&self) -> UploadChoice {
+        let UploadEntry { checksum, seal, .. } = &self.entry;
+        UploadChoice { checksum: *checksum, encryption: told(seal.as_ref()) }
     }
 }
 
@@ -218,24 +190,14 @@ fn text_of(id: u128) -> UploadId {
     UploadId::new(format!("{id:032x}"))
 }
 
-fn parse_id(id: &UploadId) -> Option<u128> {
+/// The number in an upload's id.
+pub(super) fn parse_id(id: &UploadId) -> Option<u128> {
     let number = u128::from_str_radix(id.as_str(), 16).ok()?;
     (text_of(number) == *id).then_some(number)
 }
 
-/// The range of a part copy is never cut to the source: it lies inside or is refused.
-fn part_range(size: u64, range: Option<(u64, u64)>) -> Result<ByteRange> {
-    match range {
-        None => Ok(ByteRange::whole(size)),
-        Some((first, last)) if first <= last && last < size => {
-            Ok(ByteRange { offset: first, length: last - first + 1 })
-        }
-        Some(_) => Err(StoreError::SourceRange { size }),
-    }
-}
-
 /// Looks an upload up.
-fn open(core: &Core, path: &UploadPath) -> Result<Open> {
+pub(super) fn open(core: &Core, path: &UploadPath) -> Result<Open> {
     let catalog = core.whole_catalog()?;
     let bucket = core.bucket(&path.object.bucket)?;
     let id = parse_id(&path.id).ok_or(StoreError::NoSuchUpload)?;
@@ -341,6 +303,13 @@ fn plan(
     }
     let assembled = plan_completion(entry.checksum, &stored, completion)?;
     let created = created_with(core, entry.head)?;
+    let seal = match &created.seal {
+        None => None,
+        Some(seal) => {
+            let again = rewrapped(core, &path.object, seal)?;
+            Some(again.map_or_else(|| seal.clone(), |again| again.seal))
+        }
+    };
     let object = Described {
         version: VersionId::Null,
         size: assembled.size,
@@ -353,6 +322,7 @@ fn plan(
         parts_count: u32::try_from(assembled.parts.len()).ok(),
         metadata: created.metadata,
         tags: created.tags,
+        sealing: seal.map(Sealing::of),
     };
     let answer = Stored { object: described_info(&path.object, &object), version: None };
     let command = Command::Complete {
@@ -367,16 +337,29 @@ fn plan(
     Ok(Planned::Now(answer, Box::new(command)))
 }
 
-/// The size and parts of the object that a completion would make; `None` where it was made before.
-pub(crate) fn planned_assembly(
+/// The object that a completion would make.
+pub(super) struct PlannedAssembly {
+    pub(super) size: u64,
+    /// Its parts.
+    pub(super) assembly: Assembly,
+    /// How they are encrypted.
+    pub(super) seal: Option<Seal>,
+}
+
+/// The object that a completion would make; `None` where it was made before.
+pub(super) fn planned_assembly(
     core: &Arc<Core>,
     path: &UploadPath,
     completion: &Completion,
-) -> Result<Option<(u64, Assembly)>> {
+) -> Result<Option<PlannedAssembly>> {
     match plan(core, path, completion, None)? {
         Planned::Already(_) => Ok(None),
         Planned::Now(stored, command) => match *command {
-            Command::Complete { assembly, .. } => Ok(Some((stored.object.size, assembly))),
+            Command::Complete { assembly, object, .. } => Ok(Some(PlannedAssembly {
+                size: stored.object.size,
+                assembly,
+                seal: object.sealing.and_then(|sealing| sealing.seal),
+            })),
             _ => Err(StoreError::Conflict),
         },
     }
@@ -400,6 +383,7 @@ fn assembly(upload: RecordRef, entries: &[(u16, PartEntry)], assembled: &Assembl
             size: entry.size,
             checksum: entry.checksum.clone(),
             body: entry.body,
+            sealed: entry.sealed,
         });
     }
     assembly

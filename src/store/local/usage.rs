@@ -77,10 +77,16 @@ pub struct Recounted {
 }
 
 impl LocalStore {
-    /// How many files no record names, set aside when the store was opened after a crash, and their
-    /// bytes. They are removed where that is asked for.
-    pub async fn set_aside(&self, remove: bool) -> Result<(u64, u64)> {
-        blocking(&self.core, move |core| sweep::quarantined(core, remove)).await
+    /// The files that no record names, set aside when the store was opened after a crash: names in
+    /// order, and bytes.
+    pub async fn set_aside(&self) -> Result<Vec<(String, u64)>> {
+        blocking(&self.core, |core| sweep::quarantined(core)).await
+    }
+
+    /// Removes one of them; `false` where there is none of that name.
+    pub async fn remove_set_aside(&self, name: &str) -> Result<bool> {
+        let name = name.to_owned();
+        blocking(&self.core, move |core| sweep::remove_quarantined(core, &name)).await
     }
 
     /// What the counters say of a bucket, without looking at its objects.

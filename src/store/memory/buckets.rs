@@ -6,7 +6,9 @@ use async_trait::async_trait;
 
 use super::state::Bin;
 use super::{MemoryStore, Result, StoreError};
-use crate::object::{Bucket, BucketName, BucketsPage, BucketsQuery, Owner};
+use crate::object::{
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Owner, SettingDocument,
+};
 use crate::store::Buckets;
 
 #[async_trait]
@@ -51,5 +53,28 @@ impl Buckets for MemoryStore {
         let more = found.next().is_some();
         let next = buckets.last().filter(|_| more).map(|last| last.name.as_str().to_owned());
         Ok(BucketsPage { buckets, next })
+    }
+
+    async fn bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+    ) -> Result<Option<SettingDocument>> {
+        Ok(self.state().bin(bucket)?.settings.get(&setting).cloned())
+    }
+
+    async fn set_bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+        document: Option<SettingDocument>,
+    ) -> Result<()> {
+        let mut state = self.state();
+        let settings = &mut state.bin_mut(bucket)?.settings;
+        match document {
+            Some(document) => settings.insert(setting, document),
+            None => settings.remove(&setting),
+        };
+        Ok(())
     }
 }

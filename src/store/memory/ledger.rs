@@ -4,8 +4,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{MemoryStore, Result};
-use crate::object::BucketName;
-use crate::store::{Ledger, LedgerPage, LedgerQuery, ObjectPath};
+use crate::object::{BucketName, ObjectInfo};
+use crate::store::{
+    GetRequest, Ledger, LedgerPage, LedgerQuery, ObjectPath, Objects as _, StoreError,
+};
 
 #[async_trait]
 impl Ledger for MemoryStore {
@@ -13,6 +15,18 @@ impl Ledger for MemoryStore {
         let state = self.state();
         let bin = state.bin(&at.bucket)?;
         Ok(bin.records.get(&at.key).cloned())
+    }
+
+    async fn entry_and_object(
+        &self,
+        at: &ObjectPath,
+    ) -> Result<(Option<Bytes>, Option<ObjectInfo>)> {
+        let entry = self.entry(at).await?;
+        match self.head_object(at, &GetRequest::default()).await {
+            Ok(head) => Ok((entry, Some(head.object))),
+            Err(StoreError::NoSuchKey) => Ok((entry, None)),
+            Err(error) => Err(error),
+        }
     }
 
     async fn set_entry(&self, at: &ObjectPath, entry: Option<Bytes>) -> Result<()> {

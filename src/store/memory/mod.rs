@@ -17,16 +17,22 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
+use md5::{Digest as _, Md5};
+use uuid::Uuid;
 
 use super::{Result, StoreError};
 use crate::body::{BodyError, Digests, Payload};
-use crate::object::{Clock, ETag, Timestamp, WriteCondition, WriteVerdict};
+use crate::object::{
+    BucketName, Clock, ETag, Encrypted, Encryption, EncryptionDefaults, Timestamp, WriteCondition,
+    WriteVerdict,
+};
 use state::State;
 
 /// A store in memory.
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
+    defaults: EncryptionDefaults,
 }
 
 impl MemoryStore {
@@ -41,7 +47,20 @@ impl MemoryStore {
 
     /// An empty store.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, state: Mutex::default() }
+        Self { clock, state: Mutex::default(), defaults: EncryptionDefaults::default() }
+    }
+
+    /// The same where buckets have these defaults. Nothing is encrypted here, but all is told as
+    /// if it were.
+    #[must_use]
+    pub fn encrypting(self, defaults: EncryptionDefaults) -> Self {
+        Self { defaults, ..self }
+    }
+
+    /// How something new is told to be encrypted.
+    fn encrypted(&self, bucket: &BucketName, asked: Option<&Encryption>) -> Option<Encrypted> {
+        let by_default = || self.defaults.of(bucket).then_some(Encrypted::Managed { asked: false });
+        asked.map_or_else(by_default, |asked| Some(asked.told()))
     }
 
     /// Nothing under the lock panics half-way through a change, so a poisoned one is as good.
@@ -69,6 +88,17 @@ async fn received(mut body: Payload) -> Result<(Bytes, Digests)> {
     }
     let digests = body.digests().cloned().ok_or(BodyError::Incomplete)?;
     Ok((content.freeze(), digests))
+}
+
+/// The entity tag of a content, of which the MD5 may be known. With a customer's key it tells
+/// nothing of the content.
+fn tag_of(encryption: Option<&Encryption>, content: &Bytes, digests: &Digests) -> ETag {
+    ETag::from_md5(match encryption {
+        Some(Encryption::Customer(_)) => Uuid::new_v4().into_bytes(),
+        Some(Encryption::Managed) | None => {
+            digests.md5.unwrap_or_else(|| Md5::digest(content).into())
+        }
+    })
 }
 
 /// Decides a write's condition against the tag of the key's current object.

@@ -7,17 +7,19 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use uuid::Uuid;
 
-use super::read::slice;
+use super::read::{key_fault, slice};
 use super::state::{Bin, Completed, Object, OpenUpload, upload_key};
-use super::{MemoryStore, Result, StoreError, decide, received};
+use super::{MemoryStore, Result, StoreError, decide, received, tag_of};
 use crate::body::{Digests, Expected, Payload, digesting};
 use crate::object::{
-    Assembled, BucketName, ByteRange, ChecksumChoice, Completion, ETag, ObjectInfo, ObjectPart,
-    Original, PartNumber, PartSummary, PartsPage, PartsQuery, Roll, Rolled, Start, Timestamp,
-    Upload, UploadEntry, UploadId, UploadsPage, UploadsQuery, VersionId, WriteCondition, fill_page,
-    plan_completion,
+    Assembled, BucketName, ByteRange, Completion, CustomerKey, ETag, Encryption, KeyFault,
+    ObjectInfo, ObjectPart, Original, PartNumber, PartSummary, PartsPage, PartsQuery, Roll, Rolled,
+    Start, Timestamp, Upload, UploadEntry, UploadId, UploadsPage, UploadsQuery, VersionId,
+    WriteCondition, fill_page, plan_completion,
 };
-use crate::store::{CopyPartRequest, Multipart, NewUpload, ObjectPath, Stored, UploadPath};
+use crate::store::{
+    CopyPartRequest, Multipart, NewUpload, ObjectPath, Stored, UploadChoice, UploadPath,
+};
 
 /// For how long a completion can be repeated, in milliseconds.
 const REPEATABLE_MILLIS: i64 = 60 * 60 * 1000;
@@ -40,14 +42,19 @@ impl Multipart for MemoryStore {
             metadata: new.metadata,
             checksum: new.checksum,
         };
-        let open = OpenUpload { upload, tags: new.tags, parts: BTreeMap::new() };
+        let (tags, encryption) = (new.tags, new.encryption);
+        let encrypted = self.encrypted(&at.bucket, encryption.as_ref());
+        let open = OpenUpload { upload, tags, encryption, encrypted, parts: BTreeMap::new() };
         let key = (at.key.as_str().as_bytes().to_vec(), id.clone());
         state.bin_mut(&at.bucket)?.uploads.insert(key, open);
         Ok(id)
     }
 
-    async fn upload_checksum(&self, upload: &UploadPath) -> Result<ChecksumChoice> {
-        Ok(self.state().upload(upload)?.upload.checksum)
+    async fn upload_choice(&self, upload: &UploadPath) -> Result<UploadChoice> {
+        let state = self.state();
+        let open = state.upload(upload)?;
+        let encryption = open.encrypted;
+        Ok(UploadChoice { checksum: open.upload.checksum, encryption })
     }
 
     async fn put_part(
@@ -55,8 +62,9 @@ impl Multipart for MemoryStore {
         upload: &UploadPath,
         number: PartNumber,
         body: Payload,
+        key: Option<&CustomerKey>,
     ) -> Result<PartSummary> {
-        self.state().upload(upload)?;
+        self.state().upload(upload)?.check_key(key)?;
         let (content, digests) = received(body).await?;
         self.store_part(upload, number, content, digests)
     }
@@ -68,13 +76,19 @@ impl Multipart for MemoryStore {
         number: PartNumber,
         request: CopyPartRequest,
     ) -> Result<PartSummary> {
-        let choice = self.state().upload(upload)?.upload.checksum;
+        let choice = {
+            let state = self.state();
+            let open = state.upload(upload)?;
+            open.check_key(request.key.as_ref())?;
+            open.upload.checksum
+        };
         let from = self.source(source, request.source_version, &request.source_conditions)?;
         let range = part_range(from.info.size, request.range)?;
         let (size, limit) = (range.length, request.size_limit);
         if size > limit {
             return Err(StoreError::SourceTooLarge { size, limit });
         }
+        from.check_source_key(request.source_key.as_ref())?;
         let expected = Expected { compute: Some(choice.algorithm), ..Expected::default() };
         let body = digesting(Payload::from_bytes(slice(&from.content, range)), expected);
         let (content, digests) = received(body).await?;
@@ -188,15 +202,30 @@ impl MemoryStore {
         content: Bytes,
         digests: Digests,
     ) -> Result<PartSummary> {
+        let mut state = self.state();
+        let open = state.upload_mut(upload)?;
         let part = PartSummary {
             number,
             size: digests.size,
-            etag: ETag::from_md5(digests.md5),
+            etag: tag_of(open.encryption.as_ref(), &content, &digests),
             last_modified: self.stamp(),
             checksum: digests.checksum,
         };
-        self.state().upload_mut(upload)?.parts.insert(number, (part.clone(), content));
+        open.parts.insert(number, (part.clone(), content));
         Ok(part)
+    }
+}
+
+impl OpenUpload {
+    /// Whether the customer's key is the one that the upload was created with.
+    pub(super) fn check_key(&self, given: Option<&CustomerKey>) -> Result<()> {
+        let needed = self.encryption.as_ref().and_then(Encryption::customer_key);
+        match key_fault(needed, given) {
+            None => Ok(()),
+            Some(KeyFault::Missing) => Err(KeyFault::PartMissing.into()),
+            Some(KeyFault::Unneeded) => Err(KeyFault::PartUnneeded.into()),
+            Some(_) => Err(KeyFault::PartWrong.into()),
+        }
     }
 }
 
@@ -243,8 +272,10 @@ fn assembled(open: &OpenUpload, whole: Assembled, original: Original) -> Object 
         tag_count: u32::try_from(open.tags.len()).unwrap_or(u32::MAX),
         parts_count: u32::try_from(parts.len()).ok(),
         replication: None,
+        encryption: open.encrypted,
     };
-    Object { info, tags: open.tags.clone(), content: content.freeze(), parts }
+    let key = open.encryption.as_ref().and_then(Encryption::customer_key).cloned();
+    Object { info, tags: open.tags.clone(), content: content.freeze(), parts, key }
 }
 
 /// The range of a part copy is never cut to the source: it lies inside or is refused.

@@ -7,12 +7,12 @@ use bytes::Bytes;
 
 use super::read::slice;
 use super::state::{Bin, Object};
-use super::{MemoryStore, Result, StoreError, decide, received};
+use super::{MemoryStore, Result, StoreError, decide, received, tag_of};
 use crate::body::{Digests, Expected, Payload, digesting};
 use crate::object::{
-    BucketName, ByteRange, Checksum, ETag, ListEntry, ListPage, ListQuery, ObjectInfo, Original,
-    Roll, Rolled, RolledPage, Start, VersionEntry, VersionId, VersionMarker, VersionsPage,
-    VersionsQuery, WriteCondition, fill_page,
+    BucketName, ByteRange, Checksum, ETag, Encrypted, Encryption, ListEntry, ListPage, ListQuery,
+    ObjectInfo, Original, Roll, Rolled, RolledPage, Start, VersionEntry, VersionId, VersionMarker,
+    VersionsPage, VersionsQuery, WriteCondition, fill_page,
 };
 use crate::store::{
     CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, NewObject, ObjectParts, ObjectPath,
@@ -32,11 +32,17 @@ impl Objects for MemoryStore {
     }
 
     async fn head_object(&self, at: &ObjectPath, request: &GetRequest) -> Result<Head> {
-        Ok(self.selected(at, request)?.0)
+        let (head, object) = self.selected(at, request)?;
+        // Only the content needs a key.
+        if request.key.is_some() {
+            object.check_key(request.key.as_ref())?;
+        }
+        Ok(head)
     }
 
     async fn get_object(&self, at: &ObjectPath, request: &GetRequest) -> Result<Got> {
         let (head, object) = self.selected(at, request)?;
+        object.check_key(request.key.as_ref())?;
         let range = head.range.unwrap_or(ByteRange::whole(object.info.size));
         Ok(Got { head, body: Payload::from_bytes(slice(&object.content, range)) })
     }
@@ -80,6 +86,7 @@ impl Objects for MemoryStore {
         if size > limit {
             return Err(StoreError::SourceTooLarge { size, limit });
         }
+        from.check_source_key(request.source_key.as_ref())?;
         self.state().bin(&target.bucket)?;
         let compute =
             request.checksum.or(from.info.checksum.as_ref().map(|sum| sum.value.algorithm));
@@ -91,6 +98,14 @@ impl Objects for MemoryStore {
             tags: request.tags.unwrap_or(from.tags),
             condition: request.condition,
             original: None,
+            encryption: request.encryption.or(match from.info.encryption {
+                Some(Encrypted::Managed { asked })
+                    if asked || !self.defaults.of(&target.bucket) =>
+                {
+                    Some(Encryption::Managed)
+                }
+                Some(Encrypted::Managed { .. } | Encrypted::Customer) | None => None,
+            }),
         };
         self.store(target, new, content, digests)
     }
@@ -155,9 +170,10 @@ impl MemoryStore {
         let bin = state.bin_mut(&at.bucket)?;
         decide(new.condition.as_ref(), bin.current_tag(at))?;
         let original = new.original.unwrap_or_else(|| Original {
-            etag: ETag::from_md5(digests.md5),
+            etag: tag_of(new.encryption.as_ref(), &content, &digests),
             last_modified: self.stamp(),
         });
+        let key = new.encryption.as_ref().and_then(Encryption::customer_key).cloned();
         let info = ObjectInfo {
             key: at.key.clone(),
             version: VersionId::Null,
@@ -169,8 +185,9 @@ impl MemoryStore {
             tag_count: u32::try_from(new.tags.len()).unwrap_or(u32::MAX),
             parts_count: None,
             replication: None,
+            encryption: self.encrypted(&at.bucket, new.encryption.as_ref()),
         };
-        Ok(bin.place(Object { info, tags: new.tags, content, parts: Vec::new() }))
+        Ok(bin.place(Object { info, tags: new.tags, content, parts: Vec::new(), key }))
     }
 }
 

@@ -5,7 +5,7 @@ use bytes::BytesMut;
 
 use super::{MemoryStore, Result};
 use crate::body::Payload;
-use crate::object::{Completion, UploadId, plan_completion};
+use crate::object::{Completion, CustomerKey, UploadId, plan_completion};
 use crate::store::{Multipart as _, NewUpload, ObjectPath, Preview, UploadPath};
 
 #[async_trait]
@@ -18,6 +18,7 @@ impl Preview for MemoryStore {
         &self,
         upload: &UploadPath,
         completion: &Completion,
+        key: Option<&CustomerKey>,
     ) -> Result<Option<Payload>> {
         let now = self.clock.now();
         let state = self.state();
@@ -27,6 +28,7 @@ impl Preview for MemoryStore {
         };
         let summaries: Vec<_> = open.parts.values().map(|(part, _)| part.clone()).collect();
         let whole = plan_completion(open.upload.checksum, &summaries, completion)?;
+        open.check_key(key)?;
         let mut content = BytesMut::new();
         let contents = whole.parts.iter().filter_map(|part| open.parts.get(&part.number));
         contents.for_each(|(_, bytes)| content.extend_from_slice(bytes));

@@ -4,7 +4,10 @@ use bytes::Bytes;
 
 use super::state::Object;
 use super::{MemoryStore, Result, StoreError};
-use crate::object::{ByteRange, ObjectPart, PartNumber, ReadConditions, ReadVerdict, VersionId};
+use crate::object::{
+    ByteRange, CustomerKey, KeyFault, ObjectPart, PartNumber, ReadConditions, ReadVerdict,
+    VersionId,
+};
 use crate::store::{GetRequest, Head, ObjectPath, Selection};
 
 impl MemoryStore {
@@ -39,6 +42,32 @@ impl MemoryStore {
             ReadVerdict::Failed(header) => Err(StoreError::PreconditionFailed(header)),
             ReadVerdict::Proceed | ReadVerdict::NotModified => Ok(object),
         }
+    }
+}
+
+impl Object {
+    /// Whether the customer's key is the one that the content needs.
+    pub(super) fn check_key(&self, given: Option<&CustomerKey>) -> Result<()> {
+        key_fault(self.key.as_ref(), given).map_or(Ok(()), |fault| Err(fault.into()))
+    }
+
+    /// The same of the source of a copy.
+    pub(super) fn check_source_key(&self, given: Option<&CustomerKey>) -> Result<()> {
+        let fault = key_fault(self.key.as_ref(), given);
+        fault.map_or(Ok(()), |fault| Err(StoreError::SourceKey(fault)))
+    }
+}
+
+/// What is wrong with the key that was given, where this is the one that is needed.
+pub(super) fn key_fault(
+    needed: Option<&CustomerKey>,
+    given: Option<&CustomerKey>,
+) -> Option<KeyFault> {
+    match (needed, given) {
+        (None, None) => None,
+        (Some(_), None) => Some(KeyFault::Missing),
+        (None, Some(_)) => Some(KeyFault::Unneeded),
+        (Some(needed), Some(given)) => (needed != given).then_some(KeyFault::Wrong),
     }
 }
 

@@ -7,8 +7,9 @@ use bytes::Bytes;
 
 use super::{Result, StoreError};
 use crate::object::{
-    Bucket, BucketName, ListEntry, ObjectInfo, ObjectKey, ObjectPart, PartNumber, PartSummary,
-    TagSet, Timestamp, Upload, UploadId, VersionId,
+    Bucket, BucketName, BucketSetting, CustomerKey, Encrypted, Encryption, ListEntry, ObjectInfo,
+    ObjectKey, ObjectPart, PartNumber, PartSummary, SettingDocument, TagSet, Timestamp, Upload,
+    UploadId, VersionId,
 };
 use crate::store::{ObjectPath, Stored, UploadPath};
 
@@ -25,6 +26,7 @@ pub(super) struct State {
 pub(super) struct Bin {
     pub(super) bucket: Bucket,
     pub(super) tags: Option<TagSet>,
+    pub(super) settings: BTreeMap<BucketSetting, SettingDocument>,
     pub(super) records: BTreeMap<ObjectKey, Bytes>,
     /// By the bytes of the key, because listings resume at bytes that are no key.
     pub(super) objects: BTreeMap<Vec<u8>, Object>,
@@ -38,11 +40,15 @@ pub(super) struct Object {
     pub(super) tags: TagSet,
     pub(super) content: Bytes,
     pub(super) parts: Vec<ObjectPart>,
+    /// The customer's, where it needs one. Unlike the others, this store keeps it.
+    pub(super) key: Option<CustomerKey>,
 }
 
 pub(super) struct OpenUpload {
     pub(super) upload: Upload,
     pub(super) tags: TagSet,
+    pub(super) encryption: Option<Encryption>,
+    pub(super) encrypted: Option<Encrypted>,
     pub(super) parts: BTreeMap<PartNumber, (PartSummary, Bytes)>,
 }
 
@@ -94,6 +100,7 @@ impl Bin {
         Self {
             bucket,
             tags: None,
+            settings: BTreeMap::new(),
             records: BTreeMap::new(),
             objects: BTreeMap::new(),
             uploads: BTreeMap::new(),

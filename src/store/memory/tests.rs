@@ -16,6 +16,15 @@ async fn conforms() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keeps_settings() {
+    conformance::settings::all(|| async {
+        let clock = Subject::clock();
+        Subject::new(Arc::new(MemoryStore::new(clock.clone())), clock)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keeps_a_ledger() {
     conformance::ledger::all(|| async {
         Arc::new(MemoryStore::new(Subject::clock())) as Arc<dyn Home>

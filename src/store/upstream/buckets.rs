@@ -8,7 +8,10 @@ use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use super::answer::Fault;
 use super::operation::{Asked, Operation};
 use super::{UpstreamStore, timestamp};
-use crate::object::{Bucket, BucketName, BucketsPage, BucketsQuery, ListQuery, Owner, Timestamp};
+use crate::object::{
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, ListQuery, Owner,
+    SettingDocument, Timestamp,
+};
 use crate::store::{Buckets, Result, StoreError};
 
 /// The region whose buckets are made without naming it.
@@ -99,9 +102,33 @@ impl Buckets for UpstreamStore {
         let next = buckets.last().filter(|_| more).map(|last| last.name.as_str().to_owned());
         Ok(BucketsPage { buckets, next })
     }
+
+    /// The gateway's settings are its own: the upstream's would hold for other callers than those
+    /// they are meant for.
+    async fn bucket_setting(
+        &self,
+        _: &BucketName,
+        setting: BucketSetting,
+    ) -> Result<Option<SettingDocument>> {
+        Err(self.keeps_none(setting))
+    }
+
+    async fn set_bucket_setting(
+        &self,
+        _: &BucketName,
+        setting: BucketSetting,
+        _: Option<SettingDocument>,
+    ) -> Result<()> {
+        Err(self.keeps_none(setting))
+    }
 }
 
 impl UpstreamStore {
+    fn keeps_none(&self, setting: BucketSetting) -> StoreError {
+        let what = format!("the {} setting by upstream {}", setting.name(), self.options.name);
+        StoreError::Unsupported { what }
+    }
+
     fn bucket(&self, name: BucketName, created: Timestamp) -> Bucket {
         Bucket { name, owner: self.options.owner.clone(), created }
     }

@@ -1,4 +1,4 @@
-//! The checksums that uploads were created with, so that not every part has to ask for it.
+//! What uploads were created with, so that not every part has to ask for it.
 //!
 //! An upload's choice never changes, so that what is remembered is never wrong; whether the
 //! upload is still there is decided by the call that follows.
@@ -6,8 +6,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::object::{BucketName, ChecksumChoice};
-use crate::store::UploadPath;
+use crate::object::BucketName;
+use crate::store::{UploadChoice, UploadPath};
 
 /// How many uploads are remembered.
 const REMEMBERED: usize = 4096;
@@ -18,18 +18,18 @@ pub(super) struct Choices(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    choices: HashMap<UploadPath, ChecksumChoice>,
+    choices: HashMap<UploadPath, UploadChoice>,
     order: VecDeque<UploadPath>,
 }
 
 impl Choices {
     /// An upload's choice, where it is remembered.
-    pub(super) fn get(&self, upload: &UploadPath) -> Option<ChecksumChoice> {
+    pub(super) fn get(&self, upload: &UploadPath) -> Option<UploadChoice> {
         self.lock().choices.get(upload).copied()
     }
 
     /// Remembers an upload's choice, and forgets the oldest where there are too many.
-    pub(super) fn remember(&self, upload: &UploadPath, choice: ChecksumChoice) {
+    pub(super) fn remember(&self, upload: &UploadPath, choice: UploadChoice) {
         let mut known = self.lock();
         if known.choices.insert(upload.clone(), choice).is_none() {
             known.order.push_back(upload.clone());
@@ -64,7 +64,7 @@ impl Choices {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::{Algorithm, ObjectKey, UploadId};
+    use crate::object::{Algorithm, ChecksumChoice, Encrypted, ObjectKey, UploadId};
     use crate::store::ObjectPath;
 
     fn upload(number: usize) -> UploadPath {
@@ -76,11 +76,13 @@ mod tests {
     #[test]
     fn the_latest_are_remembered() {
         let choices = Choices::default();
-        let choice = ChecksumChoice {
+        let checksum = ChecksumChoice {
             algorithm: Algorithm::Sha1,
             kind: Algorithm::Sha1.default_kind(),
             explicit: true,
         };
+        let encryption = Some(Encrypted::Managed { asked: false });
+        let choice = UploadChoice { checksum, encryption };
         for number in 0..=REMEMBERED {
             choices.remember(&upload(number), choice);
             choices.remember(&upload(number), choice);

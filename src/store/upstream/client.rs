@@ -17,6 +17,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 
 use super::UpstreamOptions;
+use super::endpoint::Endpoints;
 
 /// How often a call that can be repeated is made at most.
 const ATTEMPTS: u32 = 2;
@@ -121,6 +122,7 @@ impl Base<'_> {
             .credentials_provider(credentials.clone())
             .identity_cache(identities.clone())
             .http_client(http.clone())
+            .endpoint_resolver(Endpoints::default())
             .force_path_style(options.path_style)
             .retry_config(retry)
             .timeout_config(timeouts)

@@ -122,8 +122,8 @@ impl UpstreamStore {
         if !self.options.quirks.checksums || !any && completion.checksum.is_none() {
             return Ok(None);
         }
-        match self.upload_checksum(upload).await {
-            Ok(choice) if choice.explicit => return Ok(Some(choice)),
+        match self.upload_choice(upload).await {
+            Ok(choice) if choice.checksum.explicit => return Ok(Some(choice.checksum)),
             // It may have been completed already, and be asked for again.
             Err(StoreError::NoSuchUpload) => return Ok(None),
             choice => choice?,
@@ -164,7 +164,8 @@ impl UpstreamStore {
             let last = parts.last().map_or(0, |part| u32::from(part.number.get()));
             if !out.is_truncated().unwrap_or_default() || last <= after {
                 let told = checksum::choice(out.checksum_algorithm(), out.checksum_type());
-                return Ok((self.choices.get(upload).unwrap_or(told), parts));
+                let known = self.choices.get(upload).map(|choice| choice.checksum);
+                return Ok((known.unwrap_or(told), parts));
             }
             after = last;
         }
@@ -196,6 +197,7 @@ impl UpstreamStore {
             tag_count: 0,
             parts_count: u32::try_from(completion.parts.len()).ok(),
             replication: None,
+            encryption: super::encryption::told(out.server_side_encryption(), None),
         };
         Stored { object, version }
     }

@@ -9,14 +9,15 @@ use aws_sdk_s3::types::{MetadataDirective, TaggingDirective};
 
 use super::answer::Fault;
 use super::checksum::{self, sdk_algorithm, texts};
+use super::encryption::{encrypted, with_customer_key, with_source_key};
 use super::metadata::{Wire, tagging, with_metadata};
 use super::operation::{Asked, Operation};
 use super::tied::Tied;
 use super::{UpstreamStore, timestamp, version_text, version_told};
 use crate::object::percent::{self, Slash};
 use crate::object::{
-    ETag, ObjectInfo, ObjectMetadata, PartNumber, PartSummary, ReadConditions, ReadVerdict,
-    VersionId,
+    CustomerKey, ETag, Encryption, ObjectInfo, ObjectMetadata, PartNumber, PartSummary,
+    ReadConditions, ReadVerdict, VersionId,
 };
 use crate::store::{
     CopyPartRequest, CopyRequest, GetRequest, ObjectPath, Result, StoreError, Stored, UploadPath,
@@ -31,7 +32,9 @@ impl UpstreamStore {
         request: CopyRequest,
     ) -> Result<Stored> {
         self.check_tags(request.tags.as_ref().is_some_and(|tags| !tags.is_empty()))?;
-        let from = self.source(source, request.source_version, &request.source_conditions).await?;
+        let key = request.source_key.as_ref();
+        let from = self.source(source, request.source_version, &request.source_conditions, key);
+        let from = from.await?;
         let (size, limit) = (from.size, request.size_limit);
         if size > limit {
             return Err(StoreError::SourceTooLarge { size, limit });
@@ -64,7 +67,10 @@ impl UpstreamStore {
             .set_if_match(tied.if_match())
             .set_if_none_match(tied.if_none_match())
             .set_checksum_algorithm(request.checksum.map(sdk_algorithm))
-            .set_server_side_encryption(self.sse());
+            .set_server_side_encryption(self.sse(request.encryption.as_ref()));
+        let key = request.encryption.as_ref().and_then(Encryption::customer_key);
+        call = with_customer_key!(call, key);
+        call = with_source_key!(call, request.source_key.as_ref());
         if let Some(tags) = &request.tags {
             let directive = TaggingDirective::Replace;
             call = call.tagging_directive(directive).set_tagging(tagging(tags));
@@ -95,7 +101,9 @@ impl UpstreamStore {
         request: CopyPartRequest,
     ) -> Result<PartSummary> {
         let (asked, id) = self.asked_of(Operation::UploadPartCopy, upload)?;
-        let from = self.source(source, request.source_version, &request.source_conditions).await?;
+        let key = request.source_key.as_ref();
+        let from = self.source(source, request.source_version, &request.source_conditions, key);
+        let from = from.await?;
         let size = part_size(from.size, request.range)?;
         if size > request.size_limit {
             return Err(StoreError::SourceTooLarge { size, limit: request.size_limit });
@@ -113,6 +121,8 @@ impl UpstreamStore {
             .set_copy_source_range(
                 request.range.map(|(first, last)| format!("bytes={first}-{last}")),
             );
+        let call = with_customer_key!(call, request.key.as_ref());
+        let call = with_source_key!(call, key);
         let out =
             call.send().await.map_err(|error| self.refuse_copy(&asked, &Tied::default(), error))?;
         let result = out.copy_part_result();
@@ -134,9 +144,14 @@ impl UpstreamStore {
         at: &ObjectPath,
         version: Option<VersionId>,
         conditions: &ReadConditions,
+        key: Option<&CustomerKey>,
     ) -> Result<ObjectInfo> {
-        let whole = GetRequest { version, ..GetRequest::default() };
-        let object = self.head(at, &whole).await?.object;
+        let whole = GetRequest { version, key: key.cloned(), ..GetRequest::default() };
+        let head = self.head(at, &whole).await.map_err(|error| match error {
+            StoreError::CustomerKey(fault) => StoreError::SourceKey(fault),
+            other => other,
+        });
+        let object = head?.object;
         let now = self.clock.now();
         match conditions.evaluate_copy(&object.etag, object.last_modified, now) {
             ReadVerdict::Failed(header) => Err(StoreError::PreconditionFailed(header)),
@@ -178,6 +193,7 @@ fn copied(
         checksum: result.and_then(|copy| checksum::whole(texts!(copy), copy.checksum_type())),
         tag_count: tags.unwrap_or(from.tag_count),
         replication: None,
+        encryption: encrypted!(out),
     };
     Stored { object, version: version_told(out.version_id()) }
 }

@@ -21,6 +21,8 @@ mod choices;
 mod client;
 mod completion;
 mod copy;
+mod encryption;
+mod endpoint;
 mod error;
 mod incoming;
 mod listing;
@@ -48,7 +50,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_sdk_s3::primitives::DateTime;
-use aws_sdk_s3::types::ServerSideEncryption;
 
 pub use client::InvalidUpstream;
 pub use options::{Quirks, UpstreamBucket, UpstreamKey, UpstreamOptions};
@@ -134,10 +135,6 @@ impl UpstreamStore {
             Some(reason) => self.site.words(asked, &Fault::Answered(Box::new(reason))),
             None => no_bucket(&asked.bucket),
         }
-    }
-
-    fn sse(&self) -> Option<ServerSideEncryption> {
-        self.options.sse.as_deref().map(ServerSideEncryption::from)
     }
 
     fn patience(&self) -> Patience {

@@ -5,17 +5,19 @@ use aws_sdk_s3::operation::list_parts::ListPartsOutput;
 use aws_sdk_s3::types::Part;
 
 use super::checksum::{self, sdk_algorithm, sdk_kind, texts};
+use super::encryption::{encrypted, with_customer_key};
 use super::metadata::{Wire, storage_class, tagging, with_metadata};
 use super::operation::{Asked, Operation};
 use super::root_name::RootName;
 use super::{UpstreamStore, page_length, size, timestamp, upload_id};
 use crate::body::Payload;
 use crate::object::{
-    BucketName, ChecksumChoice, Completion, ETag, ObjectMetadata, PartNumber, PartSummary,
+    BucketName, Completion, CustomerKey, ETag, Encryption, ObjectMetadata, PartNumber, PartSummary,
     PartsPage, PartsQuery, Timestamp, Upload, UploadId, UploadsPage, UploadsQuery, WriteCondition,
 };
 use crate::store::{
-    CopyPartRequest, Multipart, NewUpload, ObjectPath, Result, StoreError, Stored, UploadPath,
+    CopyPartRequest, Multipart, NewUpload, ObjectPath, Result, StoreError, Stored, UploadChoice,
+    UploadPath,
 };
 
 #[async_trait]
@@ -36,7 +38,9 @@ impl Multipart for UpstreamStore {
             .set_tagging(tagging(&new.tags))
             .set_checksum_algorithm(named.map(|choice| sdk_algorithm(choice.algorithm)))
             .set_checksum_type(named.map(|choice| sdk_kind(choice.kind)))
-            .set_server_side_encryption(self.sse());
+            .set_server_side_encryption(self.sse(new.encryption.as_ref()));
+        let key = new.encryption.as_ref().and_then(Encryption::customer_key);
+        let call = with_customer_key!(call, key);
         let call = with_metadata!(call, wire).customize().mutate_request(wire.finish());
         let out = call.send().await.map_err(|error| self.refuse(&asked, error))?;
         let Some(id) = out.upload_id().filter(|id| !id.is_empty()) else {
@@ -44,16 +48,19 @@ impl Multipart for UpstreamStore {
         };
         let id = upload_id::shown(id);
         let upload = UploadPath { object: at.clone(), id: id.clone() };
-        self.choices.remember(&upload, new.checksum);
+        let choice = UploadChoice { checksum: new.checksum, encryption: encrypted!(out) };
+        self.choices.remember(&upload, choice);
         Ok(id)
     }
 
-    async fn upload_checksum(&self, upload: &UploadPath) -> Result<ChecksumChoice> {
+    async fn upload_choice(&self, upload: &UploadPath) -> Result<UploadChoice> {
         if let Some(choice) = self.choices.get(upload) {
             return Ok(choice);
         }
         let out = self.parts_once(upload, 0, 1).await?;
-        let choice = checksum::choice(out.checksum_algorithm(), out.checksum_type());
+        let checksum = checksum::choice(out.checksum_algorithm(), out.checksum_type());
+        // How it is encrypted is not told here.
+        let choice = UploadChoice { checksum, encryption: None };
         self.choices.remember(upload, choice);
         Ok(choice)
     }
@@ -63,8 +70,9 @@ impl Multipart for UpstreamStore {
         upload: &UploadPath,
         number: PartNumber,
         body: Payload,
+        key: Option<&CustomerKey>,
     ) -> Result<PartSummary> {
-        self.upload_part(upload, number, body).await
+        self.upload_part(upload, number, body, key).await
     }
 
     async fn copy_part(
@@ -80,7 +88,7 @@ impl Multipart for UpstreamStore {
     /// The service tells neither the upload's metadata nor when it was started.
     async fn list_parts(&self, upload: &UploadPath, query: &PartsQuery) -> Result<PartsPage> {
         let mut out = self.parts_once(upload, query.after, query.limit).await?;
-        let choice = self.choices.get(upload);
+        let choice = self.choices.get(upload).map(|choice| choice.checksum);
         let metadata = ObjectMetadata {
             storage_class: storage_class(
                 out.storage_class().map(aws_sdk_s3::types::StorageClass::as_str),

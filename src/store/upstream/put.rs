@@ -11,6 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::answer::Fault;
 use super::checksum::{self, sdk_algorithm, texts, with_checksum};
+use super::encryption::{encrypted, with_customer_key};
 use super::metadata::{Wire, tagging, with_metadata};
 use super::operation::{Asked, Operation};
 use super::outgoing::{Outgoing, Stalled, Stream, Watch, Whole};
@@ -18,7 +19,8 @@ use super::tied::Tied;
 use super::{UpstreamStore, version_told};
 use crate::body::Payload;
 use crate::object::{
-    Algorithm, Checksum, ChecksumValue, ETag, ObjectInfo, PartNumber, PartSummary, VersionId,
+    Algorithm, Checksum, ChecksumValue, CustomerKey, ETag, Encryption, ObjectInfo, PartNumber,
+    PartSummary, VersionId,
 };
 use crate::store::{NewObject, ObjectPath, Result, StoreError, Stored, UploadPath};
 
@@ -85,6 +87,7 @@ impl UpstreamStore {
             tag_count: u32::try_from(new.tags.len()).unwrap_or(u32::MAX),
             parts_count: None,
             replication: None,
+            encryption: encrypted!(out),
         };
         Ok(Stored { object, version: version_told(out.version_id()) })
     }
@@ -104,7 +107,9 @@ impl UpstreamStore {
             .set_if_match(tied.if_match())
             .set_if_none_match(tied.if_none_match())
             .set_tagging(tagging(&new.tags))
-            .set_server_side_encryption(self.sse());
+            .set_server_side_encryption(self.sse(new.encryption.as_ref()));
+        let key = new.encryption.as_ref().and_then(Encryption::customer_key);
+        let call = with_customer_key!(call, key);
         let wire = Wire::new(&new.metadata);
         with_metadata!(call, wire)
     }
@@ -156,15 +161,17 @@ impl UpstreamStore {
         upload: &UploadPath,
         number: PartNumber,
         body: Payload,
+        key: Option<&CustomerKey>,
     ) -> Result<PartSummary> {
         let (asked, id) = self.asked_of(Operation::UploadPart, upload)?;
         let call = |client: &Client| -> UploadPartFluentBuilder {
-            client
+            let call = client
                 .upload_part()
                 .bucket(&asked.bucket)
                 .key(asked.key(&upload.object))
                 .upload_id(id.clone())
-                .part_number(i32::from(number.get()))
+                .part_number(i32::from(number.get()));
+            with_customer_key!(call, key)
         };
         let sent: Sent<UploadPartOutput> = match Outgoing::new(body).await? {
             Outgoing::Small(whole) => {

@@ -5,6 +5,7 @@ use aws_sdk_s3::types::ChecksumMode;
 
 use super::answer::{Fault, content_range};
 use super::checksum::{self, texts};
+use super::encryption::{encrypted, key_fault, with_customer_key};
 use super::metadata::read_metadata;
 use super::operation::{Asked, Operation};
 use super::{UpstreamStore, incoming, sdk_time, size, tags_text, timestamp, version_text};
@@ -45,6 +46,7 @@ macro_rules! object_info {
             checksum: sum,
             tag_count: $of.tag_count().and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
             replication: None,
+            encryption: encrypted!($of),
         }
     }};
 }
@@ -91,6 +93,7 @@ impl UpstreamStore {
             .set_range(range)
             .set_part_number(part)
             .set_checksum_mode(self.checksum_mode());
+        let call = with_customer_key!(call, request.key.as_ref());
         match with_conditions!(call, request.conditions).send().await {
             Ok(out) => {
                 let object = object_info!(out, at);
@@ -128,6 +131,7 @@ impl UpstreamStore {
             .set_version_id(version_text(request.version))
             .set_part_number(part)
             .set_checksum_mode(self.checksum_mode());
+        let call = with_customer_key!(call, request.key.as_ref());
         let call = with_conditions!(call, request.conditions);
         match call.clone().send().await.map_err(Fault::from) {
             Err(fault) if fault.is(404) && !fault.has_reason() => {
@@ -155,11 +159,14 @@ impl UpstreamStore {
         request: &GetRequest,
         fault: Fault,
     ) -> StoreError {
+        if let Some(error) = key_fault(&fault, request.key.as_ref()) {
+            return error;
+        }
         let Some(answer) = fault.answer() else { return self.refuse(asked, fault) };
         match (answer.status, answer.code.as_deref()) {
             (304, _) => match answer.validators() {
                 Some((etag, last_modified)) => StoreError::NotModified { etag, last_modified },
-                None => match self.plain_head(asked, at, request.version).await {
+                None => match self.plain_head(asked, at, request).await {
                     Ok(ObjectInfo { etag, last_modified, .. }) => {
                         StoreError::NotModified { etag, last_modified }
                     }
@@ -188,7 +195,7 @@ impl UpstreamStore {
         if let (Selection::Range(_), Some(size)) = (request.selection, size) {
             return StoreError::InvalidRange { size };
         }
-        match self.plain_head(asked, at, request.version).await {
+        match self.plain_head(asked, at, request).await {
             Err(error) => error,
             Ok(object) => match request.selection {
                 Selection::Part(_) => {
@@ -222,9 +229,10 @@ impl UpstreamStore {
         &self,
         asked: &Asked,
         at: &ObjectPath,
-        version: Option<VersionId>,
+        request: &GetRequest,
     ) -> Result<ObjectInfo> {
-        let whole = GetRequest { version, ..GetRequest::default() };
+        let (version, key) = (request.version, request.key.clone());
+        let whole = GetRequest { version, key, ..GetRequest::default() };
         match self.ask_head(asked, at, &whole).await {
             Ok(out) => Ok(object_info!(out, at)),
             Err(fault) if fault.has_code("NoSuchKey") || fault.has_code("NoSuchVersion") => {

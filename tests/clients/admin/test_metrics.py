@@ -1,6 +1,7 @@
 """Metrics: clean to promtool, true to what happened, and for those only who may see them."""
 
 import http.client
+import os
 import re
 import shutil
 import subprocess
@@ -79,9 +80,9 @@ def test_migrations(behind):
 
 
 def test_the_lint_is_clean(behind):
-    promtool = shutil.which("promtool")
+    promtool = os.environ.get("STOWGATE_PROMTOOL") or shutil.which("promtool")
     if not promtool:
-        pytest.skip("promtool is not installed")
+        pytest.skip("no promtool: STOWGATE_PROMTOOL does not say where one is")
     site = behind("fallback")
     site.put("a", b"x")
     site.get("a")

@@ -5,15 +5,12 @@ import itertools
 
 import pytest
 
-import upstreams
-from behind import Behind
 from command import Commands
 from connect import connect
 from gateway import MAIN, TOKEN, Gateway
+from gateways import Labelled, behind, gateway, server, still_alive
 
 _numbers = itertools.count()
-
-TEMPLATE = "attachments/{type}/company_{company}/{*}"
 
 
 class Local:
@@ -40,13 +37,8 @@ class Local:
         return Commands(self.gateway.directory, "--config", self.config)
 
 
-class Labelled(Behind):
-    """A gateway before an upstream, whose keys have companies and types."""
-
-    def _config(self, mode):
-        section = f'name = "{self.bucket}"\n'
-        lines = f'{section}key_template = "{TEMPLATE}"\n'
-        return super()._config(mode).replace(section, lines, 1)
+class Asked(Labelled):
+    """A gateway before an upstream, and the commands that ask it."""
 
     @property
     def run(self):
@@ -65,7 +57,7 @@ def local(tmp_path):
     with contextlib.ExitStack() as stack:
 
         def make(**settings):
-            one = Local(tmp_path / f"gateway-{next(_numbers)}", **settings)
+            one = Local(tmp_path / f"local-{next(_numbers)}", **settings)
             stack.callback(lambda: one.gateway.alive() and one.gateway.stop())
             return one.start()
 
@@ -81,31 +73,7 @@ def site(local):
     return one
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    """An upstream, the same for all tests."""
-    with upstreams.make("stowgate", tmp_path_factory.mktemp("upstream")) as running:
-        yield running
-
-
 @pytest.fixture
-def behind(server, tmp_path):
-    """Makes gateways before the upstream: `behind(mode, …)`."""
-    with contextlib.ExitStack() as stack:
-
-        def make(mode, **settings):
-            one = Labelled(server, tmp_path / f"gateway-{next(_numbers)}", mode, **settings)
-            stack.callback(one.close)
-            return one.start()
-
-        yield make
-
-
-@pytest.fixture
-def gateway():
-    """None for all: these suites have their own."""
-
-
-@pytest.fixture(autouse=True)
-def still_alive():
-    """What each gateway came to is looked at where it is closed."""
+def kind():
+    """Gateways before an upstream that the commands are for."""
+    return Asked

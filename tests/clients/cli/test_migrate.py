@@ -37,7 +37,7 @@ def test_a_plan_is_shown_and_run_exactly(site):
 def test_it_is_followed_and_taken_back(site):
     shown = site.run.terminal("migrate", "to-s3", "--bucket", site.bucket).expect().out
     assert "100%" in shown and "12/12 objects" in shown
-    assert "12 moved (11.72 KiB) of 12 objects" in shown
+    assert "12 of 12 objects moved (11.72 KiB)" in shown
     (one,) = site.run("migrate", "list").expect().lines
     assert site.run("migrate", "show", one["id"]).expect().last["state"] == "done"
     table = site.run.terminal("migrate", "list").expect().out
@@ -138,3 +138,21 @@ def test_without_a_gateway_the_store_itself_migrates(site):
     assert (done["state"], done["progress"]["moved"]) == ("done", 12)
     assert len(site.keys_there()) == 12
     site.gateway.start()
+
+
+def test_conflicts_have_an_exit_code_of_their_own(site):
+    key = "attachments/invoice/company_1/01"
+    site.put_there(key, b"somebody else's")
+    plan = site.run.terminal("migrate", "to-s3", "--dry-run").expect().out
+    assert "1 object stay" in plan or "1 object stays" in plan
+    left = site.run("migrate", "to-s3").expect(4)
+    done = left.last["migration"]
+    assert (done["state"], done["progress"]["moved"], done["progress"]["conflicts"]) == ("done", 11, 1)
+    assert "1 object left" in left.err and f"migrate report {done['id']} --outcome conflict" in left.err
+    rows = list(csv.DictReader(io.StringIO(site.run("migrate", "report", done["id"], "--outcome", "conflict").out)))
+    assert [row["key"] for row in rows] == [key]
+    assert site.run("migrate", "follow", done["id"]).expect(4)
+    shown = site.run.terminal("migrate", "show", done["id"]).expect().out
+    assert "11 of 12 objects moved" in shown and "1 in conflict" in shown
+    assert "11/12" in site.run.terminal("migrate", "list").expect().out
+    assert site.get_there(key)["Content"] == b"somebody else's"

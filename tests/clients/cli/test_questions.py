@@ -1,5 +1,7 @@
 """What is asked of the side API: usage, verify, cleanup, objects, spool, test-s3, info."""
 
+import csv
+import json
 import re
 import signal
 
@@ -44,7 +46,7 @@ def test_info_and_test_s3(behind):
     info = site.run("info").expect().last
     assert site.bucket in [bucket["name"] for bucket in info["buckets"]]
     shown = site.run.terminal("info").expect().out
-    assert f"{site.bucket} " in shown and "fallback" in shown and "free" in shown
+    assert f"bucket {site.bucket}, mode fallback" in shown and "free" in shown
     tried = site.run("test-s3").expect().lines
     assert [line["name"] for line in tried] == ["main"] and tried[0]["ok"]
     shown = site.run.terminal("test-s3").expect().out
@@ -136,12 +138,48 @@ def test_cleanup_is_previewed_and_capped(site, tmp_path):
     lines = eventually(previewed, 10, "the objects to be old enough")
     assert lines[-1]["job"]["deleted"] == 0
     capped = site.run(*what, "--max-deletes", "1").expect(1)
-    assert "cleanup is failed" in capped.err
+    assert "the clean-up failed: " in capped.err and "max_deletes allows 1" in capped.err
     shown = site.run.terminal(*what, "--dry-run").expect().out
     assert "drop-1" in shown and "dry run" in shown
     assert site.run(*what).expect().last["job"]["deleted"] == 2
     left = site.s3.list_objects_v2(Bucket=site.bucket)["Contents"]
     assert [it["Key"] for it in left] == ["keep"]
+
+
+def test_cleanup_reports_to_a_file(site, tmp_path):
+    for key in ("keep", "drop"):
+        put(site, key)
+    manifest = tmp_path / "keys"
+    manifest.write_text("keep\n")
+    what = ("cleanup", "--storage-backend", "local", "--bucket", site.bucket, "--min-age", "0")
+    what += ("--manifest", manifest)
+
+    def old_enough():
+        return site.run(*what, "--dry-run").expect().last["job"]["found"] == 1
+
+    eventually(old_enough, 10, "an object that is old enough")
+    path = tmp_path / "report.jsonl"
+    site.run(*what, "--dry-run", "--report", path).expect()
+    (row,) = [json.loads(line) for line in path.read_text().splitlines()]
+    assert (row["key"], row["outcome"]) == ("drop", "found")
+    path = tmp_path / "report.csv"
+    shown = site.run.terminal(*what, "--report", path).expect().out
+    assert "1 object deleted" in shown
+    (row,) = csv.DictReader(path.read_text().splitlines())
+    assert (row["key"], row["outcome"], row["size"]) == ("drop", "deleted", "10")
+
+
+def test_what_became_of_an_object_is_shown(behind):
+    site = behind("local")
+    put(site, "key")
+    done = site.run("migrate", "to-s3").expect().last["migration"]
+    shown = site.run.terminal("objects", site.bucket, "key").expect().out
+    assert "moved to s3" in shown and f"by the migration {done['id']}" in shown
+    line = site.run("objects", site.bucket, "key").expect().last
+    assert [event["event"] for event in line["history"]] == ["moved_to_s3", "written"]
+    site.delete("key")
+    gone = site.run.terminal("objects", site.bucket, "key").expect(1).out
+    assert "moved to s3" in gone and "there is no object of that key" in gone
 
 
 def test_an_interruption_ends_the_job(behind):
@@ -152,6 +190,6 @@ def test_an_interruption_ends_the_job(behind):
     assert b"progress" in process.stdout.readline()
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 1 and b"the verify was ended" in err, (out, err)
+    assert process.returncode == 1 and b"the verification was ended" in err, (out, err)
     (job,) = site.gateway.side("GET", "/storage/verify")[1]["jobs"]
     assert job["state"] == "cancelled"

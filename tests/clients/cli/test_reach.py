@@ -105,7 +105,7 @@ def test_wrong_usage_is_2(site, tmp_path):
         ("info", "--token-file", "/nowhere"),
         ("usage", "--by", "day"),
         ("cleanup",),
-        ("cleanup", "--storage-backend", "local", "--bucket", "b-1"),
+        ("cleanup", "--storage-backend", "local", "--manifest", "x"),
         ("migrate", "to-s3", "--plan", "x", "--bucket", "b-1"),
         ("migrate", "to-s3", "--plan", "x", "--dry-run"),
         ("presign", "UPPER", "key"),

@@ -170,9 +170,5 @@ def test_writing_what_is_not_served_is_501(s3, bucket):
             Bucket=bucket, AccelerateConfiguration={"Status": "Enabled"}
         )
     with refused("NotImplemented", 501):
-        s3.put_bucket_website(
-            Bucket=bucket, WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}}
-        )
-    with refused("NotImplemented", 501):
         s3.restore_object(Bucket=bucket, Key="k", RestoreRequest={"Days": 1})
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"content"

@@ -1,15 +1,12 @@
 """Gateways with an upstream behind them, each test over every upstream that can be had."""
 
 import contextlib
-import itertools
 
 import botocore.exceptions
 import pytest
 
 import upstreams
-from behind import Behind
-
-_numbers = itertools.count()
+from gateways import behind, gateway, kind, still_alive
 
 
 @pytest.fixture(scope="session", params=upstreams.chosen())
@@ -17,29 +14,6 @@ def server(request, tmp_path_factory):
     """An upstream, the same for all tests."""
     with upstreams.make(request.param, tmp_path_factory.mktemp(request.param)) as running:
         yield running
-
-
-@pytest.fixture
-def behind(server, tmp_path):
-    """Makes gateways before the upstream: `behind(mode, …)`."""
-    with contextlib.ExitStack() as stack:
-
-        def make(mode, **settings):
-            one = Behind(server, tmp_path / f"gateway-{next(_numbers)}", mode, **settings)
-            stack.callback(one.close)
-            return one.start()
-
-        yield make
-
-
-@pytest.fixture
-def gateway():
-    """None for all: these suites have their own."""
-
-
-@pytest.fixture(autouse=True)
-def still_alive():
-    """What each gateway came to is looked at where it is closed."""
 
 
 @contextlib.contextmanager

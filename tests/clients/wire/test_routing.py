@@ -36,7 +36,6 @@ def stored(s3, bucket):
         ("PUT", "", [("versioning", "")], "NotImplemented", 501),
         ("PUT", "", [("lifecycle", "")], "NotImplemented", 501),
         ("PUT", "", [("policy", "")], "NotImplemented", 501),
-        ("PUT", "", [("cors", "")], "NotImplemented", 501),
         ("PUT", "", [("replication", "")], "NotImplemented", 501),
         ("PUT", "", [("notification", "")], "NotImplemented", 501),
         ("PUT", "", [("inventory", ""), ("id", "x")], "NotImplemented", 501),

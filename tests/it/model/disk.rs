@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use stowgate::object::{BucketsQuery, KeyTemplate, ListEntry, ListQuery, ManualClock, Month};
+use stowgate::object::{
+    BucketsQuery, EncryptionDefaults, KeyTemplate, ListEntry, ListQuery, ManualClock, MasterKeys,
+    Month,
+};
 use stowgate::store::local::{
     Accuracy, BucketUsage, CheckOptions, LocalOptions, LocalStore, check,
 };
@@ -23,11 +26,13 @@ pub(super) struct Disk {
     clock: Arc<ManualClock>,
     /// How often it was opened: by turns the objects are counted by another template.
     opened: usize,
+    encrypts: bool,
 }
 
 impl Disk {
-    pub(super) async fn new(clock: Arc<ManualClock>) -> Self {
-        let mut disk = Self { store: None, dir: TempDir::new().unwrap(), clock, opened: 0 };
+    pub(super) async fn new(clock: Arc<ManualClock>, encrypts: bool) -> Self {
+        let mut disk =
+            Self { store: None, dir: TempDir::new().unwrap(), clock, opened: 0, encrypts };
         disk.open().await;
         disk
     }
@@ -82,6 +87,9 @@ impl Disk {
         let store =
             LocalStore::open_counting(&self.root(), options(), templates, self.clock.clone());
         let store = store.unwrap();
+        let everywhere = self.encrypts;
+        let defaults = EncryptionDefaults { everywhere, ..EncryptionDefaults::default() };
+        store.set_encryption(MasterKeys::default(), defaults, false).unwrap();
         store.ready().await.unwrap();
         assert_eq!(store.read_only_reason(), None);
         self.store = Some(store);

@@ -8,9 +8,10 @@ use std::task::Poll;
 
 use stowgate::body::BodyError;
 use stowgate::object::{
-    Algorithm, BucketName, BucketsQuery, ChecksumChoice, Clock, CompletedPart, Completion, ETag,
-    ETagMatch, ListQuery, ManualClock, PartsQuery, ReadConditions, UploadEntry, UploadId,
-    UploadsQuery, VersionMarker, VersionsQuery, WriteCondition,
+    Algorithm, BucketName, BucketSetting, BucketsQuery, ChecksumChoice, Clock, CompletedPart,
+    Completion, ETag, ETagMatch, EncryptionDefaults, ListQuery, ManualClock, PartsQuery,
+    ReadConditions, SettingDocument, UploadEntry, UploadId, UploadsQuery, VersionMarker,
+    VersionsQuery, WriteCondition,
 };
 use stowgate::store::conformance::{Subject, abandoned, body, content, failing};
 use stowgate::store::{
@@ -25,12 +26,13 @@ use super::request::{
 };
 use super::step::{ALGORITHMS, Condition, KEYS, Listed, Page, Step, TEXTS};
 
-/// Runs a history on fresh stores; an error at the first difference.
-pub(super) async fn play(history: &[Step]) -> Outcome {
+/// Runs a history on fresh stores, which encrypt everything or nothing; an error at the first difference.
+pub(super) async fn play(history: &[Step], encrypts: bool) -> Outcome {
     let clock = Subject::clock();
-    let disk = Disk::new(clock.clone()).await;
-    let mut pair =
-        Pair { model: Arc::new(MemoryStore::new(clock.clone())), disk, clock, uploads: Vec::new() };
+    let disk = Disk::new(clock.clone(), encrypts).await;
+    let defaults = EncryptionDefaults { everywhere: encrypts, ..EncryptionDefaults::default() };
+    let model = Arc::new(MemoryStore::new(clock.clone()).encrypting(defaults));
+    let mut pair = Pair { model, disk, clock, uploads: Vec::new() };
     for (number, step) in history.iter().enumerate() {
         pair.take(step, &format!("step {number}, {step:?}")).await?;
     }
@@ -83,7 +85,8 @@ impl Pair {
             Step::CreateBucket { .. }
             | Step::DeleteBucket { .. }
             | Step::ListBuckets { .. }
-            | Step::TagBucket { .. } => self.take_bucket(step, what).await,
+            | Step::TagBucket { .. }
+            | Step::SetSetting { .. } => self.take_bucket(step, what).await,
             Step::Get { .. }
             | Step::ObjectParts { .. }
             | Step::List { .. }
@@ -122,6 +125,15 @@ impl Pair {
                 let (name, tags) = (bucket(name), count.map(tags));
                 both!(self, what, |s| s.set_bucket_tags(&name, tags.clone()).await);
                 both!(self, what, |s| s.bucket_tags(&name).await);
+            }
+            Step::SetSetting { bucket: name, setting, document } => {
+                let (name, setting) = (bucket(name), BucketSetting::ALL[setting]);
+                let document = document.map(|seed| {
+                    SettingDocument::new(content(seed, usize::try_from(seed).unwrap() * 40_000))
+                        .unwrap()
+                });
+                both!(self, what, |s| s.set_bucket_setting(&name, setting, document.clone()).await);
+                both!(self, what, |s| s.bucket_setting(&name, setting).await);
             }
             _ => unreachable!(),
         }
@@ -214,6 +226,8 @@ impl Pair {
                     checksum: sum.map(|sum| ALGORITHMS[sum]),
                     condition: self.condition(&to, condition).await,
                     size_limit: 200_000,
+                    source_key: None,
+                    encryption: None,
                 };
                 both!(self, what, |s| s.copy_object(&from, &to, request.clone()).await);
             }
@@ -271,6 +285,7 @@ impl Pair {
             tags: tags(usize::from(rich)),
             checksum,
             initiator: owner(1),
+            encryption: None,
         };
         let model = self.model.create_upload(at, new.clone()).await;
         let disk = self.disk.store().create_upload(at, new).await;
@@ -334,14 +349,14 @@ impl Pair {
             Step::PutPart { number, size, seed, .. } => {
                 let (content, number) = (content(seed, size), part_number(number));
                 // The protocol computes what the upload's choice names.
-                let choice = self.model.upload_checksum(&on_model).await;
-                let sum = choice.map(|choice| choice.algorithm).ok();
-                both!(|s, to| s.put_part(to, number, body(&content, sum)).await);
+                let choice = self.model.upload_choice(&on_model).await;
+                let sum = choice.map(|choice| choice.checksum.algorithm).ok();
+                both!(|s, to| s.put_part(to, number, body(&content, sum), None).await);
             }
             Step::BrokenPart { number, size, .. } => {
                 let (content, number) = (content(98, size.max(1)), part_number(number));
                 both!(|s, to| {
-                    s.put_part(to, number, failing(&content, BodyError::Incomplete)).await
+                    s.put_part(to, number, failing(&content, BodyError::Incomplete), None).await
                 });
             }
             Step::CopyPart { number, from, range, .. } => {
@@ -351,12 +366,14 @@ impl Pair {
                     source_conditions: ReadConditions::default(),
                     range,
                     size_limit: 150_000,
+                    source_key: None,
+                    key: None,
                 };
                 both!(|s, to| s.copy_part(&from, to, number, request.clone()).await);
             }
             Step::ListParts { after, limit, .. } => {
                 both!(|s, to| s.list_parts(to, &PartsQuery { after, limit }).await);
-                both!(|s, to| s.upload_checksum(to).await);
+                both!(|s, to| s.upload_choice(to).await);
             }
             Step::Complete { listed, condition, .. } => {
                 let completion = self.completion(upload, &on_model, listed).await;
@@ -440,6 +457,9 @@ async fn everything(store: &dyn Store) -> String {
     let query = BucketsQuery { limit: 1000, ..BucketsQuery::default() };
     for bucket in store.list_buckets(&query).await.unwrap().buckets {
         lines.push(format!("{bucket:?} {:?}", store.bucket_tags(&bucket.name).await));
+        for setting in BucketSetting::ALL {
+            lines.push(format!("{:?}", store.bucket_setting(&bucket.name, *setting).await));
+        }
         let query = ListQuery { limit: 1000, ..ListQuery::default() };
         lines.push(format!("{:#?}", store.list_objects(&bucket.name, &query).await));
         for key in KEYS {

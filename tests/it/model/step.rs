@@ -87,6 +87,11 @@ pub(super) enum Step {
         bucket: usize,
         tags: Option<usize>,
     },
+    SetSetting {
+        bucket: usize,
+        setting: usize,
+        document: Option<u64>,
+    },
     Put {
         at: At,
         size: usize,
@@ -267,6 +272,9 @@ fn buckets() -> impl Strategy<Value = Step> {
         1 => page().prop_map(|page| Step::ListBuckets { page }),
         1 => (bucket(), prop::option::of(0usize..3))
             .prop_map(|(bucket, tags)| Step::TagBucket { bucket, tags }),
+        1 => (bucket(), 0usize..3, prop::option::of(0u64..4)).prop_map(
+            |(bucket, setting, document)| Step::SetSetting { bucket, setting, document }
+        ),
     ]
 }
 

@@ -178,6 +178,8 @@ fn plain_copy() -> stowgate::store::CopyRequest {
         checksum: None,
         condition: None,
         size_limit: u64::MAX,
+        source_key: None,
+        encryption: None,
     }
 }
 

@@ -154,7 +154,7 @@ async fn left_behind(there: &dyn Store) {
         explicit: false,
     };
     let (metadata, tags) = (ObjectMetadata::default(), TagSet::default());
-    let new = NewUpload { metadata, tags, checksum, initiator: owner() };
+    let new = NewUpload { metadata, tags, checksum, initiator: owner(), encryption: None };
     there.create_upload(&at, new).await.unwrap();
     assert!(!is_clean(there).await);
 }

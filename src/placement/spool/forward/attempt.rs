@@ -238,6 +238,10 @@ impl<'a> Attempt<'a> {
             Trouble::Upstream(error) | Trouble::Home(error @ StoreError::Damaged { .. }) => {
                 self.refused(&error.to_string(), self.spool.options.attempts).await
             }
+            // It was stored under another mode; nobody here can read it.
+            Trouble::Home(error @ StoreError::CustomerKey(_)) => {
+                self.refused(&error.to_string(), 1).await
+            }
             Trouble::Home(error) => Err(Trouble::Home(error)),
         };
         judged.unwrap_or_else(|trouble| {

@@ -3,10 +3,10 @@
 
 use super::Trouble;
 use super::attempt::{Attempt, Held, Result};
-use crate::body::{Expected, digesting};
+use crate::body::{Expected, checking};
 use crate::object::{
-    Algorithm, Checksum, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ETag, ObjectPart,
-    Owner, PartNumber, UploadId, WriteCondition,
+    Algorithm, ChecksumChoice, CompletedPart, Completion, ETag, Encrypted, ObjectPart, Owner,
+    PartNumber, UploadId, WriteCondition,
 };
 use crate::placement::route::Upstream;
 use crate::store::{NewUpload, Selection, StoreError, UploadPath};
@@ -26,7 +26,8 @@ impl Attempt<'_> {
         let new = NewUpload {
             metadata: held.object.metadata.clone(),
             tags: held.tags.clone(),
-            checksum: choice(held.object.checksum.as_ref()),
+            checksum: ChecksumChoice::like(held.object.checksum.as_ref()),
+            encryption: Encrypted::passed_on(held.object.encryption),
             initiator: Owner { id: "stowgate".to_owned(), display_name: "stowgate".to_owned() },
         };
         let id = upstream.store.create_upload(self.at, new).await.map_err(Trouble::Upstream)?;
@@ -71,7 +72,7 @@ impl Attempt<'_> {
         condition: Option<WriteCondition>,
     ) -> Result<ETag> {
         let whole = held.object.checksum.as_ref();
-        let algorithm = choice(whole).algorithm;
+        let algorithm = ChecksumChoice::like(whole).algorithm;
         let mut completed = Vec::with_capacity(parts.len());
         for part in parts {
             completed.push(self.send_part(upstream, held, upload, part, algorithm).await?);
@@ -102,8 +103,8 @@ impl Attempt<'_> {
             compute: Some(algorithm),
             ..Expected::default()
         };
-        let body = digesting(self.open(held, Selection::Part(number)).await?, expected);
-        let sent = upstream.store.put_part(upload, number, body).await;
+        let body = checking(self.open(held, Selection::Part(number)).await?, expected);
+        let sent = upstream.store.put_part(upload, number, body, None).await;
         let sent = sent.map_err(Trouble::Upstream)?;
         Ok(CompletedPart { number, etag: sent.etag, checksum: sent.checksum })
     }
@@ -119,19 +120,5 @@ impl Attempt<'_> {
                 None => return Ok(parts),
             }
         }
-    }
-}
-
-/// The checksum that the upload is created with, so that the object has the same one.
-fn choice(checksum: Option<&Checksum>) -> ChecksumChoice {
-    match checksum {
-        Some(sum) => {
-            ChecksumChoice { algorithm: sum.value.algorithm, kind: sum.kind, explicit: true }
-        }
-        None => ChecksumChoice {
-            algorithm: Algorithm::Crc64Nvme,
-            kind: ChecksumKind::FullObject,
-            explicit: false,
-        },
     }
 }

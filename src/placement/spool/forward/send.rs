@@ -4,7 +4,7 @@ use super::attempt::{Attempt, Held, Result};
 use super::verdict::{PutVerdict, on_put};
 use super::{Outcome, Trouble};
 use crate::body::{Expected, Payload, digesting};
-use crate::object::{ChecksumKind, ETag, ETagMatch, ReadConditions, WriteCondition};
+use crate::object::{ChecksumKind, ETag, ETagMatch, Encrypted, ReadConditions, WriteCondition};
 use crate::placement::location::Remote;
 use crate::placement::route::Upstream;
 use crate::store::{GetRequest, NewObject, Selection, StoreError};
@@ -62,6 +62,7 @@ impl Attempt<'_> {
             tags: held.tags.clone(),
             condition,
             original: None,
+            encryption: Encrypted::passed_on(held.object.encryption),
         };
         let stored = upstream.store.put_object(self.at, new, body).await;
         stored.map(|stored| stored.object.etag).map_err(Trouble::Upstream)
@@ -71,7 +72,7 @@ impl Attempt<'_> {
     pub(super) async fn open(&self, held: &Held, selection: Selection) -> Result<Payload> {
         let if_match = Some(ETagMatch::Tags(vec![held.object.etag.clone()]));
         let conditions = ReadConditions { if_match, ..ReadConditions::default() };
-        let request = GetRequest { version: None, selection, conditions };
+        let request = GetRequest { selection, conditions, ..GetRequest::default() };
         match self.spool.home.get_object(self.at, &request).await {
             Ok(got) if got.head.object == held.object => Ok(got.body),
             Ok(_) | Err(StoreError::NoSuchKey | StoreError::PreconditionFailed(_)) => {

@@ -18,6 +18,7 @@ fn shown(etag: &str, last_modified: Timestamp) -> ObjectInfo {
         tag_count: 0,
         parts_count: None,
         replication: None,
+        encryption: None,
     }
 }
 

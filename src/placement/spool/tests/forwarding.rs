@@ -76,6 +76,7 @@ async fn put_parts(
         tags: TagSet::default(),
         checksum: ChecksumChoice { algorithm, kind, explicit: true },
         initiator: Owner { id: "alice".to_owned(), display_name: "Alice".to_owned() },
+        encryption: None,
     };
     let id = world.home.create_upload(at, new).await.unwrap();
     let upload = UploadPath { object: at.clone(), id };
@@ -87,7 +88,7 @@ async fn put_parts(
         let bytes = vec![b'z'; usize::try_from(size).unwrap()];
         let expected = Expected { compute: Some(algorithm), ..Expected::default() };
         let payload = digesting(Payload::from_bytes(bytes), expected);
-        let part = world.home.put_part(&upload, number, payload).await.unwrap();
+        let part = world.home.put_part(&upload, number, payload, None).await.unwrap();
         parts.push(CompletedPart { number, etag: part.etag, checksum: part.checksum });
     }
     let completion = Completion { parts, ..Completion::default() };

@@ -8,14 +8,15 @@ use bytes::Bytes;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketsPage, BucketsQuery, ChecksumChoice, Completion, ListPage, ListQuery,
-    Owner, PartNumber, PartSummary, PartsPage, PartsQuery, TagSet, Timestamp, UploadId,
-    UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery, WriteCondition,
+    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    ListPage, ListQuery, ObjectInfo, Owner, PartNumber, PartSummary, PartsPage, PartsQuery,
+    SettingDocument, TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId,
+    VersionsPage, VersionsQuery, WriteCondition,
 };
 use crate::store::{
     Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, Holding,
     Ledger, LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts,
-    ObjectPath, Objects, Preview, Result, StoreError, Stored, Tags, UploadPath,
+    ObjectPath, Objects, Preview, Result, StoreError, Stored, Tags, UploadChoice, UploadPath,
 };
 
 /// Which layer a call goes to.
@@ -199,6 +200,24 @@ impl Buckets for Tapped {
     async fn list_buckets(&self, query: &BucketsQuery) -> Result<BucketsPage> {
         self.through("list_buckets", self.inner.list_buckets(query)).await
     }
+
+    async fn bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+    ) -> Result<Option<SettingDocument>> {
+        self.through("bucket_setting", self.inner.bucket_setting(bucket, setting)).await
+    }
+
+    async fn set_bucket_setting(
+        &self,
+        bucket: &BucketName,
+        setting: BucketSetting,
+        document: Option<SettingDocument>,
+    ) -> Result<()> {
+        let call = self.inner.set_bucket_setting(bucket, setting, document);
+        self.through("set_bucket_setting", call).await
+    }
 }
 
 #[async_trait]
@@ -285,8 +304,8 @@ impl Multipart for Tapped {
         self.through("create_upload", self.inner.create_upload(at, new)).await
     }
 
-    async fn upload_checksum(&self, upload: &UploadPath) -> Result<ChecksumChoice> {
-        self.through("upload_checksum", self.inner.upload_checksum(upload)).await
+    async fn upload_choice(&self, upload: &UploadPath) -> Result<UploadChoice> {
+        self.through("upload_choice", self.inner.upload_choice(upload)).await
     }
 
     async fn put_part(
@@ -294,8 +313,9 @@ impl Multipart for Tapped {
         upload: &UploadPath,
         number: PartNumber,
         body: Payload,
+        key: Option<&CustomerKey>,
     ) -> Result<PartSummary> {
-        self.through("put_part", self.inner.put_part(upload, number, body)).await
+        self.through("put_part", self.inner.put_part(upload, number, body, key)).await
     }
 
     async fn copy_part(
@@ -341,6 +361,13 @@ impl Ledger for Tapped {
         self.through("entry", self.inner.entry(at)).await
     }
 
+    async fn entry_and_object(
+        &self,
+        at: &ObjectPath,
+    ) -> Result<(Option<Bytes>, Option<ObjectInfo>)> {
+        self.through("entry", self.inner.entry_and_object(at)).await
+    }
+
     async fn set_entry(&self, at: &ObjectPath, entry: Option<Bytes>) -> Result<()> {
         self.through("set_entry", self.inner.set_entry(at, entry)).await
     }
@@ -371,7 +398,8 @@ impl Preview for Tapped {
         &self,
         upload: &UploadPath,
         completion: &Completion,
+        key: Option<&CustomerKey>,
     ) -> Result<Option<Payload>> {
-        self.through("preview", self.inner.preview(upload, completion)).await
+        self.through("preview", self.inner.preview(upload, completion, key)).await
     }
 }

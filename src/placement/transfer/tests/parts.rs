@@ -17,6 +17,7 @@ async fn complete(world: &World, key: &str, size: usize, choice: ChecksumChoice)
         tags: tags(),
         checksum: choice,
         initiator: owner(),
+        encryption: None,
     };
     let id = world.placement.create_upload(&path(key), new).await.unwrap();
     let upload = UploadPath { object: path(key), id };
@@ -26,7 +27,7 @@ async fn complete(world: &World, key: &str, size: usize, choice: ChecksumChoice)
         let bytes = Bytes::from(vec![u8::try_from(number).unwrap(); length]);
         let number = PartNumber::new(number).unwrap();
         let body = body(&bytes, Some(choice.algorithm));
-        let part = world.placement.put_part(&upload, number, body).await.unwrap();
+        let part = world.placement.put_part(&upload, number, body, None).await.unwrap();
         parts.push(CompletedPart { number, etag: part.etag, checksum: part.checksum });
     }
     let completion = Completion { parts, ..Completion::default() };
@@ -140,7 +141,7 @@ async fn that_were_given_up_leave_no_upload_behind() {
     let begun = steps.begun().unwrap();
     transfers.abandon(&up("a"), &steps).await.unwrap();
     let upload = UploadPath { object: path("a"), id: begun.id };
-    let gone = world.there.upload_checksum(&upload).await;
+    let gone = world.there.upload_choice(&upload).await;
     assert!(matches!(gone, Err(StoreError::NoSuchUpload)), "{gone:?}");
     assert_eq!(world.record("a").await, None);
 }

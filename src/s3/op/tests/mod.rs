@@ -4,6 +4,7 @@ mod attributes;
 mod completion;
 mod copy;
 mod delete_objects;
+mod encryption;
 mod listing;
 mod multipart;
 mod tagging;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::format::seal::Sealing;
 use crate::object::{Checksum, ETag, ObjectMetadata, TagSet, Timestamp, VersionId};
 
 /// The longest encoded footer. S3's own limits keep every footer far below it.
@@ -28,6 +29,29 @@ pub(crate) struct BlobFooter {
     pub(crate) tags: TagSet,
     /// When it was stored.
     pub(crate) created: Timestamp,
+    /// How the data is encrypted; stands behind the rest, in blobs of format 2 alone.
+    #[serde(skip)]
+    pub(crate) sealing: Option<Sealing>,
+}
+
+impl BlobFooter {
+    /// Its bytes.
+    pub(super) fn encode(&self) -> Result<Vec<u8>, postcard::Error> {
+        let bytes = postcard::to_stdvec(self)?;
+        match &self.sealing {
+            None => Ok(bytes),
+            Some(sealing) => postcard::to_extend(sealing, bytes),
+        }
+    }
+
+    /// Reads one.
+    pub(super) fn decode(bytes: &[u8], is_sealed: bool) -> Result<Self, postcard::Error> {
+        if !is_sealed {
+            return postcard::from_bytes(bytes);
+        }
+        let (footer, rest): (Self, _) = postcard::take_from_bytes(bytes)?;
+        Ok(Self { sealing: Some(postcard::from_bytes(rest)?), ..footer })
+    }
 }
 
 /// A part's place.

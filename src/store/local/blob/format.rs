@@ -19,8 +19,10 @@ use super::{BLOCK, BlobId};
 pub(super) const TRAILER: usize = 32;
 /// How many blocks a page of checksums covers.
 pub(super) const PER_PAGE: usize = 1023;
-/// The format that is written.
+/// The format of blobs whose data is as it came.
 const FORMAT: u16 = 1;
+/// The format of those whose data is encrypted, and whose footer says how.
+const SEALED_FORMAT: u16 = 2;
 const MAGIC: [u8; 8] = *b"SGBLOB\r\n";
 
 /// CRC32C.
@@ -131,6 +133,8 @@ pub(super) struct Trailer {
     pub(super) footer_len: u32,
     /// The footer's checksum.
     pub(super) footer_crc: u32,
+    /// Whether the data is encrypted.
+    pub(super) sealed: bool,
 }
 
 impl Trailer {
@@ -139,7 +143,8 @@ impl Trailer {
         out.extend_from_slice(&self.footer_len.to_le_bytes());
         out.extend_from_slice(&self.size.to_le_bytes());
         out.extend_from_slice(&self.footer_crc.to_le_bytes());
-        out.extend_from_slice(&FORMAT.to_le_bytes());
+        let format = if self.sealed { SEALED_FORMAT } else { FORMAT };
+        out.extend_from_slice(&format.to_le_bytes());
         out.extend_from_slice(&[0; 2]);
         let mut crc = Crc::of(id);
         crc.update(&out);
@@ -173,13 +178,16 @@ impl Trailer {
         let (size, rest) = rest.split_first_chunk::<8>()?;
         let (footer_crc, rest) = rest.split_first_chunk::<4>()?;
         let (format, _) = rest.split_first_chunk::<2>()?;
-        if u16::from_le_bytes(*format) != FORMAT {
-            return Some(Err("has a format that this version does not read"));
-        }
+        let sealed = match u16::from_le_bytes(*format) {
+            FORMAT => false,
+            SEALED_FORMAT => true,
+            _ => return Some(Err("has a format that this version does not read")),
+        };
         let trailer = Self {
             size: u64::from_le_bytes(*size),
             footer_len: u32::from_le_bytes(*footer_len),
             footer_crc: u32::from_le_bytes(*footer_crc),
+            sealed,
         };
         let geometry = Geometry { size: trailer.size };
         let end = geometry.footer().checked_add(u64::from(trailer.footer_len))?;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::super::vfs::{Access, Vfs, VfsError, VfsFile};
 use super::format::{self, Geometry, PER_PAGE, TRAILER, Trailer};
-use super::stream::ExtentReader;
+use super::stream::{ExtentReader, PIECE};
 use super::{BLOCK, BlobId, ExtentError};
 
 /// An open blob. Stays readable after it is unlinked. Calls block.
@@ -46,8 +46,7 @@ impl BlobReader {
     /// Reads `len` bytes at `offset` of the data. Whole blocks are read around them, so reads that
     /// begin and end on multiples of [`BLOCK`] cost least. Memory is `len` and up to two blocks.
     pub(crate) fn read(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError> {
-        let end = offset.checked_add(len as u64).filter(|end| *end <= self.size());
-        let end = end.ok_or_else(|| self.damaged("is shorter than the object"))?;
+        let end = self.end(offset, len)?;
         if len == 0 {
             return Ok(Bytes::new());
         }
@@ -65,6 +64,12 @@ impl BlobReader {
             }
         }
         Ok(Bytes::from(bytes).slice(skip..skip + len))
+    }
+
+    /// Where a range ends that lies inside.
+    fn end(&self, offset: u64, len: usize) -> Result<u64, ExtentError> {
+        let end = offset.checked_add(len as u64).filter(|end| *end <= self.size());
+        end.ok_or_else(|| self.damaged("is shorter than the object"))
     }
 
     pub(super) fn geometry(&self) -> Geometry {
@@ -116,5 +121,20 @@ impl ExtentReader for BlobReader {
 
     fn read(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError> {
         BlobReader::read(self, offset, len)
+    }
+
+    fn piece(&self) -> u64 {
+        PIECE as u64
+    }
+
+    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Vec<u8>, ExtentError> {
+        self.end(offset, len)?;
+        let mut bytes = vec![0; len];
+        self.fill(&mut bytes, offset)?;
+        Ok(bytes)
+    }
+
+    fn describe(&self) -> String {
+        self.file.describe()
     }
 }

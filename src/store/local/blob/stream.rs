@@ -10,22 +10,32 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
+use super::super::seal::{Sealer, Unfit};
 use super::{BlobWriter, ExtentError};
 use crate::body::{BodyError, Digests, Payload, Source};
 use crate::object::ByteRange;
 use crate::store::StoreError;
 
 /// How much is written or read at once: a whole number of blocks.
-const PIECE: usize = 4 * super::BLOCK;
+pub(super) const PIECE: usize = 4 * super::BLOCK;
 
 /// A run of stored bytes, wherever it lies. Calls block; what is read is verified.
 pub(crate) trait ExtentReader: Send + Sync {
     /// How many bytes it has.
     fn len(&self) -> u64;
 
+    /// How many bytes are best read at once, from a multiple of them on.
+    fn piece(&self) -> u64;
+
     /// Reads bytes; a range that isn't inside is damage. Ranges on multiples of
     /// [`super::BLOCK`] cost least.
     fn read(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError>;
+
+    /// The same without comparing checksums, for who authenticates the bytes in another way.
+    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Vec<u8>, ExtentError>;
+
+    /// Where it lies, in words for the operator.
+    fn describe(&self) -> String;
 }
 
 /// The extents that an object's content consists of, in order. Opened one after the other, so
@@ -57,13 +67,50 @@ impl Extents for Vec<Arc<dyn ExtentReader>> {
     }
 }
 
+/// Where a body is written to: a blob, through what encrypts it where it is to be encrypted.
+pub(crate) struct Sink {
+    writer: BlobWriter,
+    sealer: Option<Sealer>,
+    /// What is encrypted and not written yet.
+    sealed: Vec<u8>,
+}
+
+impl Sink {
+    /// Into that blob.
+    pub(crate) fn new(writer: BlobWriter, sealer: Option<Sealer>) -> Self {
+        Self { writer, sealer, sealed: Vec::new() }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        let Some(sealer) = &mut self.sealer else { return Ok(self.writer.write(bytes)?) };
+        self.sealed.clear();
+        sealer.push(bytes, &mut self.sealed).map_err(unsealed)?;
+        Ok(self.writer.write(&self.sealed)?)
+    }
+
+    /// Writes what is left of the body.
+    pub(crate) fn end(mut self) -> Result<BlobWriter, StoreError> {
+        if let Some(sealer) = self.sealer {
+            self.sealed.clear();
+            sealer.finish(&mut self.sealed).map_err(unsealed)?;
+            self.writer.write(&self.sealed)?;
+        }
+        Ok(self.writer)
+    }
+}
+
+/// Only bodies of lengths that no disk holds are refused.
+pub(crate) fn unsealed(error: Unfit) -> StoreError {
+    StoreError::Io { doing: "encrypt a body".to_owned(), source: io::Error::other(error) }
+}
+
 /// Writes `head` (what was already taken out of `body`) and the rest of `body` to its end.
 /// One piece is written while the next is collected.
 pub(crate) async fn write_payload(
-    writer: BlobWriter,
+    writer: Sink,
     head: Vec<Bytes>,
     body: &mut Payload,
-) -> Result<BlobWriter, StoreError> {
+) -> Result<Sink, StoreError> {
     let mut pieces = Pieces { head: head.into_iter(), body, left: Bytes::new() };
     let mut writer = writer;
     let mut piece = pieces.next(Vec::new()).await?;
@@ -173,7 +220,8 @@ impl Cursor {
                 return Err(ExtentError::Damaged { what });
             }
         };
-        let to_boundary = PIECE as u64 - self.offset % PIECE as u64;
+        let piece = open.piece().max(1);
+        let to_boundary = piece - self.offset % piece;
         let take = self.remaining.min(length - self.offset).min(to_boundary);
         let bytes = open.read(self.offset, usize::try_from(take).unwrap_or(PIECE))?;
         self.remaining -= take;

@@ -73,7 +73,8 @@ impl BlobReader {
         if format::footer_crc(self.id, &footer) != self.trailer.footer_crc {
             return Err(self.damaged("has a footer that fails its checksum"));
         }
-        postcard::from_bytes(&footer).map_err(|_| self.damaged("has a footer that says nothing"))
+        BlobFooter::decode(&footer, self.trailer.sealed)
+            .map_err(|_| self.damaged("has a footer that says nothing"))
     }
 
     /// Reads everything and compares every checksum; gives the footer.

@@ -15,6 +15,7 @@ use crate::object::{
     Algorithm, Checksum, ChecksumKind, ChecksumValue, ETag, ObjectMetadata, TagSet, Timestamp,
     VersionId,
 };
+use crate::store::local::format::seal::{BodyId, Holder, Seal, Sealing};
 use crate::store::local::vfs::sim::Sim;
 use crate::store::local::vfs::{RealVfs, Vfs};
 
@@ -38,6 +39,7 @@ fn footer() -> BlobFooter {
         metadata,
         tags: TagSet::default(),
         created: Timestamp(1_700_000_000_000),
+        sealing: None,
     }
 }
 
@@ -110,6 +112,21 @@ const GOLDEN: &str = "64617461d17dd8aeba1d29f2066275636b657408736f6d652f6b657901
     53035303530353035303530353035303530353035303530353035010104010203040000010a746578742f706c61\
     696e0000000000000106636f6c6f7572056772c3bc6e000080a0abfef9626d0000000400000000000000d2e166a\
     f01000000fb8df5305347424c4f420d0a";
+
+#[test]
+fn an_encrypted_blob_says_how() {
+    let sim = Sim::new();
+    let blobs = Blobs::open(sim.vfs()).unwrap();
+    let holder = Holder::Master { id: "id".to_owned(), asked: false };
+    let seal = Seal { holder, salt: [1; 16], wrapped: [2; 32], tag: [3; 16] };
+    let sealing = Some(Sealing { seal: Some(seal), body: Some(BodyId([4; 16])) });
+    let sealed = BlobFooter { sealing, ..footer() };
+    let mut writer = blobs.create(ID, None).unwrap();
+    writer.write(b"data").unwrap();
+    let published = writer.finish(&sealed).unwrap();
+    blobs.sync_dirs([published.dir]).unwrap();
+    assert_eq!(blobs.read(ID).unwrap().verify().unwrap(), sealed);
+}
 
 #[test]
 fn a_large_blob_has_pages_of_checksums() {

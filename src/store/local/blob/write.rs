@@ -74,11 +74,8 @@ impl BlobWriter {
     }
 
     /// Ends the data, which is to be read again but never to be a blob.
-    pub(crate) fn keep_unpublished(mut self) -> Unpublished {
-        if self.in_block > 0 {
-            self.end_block();
-        }
-        Unpublished::new(self.file, self.size, self.blocks)
+    pub(crate) fn keep_unpublished(self) -> Unpublished {
+        Unpublished::new(self.file, self.size)
     }
 
     fn end_block(&mut self) {
@@ -92,14 +89,16 @@ impl BlobWriter {
             let doing = format!("write the footer of {}", self.id);
             VfsError::new(doing, io::Error::new(io::ErrorKind::InvalidInput, why))
         };
-        let footer = postcard::to_stdvec(footer).map_err(|error| failed(error.to_string()))?;
+        let sealed = footer.sealing.is_some();
+        let footer = footer.encode().map_err(|error| failed(error.to_string()))?;
         let footer_len = u32::try_from(footer.len()).ok().filter(|_| footer.len() <= MAX_FOOTER);
         let footer_len =
             footer_len.ok_or_else(|| failed(format!("{} bytes are too many", footer.len())))?;
         let footer_crc = format::footer_crc(self.id, &footer);
         let mut end = format::encode_table(self.id, &self.blocks);
         end.extend_from_slice(&footer);
-        end.extend_from_slice(&Trailer { size: self.size, footer_len, footer_crc }.encode(self.id));
+        let trailer = Trailer { size: self.size, footer_len, footer_crc, sealed };
+        end.extend_from_slice(&trailer.encode(self.id));
         Ok(end)
     }
 }

@@ -8,6 +8,7 @@ use super::super::catalog::Catalog;
 use super::super::core::Core;
 use super::super::format::place::{BlobId, Body, RecordRef};
 use super::super::read::manifest;
+use super::super::seal::sealed_len;
 use super::super::sweep::candidates;
 use super::{CheckOptions, Report};
 use crate::store::Result;
@@ -19,13 +20,15 @@ pub(super) struct Used(HashSet<BlobId>);
 /// Reads the bytes of an object or part.
 pub(super) fn check_body(
     core: &Arc<Core>,
-    body: Body,
+    (body, sealed): (Body, bool),
     size: u64,
     what: &str,
     how: CheckOptions,
     used: &mut Used,
     report: &mut Report,
 ) {
+    // What is stored is checked without any key: of encrypted bytes as many as they have to be.
+    let stored = if sealed { sealed_len(size) } else { size };
     let found = match body {
         Body::Empty => Ok(0),
         Body::Packed(record) => packed_len(core, record),
@@ -40,7 +43,8 @@ pub(super) fn check_body(
             Ok(assembly) => {
                 for (number, part) in (1..).zip(&assembly.parts) {
                     let what = format!("part {number} of {what}");
-                    check_body(core, part.body, part.size, &what, how, used, report);
+                    let body = (part.body, part.sealed.is_some());
+                    check_body(core, body, part.size, &what, how, used, report);
                 }
                 Ok(assembly.parts.iter().map(|part| part.size).sum())
             }
@@ -48,8 +52,8 @@ pub(super) fn check_body(
         },
     };
     match found {
-        Ok(found) if found == size => {}
-        Ok(found) => report.problem("blob", format!("{what}: it has {found} bytes, not {size}")),
+        Ok(found) if found == stored => {}
+        Ok(found) => report.problem("blob", format!("{what}: it has {found} bytes, not {stored}")),
         Err(error) => report.problem("blob", format!("{what}: {error}")),
     }
 }

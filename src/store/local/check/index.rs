@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::super::catalog::Catalog;
 use super::super::core::Core;
 use super::super::effects::{Change, Effects};
+use super::super::format::checkpoint::SettingRow;
 use super::super::format::entry::{LedgerEntry, ObjectEntry, PartEntry};
 use super::super::format::meta::{At, Meta};
 use super::super::format::place::{BucketId, RecordRef};
@@ -45,7 +46,8 @@ pub(super) fn compare(
             object_entry(core, &at, &object, newest.take_object(&at), &what, report);
             report.objects += 1;
             report.object_bytes = report.object_bytes.saturating_add(object.size);
-            check_body(core, object.body, object.size, &what, how, used, report);
+            let sealed = object.sealing.as_ref().is_some_and(|sealing| sealing.body.is_some());
+            check_body(core, (object.body, sealed), object.size, &what, how, used, report);
         }
     }
     ledgers(core, catalog, &buckets, &mut newest, report)?;
@@ -73,7 +75,25 @@ fn buckets(
         report.problem("index", "its buckets are not those of the log");
     }
     report.buckets = indexed.len() as u64;
+    settings(core, catalog, newest, report)?;
     Ok(indexed.into_iter().map(|(name, id)| (id, name)).collect())
+}
+
+fn settings(core: &Core, catalog: &Catalog, newest: &Newest, report: &mut Report) -> Result<()> {
+    let by_name = |rows: Vec<SettingRow>| -> BTreeMap<(BucketId, String), RecordRef> {
+        rows.into_iter().map(|row| ((row.bucket, row.name), row.head)).collect()
+    };
+    let indexed = by_name(catalog.settings()?);
+    let shown = by_name(core.settings.rows().unwrap_or_default());
+    if indexed != newest.settings || shown != newest.settings {
+        report.problem("index", "its settings of buckets are not those of the log");
+    }
+    for ((_, name), head) in &newest.settings {
+        if let Err(error) = core.log.read(*head) {
+            report.problem("log", format!("the setting {name} of a bucket: {error}"));
+        }
+    }
+    Ok(())
 }
 
 /// What a record does; the text of an error says why that cannot be said.
@@ -202,7 +222,8 @@ fn uploads(
         }
         for (number, part) in parts {
             let what = format!("part {number} of {what}");
-            check_body(core, part.body, part.size, &what, how, used, report);
+            let body = (part.body, part.sealed.is_some());
+            check_body(core, body, part.size, &what, how, used, report);
         }
     }
     for id in newest.uploads.keys() {

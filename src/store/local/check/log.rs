@@ -30,6 +30,8 @@ pub(super) struct Newest {
     pub(super) uploads: HashMap<u128, (RecordRef, BTreeMap<u16, RecordRef>)>,
     /// Buckets.
     pub(super) buckets: BTreeMap<String, BucketId>,
+    /// Their settings.
+    pub(super) settings: BTreeMap<(BucketId, String), RecordRef>,
 }
 
 impl Newest {
@@ -84,6 +86,13 @@ impl Newest {
                 Change::BucketGone(name, id) => {
                     self.buckets.remove(name);
                     self.entries.remove(id);
+                    self.settings.retain(|(bucket, _), _| bucket != id);
+                }
+                Change::Setting(bucket, name, Some(setting)) => {
+                    self.settings.insert((*bucket, name.clone()), setting.head);
+                }
+                Change::Setting(bucket, name, None) => {
+                    self.settings.remove(&(*bucket, name.clone()));
                 }
                 Change::Entry(at, entry) => {
                     let hash = self.hash(at);
@@ -93,7 +102,7 @@ impl Newest {
                         None => entries.remove(&hash),
                     };
                 }
-                Change::Completed(..) | Change::Setting(..) => {}
+                Change::Completed(..) => {}
             }
         }
     }

@@ -61,7 +61,9 @@ pub(super) fn decide(
             let bucket = bucket_id(view, bucket)?;
             let (setting, present) = ((*setting).to_owned(), value.is_some());
             let meta = Meta::BucketSetting(BucketSetting { bucket, setting, present });
-            Ok(Decision::Write(vec![Draft::with(meta, value.clone().unwrap_or_default())]))
+            let (data, counts) = (value.clone().unwrap_or_default(), Counts::default());
+            let crcs = block_crcs(&data);
+            Ok(Decision::Write(vec![Draft { meta, counts, data, crcs }]))
         }
         Command::SetEntry { at, value } => {
             let at = located(view, at)?;
@@ -123,13 +125,14 @@ pub(super) fn decide(
                 _ => Ok(Decision::Retry),
             }
         }
-        Command::CreateUpload { at, upload } => Ok(write(Meta::CreateUpload(CreateUpload {
+        Command::CreateUpload { at, upload, seal } => Ok(write(Meta::CreateUpload(CreateUpload {
             at: located(view, at)?,
             initiated: now,
             initiator: upload.initiator.clone(),
             checksum: upload.checksum,
             metadata: upload.metadata.clone(),
             tags: upload.tags.clone(),
+            seal: seal.clone(),
         }))),
         Command::Part { at, id, .. } => part(view, command, &located(view, at)?, *id),
         Command::Complete { at, id, .. } => complete(view, command, located(view, at)?, *id, now),
@@ -207,6 +210,7 @@ fn part(view: &View, command: &Command, at: &At, id: u128) -> Decided {
         checksum: part.checksum.clone(),
         carried,
         replaces: Replaces { size: None, dead },
+        sealed: part.sealed,
     });
     let counts = Counts::default();
     Ok(Decision::Write(vec![Draft { meta, counts, data, crcs }]))

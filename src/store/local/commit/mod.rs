@@ -21,6 +21,7 @@ use super::format::checkpoint::Position;
 use super::format::meta::{Assembly, At, Described, Tag};
 use super::format::place::Dead;
 use super::format::record::block_crcs;
+use super::format::seal::{BodyId, Seal};
 use crate::object::{ChecksumValue, Owner, Timestamp, WriteCondition};
 use crate::store::{NewUpload, ObjectPath, StoreError};
 
@@ -49,7 +50,7 @@ pub(crate) enum Command {
         /// Which.
         setting: &'static str,
         /// The value.
-        value: Option<Vec<u8>>,
+        value: Option<Bytes>,
     },
     /// A key's ledger record, or none.
     SetEntry {
@@ -91,6 +92,8 @@ pub(crate) enum Command {
         at: ObjectPath,
         /// What it is.
         upload: Box<NewUpload>,
+        /// The key of its parts, where they are encrypted.
+        seal: Option<Seal>,
     },
     /// A part.
     Part {
@@ -146,6 +149,8 @@ pub(crate) struct NewPart {
     pub(crate) tag: Tag,
     /// Its checksum.
     pub(crate) checksum: Option<ChecksumValue>,
+    /// The id of its bytes, where they are encrypted.
+    pub(crate) sealed: Option<BodyId>,
 }
 
 /// The bytes of an object or part, ready to be named by a record.

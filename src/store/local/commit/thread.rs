@@ -167,7 +167,7 @@ impl Committer {
         for draft in drafts {
             let lsn = self.durable + 1 + effects.len() as u64;
             let position = self.log.position();
-            let meta = draft.meta.encode(&draft.counts);
+            let (format, meta) = draft.meta.encode(&draft.counts);
             if meta.len() > MAX_META_LEN || draft.data.len() > MAX_DATA_LEN {
                 return Err(too_long(meta.len().max(draft.data.len())));
             }
@@ -176,6 +176,7 @@ impl Committer {
                 lsn,
                 durable: self.durable,
                 subject: draft.meta.subject(),
+                format,
                 meta: &meta,
                 data: &draft.data,
                 data_crcs: &draft.crcs,

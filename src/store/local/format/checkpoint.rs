@@ -2,7 +2,8 @@
 //! log.
 //!
 //! ```text
-//! magic "SGCHKPT1" (8), length of the rest (4), CRC of the rest (4), rest (postcard)
+//! magic "SGCHKPT1" (8), length of the rest (4), CRC of the rest (4), rest (postcard), which may
+//! be followed within its length by the settings (postcard)
 //! ```
 //! They are written alternately; the valid one with the higher sequence counts.
 
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cursor::Cursor;
 use super::entry::BucketEntry;
-use super::place::BucketId;
+use super::place::{BucketId, RecordRef};
 use super::{Flaw, StoreId, crc32c, to_postcard};
 
 const MAGIC: [u8; 8] = *b"SGCHKPT1";
@@ -33,6 +34,17 @@ pub(crate) struct SegmentRow {
     pub(crate) first_lsn: u64,
     /// Bytes of records that something refers to.
     pub(crate) live: u64,
+}
+
+/// A setting of a bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SettingRow {
+    /// The bucket.
+    pub(crate) bucket: BucketId,
+    /// The setting's name.
+    pub(crate) name: String,
+    /// The record that holds it.
+    pub(crate) head: RecordRef,
 }
 
 /// What is counted: the key of a counter. Later kinds of counters get a class of their own.
@@ -85,12 +97,19 @@ pub(crate) struct Checkpoint {
     pub(crate) buckets: Vec<(String, BucketEntry)>,
     /// What the log has lost; not forgotten until it is repaired.
     pub(crate) damage: Vec<Damage>,
+    /// The buckets' settings, known before the index is; `None` in a checkpoint of before they
+    /// were noted.
+    #[serde(skip)]
+    pub(crate) settings: Option<Vec<SettingRow>>,
 }
 
 impl Checkpoint {
     /// The file's bytes.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let rest = to_postcard(self, Vec::new());
+        let mut rest = to_postcard(self, Vec::new());
+        if let Some(settings) = &self.settings {
+            rest = to_postcard(settings, rest);
+        }
         let mut out = Vec::with_capacity(16 + rest.len());
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&u32::try_from(rest.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -110,6 +129,9 @@ impl Checkpoint {
         if crc32c(rest) != crc {
             return Err(Flaw("the checkpoint fails its checksum"));
         }
-        postcard::from_bytes(rest).map_err(|_| Flaw("the checkpoint cannot be read"))
+        let unreadable = |_| Flaw("the checkpoint cannot be read");
+        let (checkpoint, rest) = postcard::take_from_bytes::<Self>(rest).map_err(unreadable)?;
+        let settings = (!rest.is_empty()).then(|| postcard::from_bytes(rest));
+        Ok(Self { settings: settings.transpose().map_err(unreadable)?, ..checkpoint })
     }
 }

@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::counts::{Amount, Claimed};
 use super::meta::{Described, Tag};
 use super::place::{Body, BucketId, Dead, RecordRef};
+use super::seal::{BodyId, Seal, Sealing};
 use super::{Flaw, crc32c, to_postcard};
 use crate::object::{
     Checksum, ChecksumChoice, ChecksumValue, ObjectMetadata, Owner, Timestamp, VersionId,
 };
 
 /// The number of this set of values and keys. An index of another is rebuilt.
-pub(crate) const SCHEMA: u32 = 2;
+pub(crate) const SCHEMA: u32 = 3;
 
 /// Metadata up to this many bytes stands in the entry itself; longer one is read from the record.
 const INLINE_METADATA: usize = 256;
@@ -46,6 +47,8 @@ pub(crate) struct ObjectEntry {
     pub(crate) storage_class: Option<String>,
     /// Headers and user metadata without the storage class, where they are short.
     pub(crate) metadata: Option<ObjectMetadata>,
+    /// How its bytes are encrypted.
+    pub(crate) sealing: Option<Sealing>,
 }
 
 /// An upload under way.
@@ -61,6 +64,8 @@ pub(crate) struct UploadEntry {
     pub(crate) checksum: ChecksumChoice,
     /// Headers and user metadata, where they are short.
     pub(crate) metadata: Option<ObjectMetadata>,
+    /// The key of its parts.
+    pub(crate) seal: Option<Seal>,
 }
 
 /// A part of an upload under way.
@@ -78,6 +83,8 @@ pub(crate) struct PartEntry {
     pub(crate) tag: Tag,
     /// Its checksum.
     pub(crate) checksum: Option<ChecksumValue>,
+    /// The id of its bytes, where they are encrypted.
+    pub(crate) sealed: Option<BodyId>,
 }
 
 /// An upload that was completed: remembered for a while, so that completing it again gives the
@@ -170,7 +177,13 @@ impl ObjectEntry {
             parts_count: object.parts_count,
             storage_class,
             metadata: if whole { inline(metadata) } else { None },
+            sealing: object.sealing.clone(),
         }
+    }
+
+    /// The key of its bytes.
+    pub(crate) fn seal(&self) -> Option<&Seal> {
+        self.sealing.as_ref().and_then(|sealing| sealing.seal.as_ref())
     }
 
     /// The object as far as it is counted.

@@ -8,22 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use super::counts::{Amount, Counts};
 use super::place::{Body, BucketId, Carried, Dead, RecordRef};
+use super::seal::{BodyId, Seal, Sealing};
+pub(crate) use super::tag::Tag;
 use super::{Flaw, ledger_subject, subject, to_postcard};
 use crate::object::{
-    Checksum, ChecksumChoice, ChecksumValue, ETag, ObjectMetadata, Owner, TagSet, Timestamp,
-    VersionId,
+    Checksum, ChecksumChoice, ChecksumValue, ObjectMetadata, Owner, TagSet, Timestamp, VersionId,
 };
 
-/// An entity tag in few bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Tag {
-    /// The MD5 of the content.
-    Md5([u8; 16]),
-    /// The MD5 of the parts' MD5s, and how many parts.
-    Parts([u8; 16], u32),
-    /// Anything else.
-    Text(String),
-}
+/// The format of metas that say what to count.
+const COUNTED: u8 = 2;
+/// The format of those that also say how the bytes are encrypted.
+const SEALED: u8 = 3;
 
 /// Which key of which bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -53,6 +48,9 @@ pub(crate) struct Described {
     pub(crate) metadata: ObjectMetadata,
     /// Tags.
     pub(crate) tags: TagSet,
+    /// How its bytes are encrypted; stands behind the meta.
+    #[serde(skip)]
+    pub(crate) sealing: Option<Sealing>,
 }
 
 impl Described {
@@ -145,6 +143,9 @@ pub(crate) struct CreateUpload {
     pub(crate) metadata: ObjectMetadata,
     /// Its tags.
     pub(crate) tags: TagSet,
+    /// The key of its parts; stands behind the meta.
+    #[serde(skip)]
+    pub(crate) seal: Option<Seal>,
 }
 
 /// Kind 8: a part of an upload.
@@ -168,6 +169,9 @@ pub(crate) struct UploadPart {
     pub(crate) carried: Carried,
     /// What was there under that number; no size, as parts are not counted as objects.
     pub(crate) replaces: Replaces,
+    /// The id of its bytes, where the upload is encrypted; stands behind the meta.
+    #[serde(skip)]
+    pub(crate) sealed: Option<BodyId>,
 }
 
 /// Kind 9: an upload becomes an object. The data is an [`Assembly`].
@@ -229,6 +233,9 @@ pub(crate) struct ManifestPart {
     pub(crate) checksum: Option<ChecksumValue>,
     /// Its bytes; never a manifest.
     pub(crate) body: Body,
+    /// The id of its bytes, where they are encrypted; stands behind the assembly.
+    #[serde(skip)]
+    pub(crate) sealed: Option<BodyId>,
 }
 
 /// The data of [`CompleteUpload`].
@@ -295,9 +302,39 @@ impl Meta {
         }
     }
 
-    /// The bytes of the meta and of what it says about the counters.
-    pub(crate) fn encode(&self, counts: &Counts) -> Vec<u8> {
-        to_postcard(counts, self.encode_alone())
+    /// The bytes of the meta, of what it says about the counters, and of how its bytes are
+    /// encrypted; and the format that they have.
+    pub(crate) fn encode(&self, counts: &Counts) -> (u8, Vec<u8>) {
+        let bytes = to_postcard(counts, self.encode_alone());
+        match self.sealing() {
+            None => (COUNTED, bytes),
+            Some(sealing) => (SEALED, to_postcard(&sealing, bytes)),
+        }
+    }
+
+    fn sealing(&self) -> Option<Sealing> {
+        match self {
+            Self::PutObject(PutObject { object, .. })
+            | Self::ChangeObject(ChangeObject { object, .. })
+            | Self::CompleteUpload(CompleteUpload { object, .. }) => object.sealing.clone(),
+            Self::CreateUpload(upload) => upload.seal.clone().map(Sealing::of),
+            Self::UploadPart(part) => {
+                part.sealed.map(|body| Sealing { seal: None, body: Some(body) })
+            }
+            _ => None,
+        }
+    }
+
+    fn set_sealing(&mut self, sealing: Sealing) -> Result<(), Flaw> {
+        match self {
+            Self::PutObject(PutObject { object, .. })
+            | Self::ChangeObject(ChangeObject { object, .. })
+            | Self::CompleteUpload(CompleteUpload { object, .. }) => object.sealing = Some(sealing),
+            Self::CreateUpload(upload) => upload.seal = sealing.seal,
+            Self::UploadPart(part) => part.sealed = sealing.body,
+            _ => return Err(Flaw("the record is of a kind that has nothing to encrypt")),
+        }
+        Ok(())
     }
 
     fn encode_alone(&self) -> Vec<u8> {
@@ -328,11 +365,16 @@ impl Meta {
         format: u8,
         bytes: &[u8],
     ) -> Result<(Self, Option<Counts>), Flaw> {
-        let (meta, rest) = Self::decode_front(kind, bytes)?;
+        let (mut meta, rest) = Self::decode_front(kind, bytes)?;
         match (format, rest) {
             (1, []) => Ok((meta, None)),
             (1, _) => Err(Flaw("there are bytes behind the encoded value")),
-            (2, rest) => Ok((meta, Some(read(rest)?))),
+            (COUNTED, rest) => Ok((meta, Some(read(rest)?))),
+            (SEALED, rest) => {
+                let (counts, rest) = take(rest)?;
+                meta.set_sealing(read(rest)?)?;
+                Ok((meta, Some(counts)))
+            }
             _ => Err(Flaw("the record is of a format that this version does not know")),
         }
     }
@@ -373,14 +415,27 @@ impl Meta {
 }
 
 impl Assembly {
-    /// The data's bytes.
+    /// The data's bytes. Where the parts are encrypted, their ids stand behind the rest.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        to_postcard(self, Vec::new())
+        let bytes = to_postcard(self, Vec::new());
+        let ids: Vec<Option<BodyId>> = self.parts.iter().map(|part| part.sealed).collect();
+        if ids.iter().all(Option::is_none) { bytes } else { to_postcard(&ids, bytes) }
     }
 
     /// Reads the data of a [`CompleteUpload`].
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Flaw> {
-        read(bytes)
+        let (mut assembly, rest): (Self, _) = take(bytes)?;
+        if rest.is_empty() {
+            return Ok(assembly);
+        }
+        let ids: Vec<Option<BodyId>> = read(rest)?;
+        if ids.len() != assembly.parts.len() {
+            return Err(Flaw("the list of parts is not that of their ids"));
+        }
+        for (part, id) in assembly.parts.iter_mut().zip(ids) {
+            part.sealed = id;
+        }
+        Ok(assembly)
     }
 
     /// What dies when the object does: its parts' bytes. `this` is the manifest's record.
@@ -417,44 +472,22 @@ impl Dead {
     }
 }
 
-impl From<&ETag> for Tag {
-    fn from(etag: &ETag) -> Self {
-        if let Some(md5) = etag.md5().filter(|md5| ETag::from_md5(*md5) == *etag) {
-            return Self::Md5(md5);
-        }
-        let parts = etag.as_str().split_once('-').and_then(|(md5, parts)| {
-            let tag = Self::Parts(ETag::parse(md5).md5()?, parts.parse().ok()?);
-            (tag.etag() == *etag).then_some(tag)
-        });
-        parts.unwrap_or_else(|| Self::Text(etag.as_str().to_owned()))
-    }
-}
-
-impl Tag {
-    /// The entity tag.
-    pub(crate) fn etag(&self) -> ETag {
-        match self {
-            Self::Md5(md5) => ETag::from_md5(*md5),
-            Self::Parts(md5, parts) => ETag::parse(&format!("{}-{parts}", hex::encode(md5))),
-            Self::Text(text) => ETag::parse(text),
-        }
-    }
-}
-
 /// The value at the front of some bytes, made into a meta, and the bytes behind it.
 fn front<'a, T: Deserialize<'a>>(
     bytes: &'a [u8],
     meta: fn(T) -> Meta,
 ) -> Result<(Meta, &'a [u8]), Flaw> {
-    let (value, rest) =
-        postcard::take_from_bytes(bytes).map_err(|_| Flaw("the encoded value cannot be read"))?;
-    Ok((meta(value), rest))
+    take(bytes).map(|(value, rest)| (meta(value), rest))
+}
+
+/// The value at the front of some bytes, and the bytes behind it.
+fn take<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Flaw> {
+    postcard::take_from_bytes(bytes).map_err(|_| Flaw("the encoded value cannot be read"))
 }
 
 fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Flaw> {
-    match postcard::take_from_bytes(bytes) {
-        Ok((value, [])) => Ok(value),
-        Ok(_) => Err(Flaw("there are bytes behind the encoded value")),
-        Err(_) => Err(Flaw("the encoded value cannot be read")),
+    match take(bytes)? {
+        (value, []) => Ok(value),
+        _ => Err(Flaw("there are bytes behind the encoded value")),
     }
 }

@@ -15,6 +15,8 @@
 //!   blobs/<3 hex>/…   larger bodies, one file each
 //!   index/            disposable (entry)
 //!   quarantine/       what no record knows; never removed by the store
+//!   KEYS              JSON: the ids of the master keys in use (store_file)
+//!   master.key        the store's own master key, where no other is configured
 //!   reserve           ballast, given up to let deletes run on a full disk
 //! ```
 //!
@@ -22,7 +24,8 @@
 //!
 //! FORMAT names the features that the store uses in three sets. A program that does not know a
 //! feature of `incompat` refuses the store, of `read_only_compat` opens it for reading only, of
-//! `compat` does not care. Version 1 has the feature `log-1` in `incompat`.
+//! `compat` does not care. Version 1 has the feature `log-1` in `incompat`, and `sealed-1` from the
+//! first encrypted object on.
 //!
 //! # Segment
 //!
@@ -67,7 +70,8 @@
 //! 11 change of an object's metadata, 12 relocation (reserved), 13 outbox (reserved), 14 journal
 //! (reserved), 15 a key's ledger record. `meta` has the struct of each.
 //!
-//! Formats of the meta: 1 is the struct of the kind, 2 the same and behind it what `counts` has.
+//! Formats of the meta: 1 is the struct of the kind, 2 the same and behind it what `counts` has, 3
+//! also behind that what `seal` has.
 
 pub(crate) mod checkpoint;
 pub(crate) mod counts;
@@ -77,8 +81,10 @@ pub(crate) mod hint;
 pub(crate) mod meta;
 pub(crate) mod place;
 pub(crate) mod record;
+pub(crate) mod seal;
 pub(crate) mod segment;
 pub(crate) mod store_file;
+pub(crate) mod tag;
 #[cfg(test)]
 mod tests;
 

@@ -5,8 +5,6 @@ use super::{Flaw, Identity, crc32c};
 
 /// What every record starts with.
 pub(crate) const MAGIC: [u8; 4] = *b"SREC";
-/// The number of the metas that this program writes.
-pub(crate) const META_FORMAT: u8 = 2;
 /// Length of the header.
 pub(crate) const HEADER_LEN: usize = 48;
 /// Length of the trailer.
@@ -34,6 +32,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) durable: u64,
     /// Whom it is about.
     pub(crate) subject: u64,
+    /// The format of the meta.
+    pub(crate) format: u8,
     /// The encoded meta.
     pub(crate) meta: &'a [u8],
     /// The data.
@@ -124,7 +124,7 @@ impl Frame<'_> {
     fn encode_header(&self, identity: &Identity, out: &mut Vec<u8>) {
         let mut header = Vec::with_capacity(HEADER_LEN);
         header.extend_from_slice(&MAGIC);
-        header.extend_from_slice(&[META_FORMAT, self.kind, 0, 0]);
+        header.extend_from_slice(&[self.format, self.kind, 0, 0]);
         header.extend_from_slice(&self.lsn.to_le_bytes());
         header.extend_from_slice(&self.durable.to_le_bytes());
         header.extend_from_slice(&self.subject.to_le_bytes());

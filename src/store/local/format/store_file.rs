@@ -1,5 +1,7 @@
 //! FORMAT and CLEAN: small JSON files with a checksum, readable by people.
 
+use std::collections::BTreeSet;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +12,14 @@ use super::{Flaw, StoreId, crc32c};
 const VERSION: u32 = 1;
 
 /// Features of `incompat` that this program knows.
-const KNOWN_INCOMPAT: [&str; 1] = ["log-1"];
+const KNOWN_INCOMPAT: [&str; 2] = [LOG, SEALED];
+/// The log as it is.
+const LOG: &str = "log-1";
+/// Some bodies are encrypted.
+const SEALED: &str = "sealed-1";
 
-/// FORMAT: what kind of store this is. Written once, when the store is made.
+/// FORMAT: what kind of store this is. Written when the store is made, and when it comes to use
+/// another feature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoreFormat {
     /// Says to people and to `file` what this is.
@@ -55,6 +62,15 @@ pub(crate) enum Compatibility {
     Refused(String),
 }
 
+/// KEYS: with which master keys something may be encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeysInUse {
+    /// The store's id in hexadecimal.
+    pub(crate) store_id: String,
+    /// The ids of the keys.
+    pub(crate) keys: BTreeSet<String>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Checked<T> {
     #[serde(flatten)]
@@ -71,7 +87,7 @@ impl StoreFormat {
             store_id: hex::encode(store.0),
             compat: Vec::new(),
             read_only_compat: Vec::new(),
-            incompat: KNOWN_INCOMPAT.map(str::to_owned).to_vec(),
+            incompat: vec![LOG.to_owned()],
         }
     }
 
@@ -81,6 +97,19 @@ impl StoreFormat {
         hex::decode_to_slice(&self.store_id, &mut id)
             .map_err(|_| Flaw("the store id is not 32 hexadecimal digits"))?;
         Ok(StoreId(id))
+    }
+
+    /// Whether it says that some bodies are encrypted.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.incompat.iter().any(|feature| feature == SEALED)
+    }
+
+    /// The same of a store in which some bodies are encrypted.
+    pub(crate) fn sealed(mut self) -> Self {
+        if !self.is_sealed() {
+            self.incompat.push(SEALED.to_owned());
+        }
+        self
     }
 
     /// What this program may do with such a store.
@@ -98,6 +127,18 @@ impl StoreFormat {
         }
     }
 
+    /// The file's bytes.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Reads the file.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Flaw> {
+        decode(bytes)
+    }
+}
+
+impl KeysInUse {
     /// The file's bytes.
     pub(crate) fn encode(&self) -> Vec<u8> {
         encode(self)

@@ -2,15 +2,16 @@
 
 use proptest::prelude::*;
 
-use super::checkpoint::{Checkpoint, Position, SegmentRow, Usage, UsageKey};
+use super::checkpoint::{Checkpoint, Position, SegmentRow, SettingRow, Usage, UsageKey};
 use super::counts::{Amount, Claimed, Counted, Counts};
 use super::entry::{self, BucketEntry, ObjectEntry};
 use super::hint::{FRAME_HEADER_LEN, FrameBuilder, FrameHeader, SealFooter};
 use super::meta::{Assembly, At, Described, ManifestPart, Meta, PutObject, Replaces, Tag};
 use super::place::{BlobId, Body, BucketId, Carried, Dead, RecordRef};
 use super::record::{Frame, Header, Record, block_crcs, record_len};
+use super::seal::{BodyId, Holder, Seal, Sealing};
 use super::segment::SegmentHeader;
-use super::store_file::{CleanStop, Compatibility, StoreFormat};
+use super::store_file::{CleanStop, Compatibility, KeysInUse, StoreFormat};
 use super::{Identity, StoreId};
 use crate::object::{ETag, Month, ObjectMetadata, Owner, TagSet, Timestamp, VersionId};
 
@@ -33,6 +34,7 @@ fn put(key: &str, size: u64) -> Meta {
             parts_count: None,
             metadata: ObjectMetadata::default(),
             tags: TagSet::default(),
+            sealing: None,
         },
         carried: Carried::Blob(BlobId::from_u128(77)),
         replaces: Replaces {
@@ -44,12 +46,13 @@ fn put(key: &str, size: u64) -> Meta {
 
 fn encoded(meta: &Meta, data: &[u8], lsn: u64) -> Vec<u8> {
     let crcs = block_crcs(data);
-    let bytes = meta.encode(&Counts::default());
+    let (format, bytes) = meta.encode(&Counts::default());
     let frame = Frame {
         kind: meta.kind(),
         lsn,
         durable: lsn - 1,
         subject: meta.subject(),
+        format,
         meta: &bytes,
         data,
         data_crcs: &crcs,
@@ -86,9 +89,9 @@ fn what_is_counted_reads_back_and_older_records_do_not_say_it() {
         after: Some(Counted { away: false, amount: amount(4096) }),
         claimed: Some(Claimed::Here(Some(amount(0)))),
     };
-    let bytes = put("key", 3).encode(&counts);
+    let (_, bytes) = put("key", 3).encode(&counts);
     assert_eq!(Meta::decode_counted(1, 2, &bytes), Ok((put("key", 3), Some(counts))));
-    let alone = put("key", 3).encode(&Counts::default());
+    let (_, alone) = put("key", 3).encode(&Counts::default());
     let older = &alone[..alone.len() - 3];
     assert_eq!(Meta::decode_counted(1, 1, older), Ok((put("key", 3), None)));
     for (format, bytes) in [(1, alone.as_slice()), (2, older), (3, alone.as_slice())] {
@@ -145,7 +148,7 @@ fn segments_and_hints_read_back() {
     let header = SegmentHeader { identity: IDENTITY, first_lsn: 12, created: Timestamp(-5) };
     assert_eq!(SegmentHeader::decode(&header.encode()), Ok(header));
     let mut frame = FrameBuilder::default();
-    let metas = [put("a", 1).encode(&Counts::default()), put("b", 2).encode(&Counts::default())];
+    let metas = ["a", "b"].map(|key| put(key, 1).encode(&Counts::default()).1);
     for (offset, meta) in (0..).zip(&metas) {
         let bytes = encoded(&put("ab", 1), b"", 8);
         let header = Header::decode(&IDENTITY, &bytes).unwrap();
@@ -190,7 +193,16 @@ fn checkpoints_and_small_files_read_back() {
             BucketEntry { id: BucketId(1), owner, created: Timestamp(5) },
         )],
         damage: Vec::new(),
+        settings: Some(vec![SettingRow {
+            bucket: BucketId(1),
+            name: "cors".to_owned(),
+            head: RecordRef { segment: 3, offset: 4096, len: 200, lsn: 8 },
+        }]),
     };
+    for settings in [Some(Vec::new()), None] {
+        let other = Checkpoint { settings, ..checkpoint.clone() };
+        assert_eq!(Checkpoint::decode(&other.encode()), Ok(other));
+    }
     let bytes = checkpoint.encode();
     assert_eq!(Checkpoint::decode(&bytes), Ok(checkpoint));
     for at in 0..bytes.len() {
@@ -238,16 +250,73 @@ fn entries_stay_small_and_read_back() {
     assert_eq!(entry.whole_metadata(), Some(object.metadata));
 }
 
+fn sealing() -> Sealing {
+    let holder = Holder::Master { id: "2026-11".to_owned(), asked: true };
+    let seal = Seal { holder, salt: [1; 16], wrapped: [2; 32], tag: [3; 16] };
+    Sealing { seal: Some(seal), body: Some(BodyId([4; 16])) }
+}
+
+/// What says how bytes are encrypted stands behind all else, in records of format 3 alone.
+#[test]
+fn encrypted_records_say_so() {
+    let Meta::PutObject(plain) = put("key", 3) else { panic!() };
+    let mut sealed = plain.clone();
+    sealed.object.sealing = Some(sealing());
+    let counts = Counts::default();
+    let (format, clear) = Meta::PutObject(plain).encode(&counts);
+    assert_eq!(format, 2);
+    let sealed = Meta::PutObject(sealed);
+    let (format, bytes) = sealed.encode(&counts);
+    assert_eq!(format, 3);
+    assert!(bytes.starts_with(&clear), "a plain record is what it was before");
+    assert_eq!(Meta::decode_counted(1, 3, &bytes), Ok((sealed, Some(counts))));
+    for (format, bytes) in [(2, bytes.as_slice()), (3, clear.as_slice())] {
+        Meta::decode(1, format, bytes).unwrap_err();
+    }
+    let (_, gone) = Meta::DeleteBucket(super::meta::DeleteBucket {
+        bucket: BucketId(1),
+        name: "b".to_owned(),
+        time: Timestamp(0),
+    })
+    .encode(&counts);
+    let tail = postcard::to_stdvec(&sealing()).unwrap();
+    Meta::decode(5, 3, &[gone, tail].concat()).unwrap_err();
+}
+
+#[test]
+fn stores_say_that_they_hold_encrypted_objects() {
+    let format = StoreFormat::new(IDENTITY.store);
+    assert!(!format.is_sealed());
+    let sealed = format.sealed();
+    assert!(sealed.is_sealed() && sealed.compatibility() == Compatibility::Full);
+    assert_eq!(StoreFormat::decode(&sealed.clone().sealed().encode()), Ok(sealed));
+    let keys = ["a", "b"].map(str::to_owned).into();
+    let in_use = KeysInUse { store_id: "s".to_owned(), keys };
+    assert_eq!(KeysInUse::decode(&in_use.encode()), Ok(in_use));
+}
+
 #[test]
 fn manifests_read_back() {
     let assembly = Assembly {
         parts: vec![
-            ManifestPart { size: 1, checksum: None, body: Body::Packed(record(1)) },
-            ManifestPart { size: 2, checksum: None, body: Body::Blob(BlobId::from_u128(4)) },
+            ManifestPart { size: 1, checksum: None, body: Body::Packed(record(1)), sealed: None },
+            ManifestPart {
+                size: 2,
+                checksum: None,
+                body: Body::Blob(BlobId::from_u128(4)),
+                sealed: None,
+            },
         ],
         dead: Dead { records: vec![record(3)], ..Dead::default() },
     };
     assert_eq!(Assembly::decode(&assembly.encode()), Ok(assembly.clone()));
+    let mut sealed = assembly.clone();
+    sealed.parts[1].sealed = Some(BodyId([4; 16]));
+    assert!(sealed.encode().starts_with(&assembly.encode()));
+    assert_eq!(Assembly::decode(&sealed.encode()), Ok(sealed.clone()));
+    sealed.parts.pop();
+    let ids = postcard::to_stdvec(&vec![Some(BodyId([4; 16])); 2]).unwrap();
+    Assembly::decode(&[sealed.encode(), ids].concat()).unwrap_err();
     let dead = assembly.parts_dead();
     assert_eq!((dead.records, dead.blobs), (vec![record(1)], vec![BlobId::from_u128(4)]));
 }
@@ -270,6 +339,8 @@ proptest! {
         let _ = Header::decode(&IDENTITY, &bytes);
         let _ = Meta::decode(kind, 1, &bytes);
         let _ = Meta::decode_counted(kind, 2, &bytes);
+        let _ = Meta::decode_counted(kind, 3, &bytes);
+        let _ = KeysInUse::decode(&bytes);
         let _ = Assembly::decode(&bytes);
         let _ = Dead::decode(&bytes);
         let _ = SegmentHeader::decode(&bytes);

@@ -163,4 +163,16 @@ impl ExtentReader for PackedExtent {
             }),
         }
     }
+
+    fn piece(&self) -> u64 {
+        self.len()
+    }
+
+    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Vec<u8>, ExtentError> {
+        self.read(offset, len).map(Vec::from)
+    }
+
+    fn describe(&self) -> String {
+        "a packed body".to_owned()
+    }
 }

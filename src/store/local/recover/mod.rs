@@ -121,6 +121,7 @@ fn begin(
     }
     home.discard()?;
     core.set_catalog(Some(Catalog::new(home.open()?)));
+    core.settings.show([]);
     let (vfs, size) = (Arc::clone(&core.vfs), core.options.segment_size);
     let log = Appender::create(vfs, core.store, size, 1, 1, core.clock.now())?;
     {
@@ -210,6 +211,7 @@ fn replay(
 ) -> Result<Progress> {
     let known = catalog.buckets()?;
     core.with_buckets(|buckets| *buckets = known.into_iter().collect());
+    core.settings.show(catalog.settings()?);
     for (blob, since) in catalog.dead()? {
         core.garbage.retire(blob, since);
     }

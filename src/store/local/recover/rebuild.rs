@@ -9,6 +9,7 @@ use super::super::blob::ExtentError;
 use super::super::catalog::Catalog;
 use super::super::core::{Core, Phase, Progress};
 use super::super::effects::{Change, UsageDelta, upload_id};
+use super::super::format::checkpoint::Checkpoint;
 use super::super::format::counts::{Claimed, Counts};
 use super::super::format::entry::{
     BucketEntry, CompletedEntry, LedgerEntry, ObjectEntry, PartEntry, SettingEntry, UploadEntry,
@@ -23,6 +24,7 @@ use super::super::index::IndexHome;
 use super::super::log;
 use super::super::read::manifest;
 use super::super::recount::count_bucket;
+use super::super::split::Split;
 use super::super::tally::Tally;
 use super::super::vfs::Access;
 use super::{Result, Start, tail};
@@ -67,10 +69,17 @@ pub(super) fn rebuild(
         builder.segment(header, last, is_last)?;
     }
     let Builder { catalog, .. } = builder;
+    core.settings.show(catalog.settings()?);
     let progress = super::finish(core, segments, end, from.applied);
-    // Where there is no checkpoint, the templates are compared with the configured ones later.
     let known = from.checkpoint.as_ref().map(|it| Tally::load(&it.usage, &it.segments));
-    let (tally, unreadable) = recount(core, &catalog, &known.unwrap_or_default())?;
+    let mut known = known.unwrap_or_default();
+    for (name, bucket) in &buckets {
+        // One that no checkpoint tells of is counted as if it were made now.
+        if known.split(bucket.id).is_none() {
+            known.set_split(bucket.id, Split::empty(core.template(name)));
+        }
+    }
+    let (tally, unreadable) = recount(core, &catalog, &known)?;
     for error in unreadable {
         tracing::error!(error, "an object's list of parts cannot be read");
     }
@@ -81,13 +90,20 @@ pub(super) fn rebuild(
     Ok(progress)
 }
 
-/// The buckets that there are at the end of the log, and where that is. Known first: what is
-/// found of other buckets is dead.
+/// The buckets that there are at the end of the log with their settings, and where that is. Known
+/// first: what is found of other buckets is dead.
 fn find_buckets(core: &Core, segments: &[SegmentHeader], from: &Start) -> Result<tail::End> {
     core.with_buckets(|buckets| {
         let known = from.checkpoint.iter().flat_map(|checkpoint| checkpoint.buckets.clone());
         *buckets = known.collect();
     });
+    match &from.checkpoint {
+        // The whole log is read: whatever was set is in it.
+        None => core.settings.show([]),
+        // Of before settings were noted: they are known when the index is.
+        Some(Checkpoint { settings: None, .. }) => {}
+        Some(Checkpoint { settings: Some(settings), .. }) => core.settings.show(settings.clone()),
+    }
     tail::walk(core, segments, from.position, from.applied, &mut |scanned| {
         let header = scanned.record.header;
         match Meta::decode(header.kind, header.format, scanned.record.meta) {
@@ -98,6 +114,10 @@ fn find_buckets(core: &Core, segments: &[SegmentHeader], from: &Start) -> Result
             }
             Ok(Meta::DeleteBucket(gone)) => {
                 core.with_buckets(|buckets| buckets.remove(&gone.name));
+                core.settings.forget(gone.bucket);
+            }
+            Ok(Meta::BucketSetting(set)) => {
+                core.settings.set(set.bucket, &set.setting, set.present.then_some(scanned.at));
             }
             Ok(_) => {}
             Err(flaw) => {
@@ -261,6 +281,7 @@ impl Builder<'_> {
                     initiator: upload.initiator,
                     checksum: upload.checksum,
                     metadata: inline(upload.metadata),
+                    seal: upload.seal,
                 };
                 let id = upload_id(self.core.store, record.lsn);
                 self.catalog.apply(&Change::Upload(upload.at, id, Box::new(entry)))
@@ -278,6 +299,7 @@ impl Builder<'_> {
                     modified: part.modified,
                     tag: part.tag,
                     checksum: part.checksum,
+                    sealed: part.sealed,
                 };
                 self.catalog.apply(&Change::Part(id, part.number, Box::new(entry)))
             }

@@ -16,6 +16,7 @@ async fn live(seed: u64, lives: u64) {
         }
         machine.template = machine.random.below(3);
         machine.template = machine.random.below(3);
+        machine.encrypts = machine.random.below(3) > 0;
         let opened = machine.open().await;
         if let Err(error) = &opened {
             assert!(machine.sim.is_stopped(), "{error}");

@@ -189,6 +189,7 @@ async fn nothing_stays_among_the_blobs_that_nobody_names() {
         checksum: None,
         metadata: crate::object::ObjectMetadata::default(),
         tags: crate::object::TagSet::default(),
+        sealing: None,
         created: crate::object::Timestamp(0),
     };
     let mut orphan = store.core.blobs.create(id, None).unwrap();

@@ -47,6 +47,10 @@ fn note(key: u64, size: usize) -> Operation {
     Operation::Note(key, Some(content(key, size)))
 }
 
+fn set(key: u64, size: usize) -> Operation {
+    Operation::Set(key, Some(content(key, size)))
+}
+
 fn upload(key: u64, seed: u64, size: usize) -> Operation {
     let tag = Some(seed.to_string());
     Operation::Upload(key, Version { content: content(seed, size), tag })
@@ -61,13 +65,18 @@ fn script() -> Vec<Step> {
         Other(Absent, Empty),
         Do(vec![upload(5, 4, 25_000)]),
         Other(Empty, Full),
-        Do(vec![put(1, 5, 1900), Operation::Delete(4)]),
+        Do(vec![put(1, 5, 1900), Operation::Delete(4), set(0, 900), set(6, 10)]),
         Do(vec![Operation::Tag(2, "tag".to_owned()), note(3, 300), note(1, 100)]),
         Other(Full, Empty),
         Do(vec![put(2, 6, 1800), put(7, 7, 9000)]),
         Reopen,
         Other(Empty, Absent),
-        Do(vec![Operation::Abort(3), Operation::Note(1, None)]),
+        Do(vec![
+            Operation::Abort(3),
+            Operation::Note(1, None),
+            set(0, 80),
+            Operation::Set(6, None),
+        ]),
         Do((8..11).map(|key| put(key, key, 2000)).collect()),
         Do(vec![Operation::Delete(5), put(4, 8, 0)]),
         Other(Absent, Empty),

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::encryption::{encrypt, new_upload};
 use super::usage::{DAY, assert_right, claim, templates};
 use crate::object::{
-    BucketName, ChecksumChoice, ChecksumKind, CompletedPart, Completion, ListQuery, ManualClock,
-    ObjectKey, ObjectMetadata, Owner, PartNumber, TagSet,
+    BucketName, CompletedPart, Completion, ListQuery, ManualClock, ObjectKey, Owner, PartNumber,
+    TagSet,
 };
 use crate::store::conformance::{Subject, body, content};
 use crate::store::local::check::{CheckOptions, check_prepared};
@@ -59,6 +60,8 @@ pub(super) enum Operation {
     Tag(u64, String),
     Abort(u64),
     Note(u64, Option<Bytes>),
+    /// The setting that the key stands for.
+    Set(u64, Option<Bytes>),
 }
 
 /// What an operation leaves.
@@ -66,6 +69,7 @@ enum Outcome {
     /// One of these: more than one where it is not known what there was.
     Object(u64, Vec<Option<Version>>),
     Note(u64, Option<Bytes>),
+    Setting(u64, Option<Bytes>),
     Nothing,
 }
 
@@ -80,9 +84,13 @@ pub(super) struct Machine {
     pub(super) may: BTreeMap<u64, Vec<Option<Version>>>,
     /// The same of its ledger record.
     pub(super) notes: BTreeMap<u64, Vec<Option<Bytes>>>,
+    /// The same of the bucket's settings.
+    pub(super) settings: BTreeMap<u64, Vec<Option<Bytes>>>,
     made: u64,
     /// By which template objects are counted from the next opening on.
     pub(super) template: u64,
+    /// Whether everything is encrypted from the next opening on.
+    pub(super) encrypts: bool,
 }
 
 pub(super) fn options() -> LocalOptions {
@@ -131,8 +139,10 @@ impl Machine {
             options: options(),
             may: (0..KEYS).map(|key| (key, vec![None])).collect(),
             notes: (0..KEYS).map(|key| (key, vec![None])).collect(),
+            settings: (0..KEYS).map(|key| (key, vec![None])).collect(),
             made: seed << 32,
             template: 0,
+            encrypts: seed % 2 == 1,
         }
     }
 
@@ -142,6 +152,7 @@ impl Machine {
         let templates = templates(self.template);
         let store = LocalStore::open_on(vfs, home, self.options, templates, self.clock.clone())
             .map_err(|error| error.to_string())?;
+        encrypt(&store, self.encrypts);
         store.ready().await.map_err(|error| error.to_string())?;
         Ok(store)
     }
@@ -161,14 +172,15 @@ impl Machine {
         let size = SIZES[usize::try_from(self.random.below(SIZES.len() as u64)).unwrap()];
         let tag = (self.random.below(3) == 0).then(|| self.made.to_string());
         let version = Version { content: content(self.made, size), tag };
-        match self.random.below(13) {
+        match self.random.below(15) {
             0..5 => Operation::Put(key, version),
             5..7 => Operation::Delete(key),
             7 => Operation::Tag(key, self.made.to_string()),
             8 => Operation::Upload(key, version),
             9 => Operation::Abort(key),
             10 => Operation::Note(key, None),
-            _ => Operation::Note(key, Some(content(self.made, size.min(3000)))),
+            11..13 => Operation::Note(key, Some(content(self.made, size.min(3000)))),
+            _ => Operation::Set(key, (size != 1).then(|| content(self.made, size))),
         }
     }
 
@@ -186,6 +198,7 @@ impl Machine {
                 if versions.is_empty() { Outcome::Nothing } else { Outcome::Object(*key, versions) }
             }
             Operation::Note(key, note) => Outcome::Note(*key, note.clone()),
+            Operation::Set(key, value) => Outcome::Setting(*key, value.clone()),
             Operation::Abort(_) => Outcome::Nothing,
         }
     }
@@ -221,6 +234,9 @@ impl Machine {
                 Outcome::Note(key, note) => {
                     self.notes.insert(key, vec![note]);
                 }
+                Outcome::Setting(key, value) => {
+                    self.settings.insert(key, vec![value]);
+                }
                 Outcome::Nothing => {}
             },
             Err(StoreError::NoSuchKey) => assert!(matches!(operation, Operation::Tag(..))),
@@ -246,6 +262,7 @@ impl Machine {
         match outcome {
             Outcome::Object(key, versions) => self.may.get_mut(&key).unwrap().extend(versions),
             Outcome::Note(key, note) => self.notes.get_mut(&key).unwrap().push(note),
+            Outcome::Setting(key, value) => self.settings.get_mut(&key).unwrap().push(value),
             Outcome::Nothing => {}
         }
     }
@@ -293,6 +310,7 @@ impl Machine {
             .collect();
         assert_eq!(listed, there);
         self.verify_notes(store).await;
+        self.verify_settings(store).await;
         self.settled(store).await;
         let kept = store.core.progress().tally.clone();
         let catalog = store.core.catalog().unwrap();
@@ -393,6 +411,7 @@ impl Operation {
             | Self::Delete(key)
             | Self::Tag(key, _)
             | Self::Note(key, _)
+            | Self::Set(key, _)
             | Self::Abort(key) => *key,
         }
     }
@@ -425,23 +444,14 @@ async fn upload(
     key: u64,
     version: &Version,
 ) -> Result<(UploadPath, Completion)> {
-    let new = NewUpload {
-        metadata: ObjectMetadata::default(),
-        tags: tags(version.tag.as_ref()),
-        checksum: ChecksumChoice {
-            algorithm: crate::object::Algorithm::Crc64Nvme,
-            kind: ChecksumKind::FullObject,
-            explicit: false,
-        },
-        initiator: owner(),
-    };
+    let new = NewUpload { tags: tags(version.tag.as_ref()), ..new_upload() };
     let id = store.create_upload(&at(key), new).await?;
     let path = UploadPath { object: at(key), id };
     let mut parts = Vec::new();
     // One part that is replaced, one that is left out in the end.
     for number in [1, 1, 2] {
         let number = PartNumber::new(number).unwrap();
-        let part = store.put_part(&path, number, body(&version.content, None)).await?;
+        let part = store.put_part(&path, number, body(&version.content, None), None).await?;
         if number.get() == 1 {
             parts = vec![CompletedPart { number, etag: part.etag, checksum: None }];
         }
@@ -459,6 +469,7 @@ pub(super) async fn carry_out(store: &LocalStore, operation: &Operation) -> Resu
             store.delete_object(&at(*key), &DeleteRequest::default()).await.map(|_| ())
         }
         Operation::Tag(key, tag) => store.set_object_tags(&at(*key), None, tags(Some(tag))).await,
+        Operation::Set(key, value) => super::settings::set(store, *key, value.as_ref()).await,
         Operation::Note(key, note) => store.set_entry(&at(*key), note.clone()).await,
         Operation::Upload(key, version) => {
             let (path, completion) = upload(store, *key, version).await?;

@@ -73,12 +73,18 @@ async fn one_of_each(machine: &mut Machine) -> UploadPath {
         explicit: false,
     };
     let metadata = ObjectMetadata::default();
-    let new = NewUpload { metadata, tags: TagSet::default(), checksum, initiator: owner() };
+    let new = NewUpload {
+        metadata,
+        tags: TagSet::default(),
+        checksum,
+        initiator: owner(),
+        encryption: None,
+    };
     let id = store.create_upload(&at(1), new).await.unwrap();
     let upload = UploadPath { object: at(1), id };
     for number in [1, 2] {
         let number = PartNumber::new(number).unwrap();
-        store.put_part(&upload, number, body(&content(1, 500), None)).await.unwrap();
+        store.put_part(&upload, number, body(&content(1, 500), None), None).await.unwrap();
     }
     assert!(machine.run(&store, vec![put(2, 10)]).await);
     machine.sim.kill();

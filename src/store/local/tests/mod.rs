@@ -5,6 +5,7 @@
 mod crash;
 mod damage;
 mod dropped;
+mod encryption;
 mod every_call;
 mod faults;
 mod harness;
@@ -12,22 +13,60 @@ mod ledger;
 mod loss;
 mod original;
 mod restart;
+mod settings;
 mod usage;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{LocalOptions, LocalStore};
+use crate::object::{EncryptionDefaults, MasterKeys};
 use crate::store::Home;
 use crate::store::conformance::{self, Subject};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn conforms() {
-    conformance::all(|| async {
+    conformance::all(subject).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keeps_settings() {
+    conformance::settings::all(subject).await;
+}
+
+async fn subject() -> Subject {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Subject::clock();
+    let options = LocalOptions { segment_size: 1 << 20, ..LocalOptions::default() };
+    let store = LocalStore::open(dir.path(), options, clock.clone()).unwrap();
+    store.ready().await.unwrap();
+    Subject::new(Arc::new(store), clock).keeping(dir)
+}
+
+/// What every store does, it does as well where everything is encrypted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conforms_where_everything_is_encrypted() {
+    for pack_limit in [0, 128 << 10] {
+        conformance::all(|| async {
+            let dir = tempfile::tempdir().unwrap();
+            let clock = Subject::clock();
+            let options = LocalOptions { pack_limit, ..LocalOptions::default() };
+            let store = LocalStore::open(dir.path(), options, clock.clone()).unwrap();
+            let defaults = EncryptionDefaults { everywhere: true, ..EncryptionDefaults::default() };
+            store.set_encryption(MasterKeys::default(), defaults, false).unwrap();
+            store.ready().await.unwrap();
+            Subject::new(Arc::new(store), clock).keeping(dir)
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn encrypts() {
+    conformance::encryption::all(|| async {
         let dir = tempfile::tempdir().unwrap();
         let clock = Subject::clock();
-        let options = LocalOptions { segment_size: 1 << 20, ..LocalOptions::default() };
-        let store = LocalStore::open(dir.path(), options, clock.clone()).unwrap();
+        let store = LocalStore::open(dir.path(), LocalOptions::default(), clock.clone()).unwrap();
         store.ready().await.unwrap();
         Subject::new(Arc::new(store), clock).keeping(dir)
     })

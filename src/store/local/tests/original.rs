@@ -52,12 +52,14 @@ async fn keep_their_tag_and_time() {
         tags: TagSet::default(),
         checksum: ChecksumChoice { algorithm, kind, explicit: false },
         initiator: owner,
+        encryption: None,
     };
     let id = store.create_upload(&path("parts"), new).await.unwrap();
     let upload = UploadPath { object: path("parts"), id };
     let number = PartNumber::new(1).unwrap();
     let content = vec![8; 1000].into();
-    let part = store.put_part(&upload, number, body(&content, Some(algorithm))).await.unwrap();
+    let part =
+        store.put_part(&upload, number, body(&content, Some(algorithm)), None).await.unwrap();
     let part = CompletedPart { number, etag: part.etag, checksum: part.checksum };
     let original = Some(original("of-parts"));
     let completion = Completion { parts: vec![part], original, ..Completion::default() };

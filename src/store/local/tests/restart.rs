@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::harness::owner;
 use crate::object::{
-    BucketName, ListQuery, ManualClock, ObjectKey, ObjectMetadata, PartsQuery, ReadConditions,
-    TagSet, UploadsQuery,
+    BucketName, BucketSetting, ListQuery, ManualClock, ObjectKey, ObjectMetadata, PartsQuery,
+    ReadConditions, SettingDocument, TagSet, UploadsQuery,
 };
 use crate::store::conformance::{Subject, body, content};
 use crate::store::local::{CheckOptions, LocalOptions, LocalStore, OpenError, check};
@@ -35,6 +35,13 @@ async fn fill(store: &LocalStore) {
     store.create_bucket(&BucketName::parse("gone").unwrap(), &owner()).await.unwrap();
     store.delete_bucket(&BucketName::parse("gone").unwrap()).await.unwrap();
     store.set_bucket_tags(&at("x").bucket, Some(tags("bucket"))).await.unwrap();
+    for size in [10, 1 << 17] {
+        let cors = Some(SettingDocument::new(content(5, size)).unwrap());
+        store.set_bucket_setting(&at("x").bucket, BucketSetting::Cors, cors).await.unwrap();
+    }
+    for policy in [Some(SettingDocument::new("gone").unwrap()), None] {
+        store.set_bucket_setting(&at("x").bucket, BucketSetting::Policy, policy).await.unwrap();
+    }
     for number in 0..50_usize {
         let path = at(&format!("object-{number}"));
         let content = content(number as u64, number * 5000);
@@ -59,6 +66,8 @@ async fn fill(store: &LocalStore) {
         checksum: None,
         condition: None,
         size_limit: u64::MAX,
+        source_key: None,
+        encryption: None,
     };
     store.copy_object(&at("object-7"), &at("copy"), copy).await.unwrap();
 }
@@ -81,6 +90,10 @@ async fn verify(store: &LocalStore) {
     assert_eq!(store.object_tags(&at("copy"), None).await.unwrap(), tags("object"));
     let bucket = store.bucket_tags(&at("x").bucket).await.unwrap();
     assert_eq!(bucket, Some(tags("bucket")));
+    let cors = store.bucket_setting(&at("x").bucket, BucketSetting::Cors).await.unwrap();
+    assert_eq!(cors, Some(SettingDocument::new(content(5, 1 << 17)).unwrap()));
+    let policy = store.bucket_setting(&at("x").bucket, BucketSetting::Policy).await.unwrap();
+    assert_eq!(policy, None);
     assert!(store.has_entries(&at("x").bucket).await.unwrap());
     let query = LedgerQuery { limit: 100, ..LedgerQuery::default() };
     let records = store.entries(&at("x").bucket, &query).await.unwrap().entries;
@@ -150,6 +163,7 @@ async fn uploads_go_on_after_a_restart() {
             kind: crate::object::ChecksumKind::FullObject,
             explicit: false,
         },
+        encryption: None,
         initiator: owner(),
     };
     let object = at("assembled");
@@ -159,7 +173,7 @@ async fn uploads_go_on_after_a_restart() {
     let mut parts = Vec::new();
     for (number, piece) in (1..).zip(&pieces) {
         let number = crate::object::PartNumber::new(number).unwrap();
-        let part = store.put_part(&upload, number, body(piece, None)).await.unwrap();
+        let part = store.put_part(&upload, number, body(piece, None), None).await.unwrap();
         parts.push(crate::object::CompletedPart { number, etag: part.etag, checksum: None });
     }
     drop(store);

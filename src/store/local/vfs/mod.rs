@@ -28,7 +28,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub(crate) use error::{LockError, VfsError};
-pub(crate) use publish::{read_whole, replace_file};
+pub(crate) use publish::{read_whole, replace_file, replace_private_file};
 pub(crate) use real::RealVfs;
 
 /// The result of every call.
@@ -44,6 +44,9 @@ pub(crate) trait Vfs: Send + Sync {
 
     /// Makes a file for reading and writing; one of that name must not exist.
     fn create(&self, path: &Path) -> Result<Arc<dyn VfsFile>>;
+
+    /// The same, readable by its owner alone.
+    fn create_private(&self, path: &Path) -> Result<Arc<dyn VfsFile>>;
 
     /// Makes a file in the directory that has no name until it is published; dropped before, it
     /// is gone.

@@ -1,8 +1,9 @@
 //! Small files that are replaced as a whole.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::{Access, Result, Vfs, VfsError};
+use super::{Access, Result, Vfs, VfsError, VfsFile};
 
 /// The end of names that are not yet the file: leftovers of a crash, safe to remove.
 pub(crate) const TEMPORARY_SUFFIX: &str = ".tmp";
@@ -10,11 +11,25 @@ pub(crate) const TEMPORARY_SUFFIX: &str = ".tmp";
 /// Writes a small file so that a crash leaves the old content or the new, durably: temporary
 /// file, sync, rename, sync of the directory.
 pub(crate) fn replace_file(vfs: &dyn Vfs, path: &Path, content: &[u8]) -> Result<()> {
+    replace(vfs, path, content, |temporary| vfs.create(temporary))
+}
+
+/// The same with a file that nobody but its owner can read.
+pub(crate) fn replace_private_file(vfs: &dyn Vfs, path: &Path, content: &[u8]) -> Result<()> {
+    replace(vfs, path, content, |temporary| vfs.create_private(temporary))
+}
+
+fn replace(
+    vfs: &dyn Vfs,
+    path: &Path,
+    content: &[u8],
+    create: impl FnOnce(&Path) -> Result<Arc<dyn VfsFile>>,
+) -> Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(TEMPORARY_SUFFIX);
     let temporary = PathBuf::from(temporary);
     vfs.unlink(&temporary)?;
-    let file = vfs.create(&temporary)?;
+    let file = create(&temporary)?;
     file.write_at(content, 0)?;
     file.sync_data()?;
     drop(file);

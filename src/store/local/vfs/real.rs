@@ -6,6 +6,7 @@ mod unnamed;
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -101,6 +102,15 @@ impl Vfs for RealVfs {
         self.at("create", path, |path| {
             let file = File::options().read(true).write(true).create_new(true).open(path)?;
             Ok(RealFile::new(file, path))
+        })
+        .map(|file| Arc::new(file) as Arc<dyn VfsFile>)
+    }
+
+    fn create_private(&self, path: &Path) -> Result<Arc<dyn VfsFile>> {
+        self.at("create", path, |path| {
+            let mut options = File::options();
+            options.read(true).write(true).create_new(true).mode(0o600);
+            Ok(RealFile::new(options.open(path)?, path))
         })
         .map(|file| Arc::new(file) as Arc<dyn VfsFile>)
     }

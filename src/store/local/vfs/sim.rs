@@ -201,6 +201,10 @@ impl Vfs for SimVfs {
         Ok(Arc::new(self.handle(&mut world, node, path, Access::Write)))
     }
 
+    fn create_private(&self, path: &Path) -> Result<Arc<dyn VfsFile>> {
+        self.create(path)
+    }
+
     fn create_unnamed(&self, dir: &Path) -> Result<Box<dyn UnnamedFile>> {
         let mut world = self.world(Op::Create, dir)?;
         world.check_dir(dir).map_err(|e| failed(Op::Create, dir, e))?;

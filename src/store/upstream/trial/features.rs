@@ -54,7 +54,7 @@ impl UpstreamStore {
         ];
         for (name, condition) in conditions {
             let call = self.clients.once.put_object().bucket(&probe.bucket).key(&probe.key);
-            let call = condition(call.set_server_side_encryption(self.sse()));
+            let call = condition(call.set_server_side_encryption(self.sse(None)));
             match outcome(call.body(ByteStream::from_static(CONTENT)).send().await) {
                 Err(fault) if fault.is(412) || fault.is(409) => {}
                 Ok(out) => {
@@ -106,7 +106,7 @@ impl UpstreamStore {
         let (body, watch) = stream.start(self.patience());
         let call = self.clients.summed.put_object().bucket(&probe.bucket).key(&probe.key);
         let call = call
-            .set_server_side_encryption(self.sse())
+            .set_server_side_encryption(self.sse(None))
             .checksum_algorithm(ChecksumAlgorithm::Crc32)
             .content_length(i64::try_from(length).unwrap_or_default())
             .body(ByteStream::new(body));

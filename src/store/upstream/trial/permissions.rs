@@ -59,7 +59,7 @@ impl UpstreamStore {
 
     pub(super) async fn try_put(&self, probe: &mut Probe) -> Verdict {
         let call = self.clients.once.put_object().bucket(&probe.bucket).key(&probe.key);
-        let call = call.set_server_side_encryption(self.sse());
+        let call = call.set_server_side_encryption(self.sse(None));
         match call.body(ByteStream::from_static(CONTENT)).send().await {
             Ok(out) => {
                 probe.stored = true;
@@ -115,7 +115,7 @@ impl UpstreamStore {
     /// Gives the key as well of an upload that could not be given up.
     pub(super) async fn try_multipart(&self, probe: &Probe) -> (Verdict, Option<String>) {
         let call = self.clients.once.create_multipart_upload().bucket(&probe.bucket);
-        let call = call.key(&probe.key).set_server_side_encryption(self.sse());
+        let call = call.key(&probe.key).set_server_side_encryption(self.sse(None));
         let out = match call.send().await.map_err(Fault::from) {
             Ok(out) => out,
             Err(fault) => {

@@ -105,7 +105,7 @@ proptest! {
     ) {
         let sim = Sim::new();
         let blobs = Blobs::open(sim.vfs()).unwrap();
-        let trailer = Trailer { size, footer_len, footer_crc }.encode(ID);
+        let trailer = Trailer { size, footer_len, footer_crc, sealed: false }.encode(ID);
         prop_assert_eq!(trailer.len(), TRAILER);
         plant(&sim.vfs(), ID, &[before, trailer].concat());
         if let Ok(reader) = blobs.read(ID) {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::super::{BLOCK, BlobId, Blobs, ExtentError, ExtentReader, Extents};
-use super::super::{read_source, write_payload};
+use super::super::{Sink, read_source, write_payload};
 use super::{ID, data, footer, store};
 use crate::body::{BodyError, Digests, Payload, Source};
 use crate::object::ByteRange;
@@ -78,9 +78,9 @@ async fn a_body_becomes_a_blob_however_it_is_cut() {
     for (number, size) in (0u128..).zip([1000, 4096, 65_536, 262_144, 300_000, 1 << 20]) {
         let mut pieces = chunks(&content, size);
         let rest = pieces.split_off(1);
-        let writer = blobs.create(BlobId(number), None).unwrap();
+        let writer = Sink::new(blobs.create(BlobId(number), None).unwrap(), None);
         let writer = write_payload(writer, pieces, &mut body(rest, false)).await.unwrap();
-        let published = writer.finish(&footer()).unwrap();
+        let published = writer.end().unwrap().finish(&footer()).unwrap();
         assert_eq!(published.size, 700_001);
         let reader = blobs.read(BlobId(number)).unwrap();
         assert_eq!(reader.read(0, 700_001).unwrap(), content);
@@ -90,9 +90,9 @@ async fn a_body_becomes_a_blob_however_it_is_cut() {
 #[tokio::test]
 async fn an_empty_body_becomes_an_empty_blob() {
     let (_sim, blobs) = blobs();
-    let writer = blobs.create(ID, Some(0)).unwrap();
+    let writer = Sink::new(blobs.create(ID, Some(0)).unwrap(), None);
     let writer = write_payload(writer, Vec::new(), &mut Payload::empty()).await.unwrap();
-    assert_eq!(writer.finish(&footer()).unwrap().size, 0);
+    assert_eq!(writer.end().unwrap().finish(&footer()).unwrap().size, 0);
     let (extents, _) = whole(&blobs, &[ID]);
     let payload = read_source(extents, ByteRange { offset: 0, length: 0 }).await.unwrap();
     assert_eq!(payload.length(), Some(0));
@@ -103,7 +103,7 @@ async fn an_empty_body_becomes_an_empty_blob() {
 async fn a_body_that_fails_leaves_nothing() {
     let (sim, blobs) = blobs();
     let before = sim.files();
-    let writer = blobs.create(ID, None).unwrap();
+    let writer = Sink::new(blobs.create(ID, None).unwrap(), None);
     let mut body = body(chunks(&data(600_000), 1000), true);
     let failed = write_payload(writer, Vec::new(), &mut body).await;
     assert!(matches!(failed.map(|_| ()), Err(StoreError::Body(BodyError::Incomplete))));
@@ -115,7 +115,7 @@ async fn a_disk_that_fails_or_is_full_ends_the_upload() {
     for fault in [Fault::Eio, Fault::Short, Fault::Full] {
         let (sim, blobs) = blobs();
         sim.fail(Op::Write, 1, fault);
-        let writer = blobs.create(ID, None).unwrap();
+        let writer = Sink::new(blobs.create(ID, None).unwrap(), None);
         let mut body = body(chunks(&data(1 << 20), 10_000), false);
         let failed = write_payload(writer, Vec::new(), &mut body).await.map(|_| ()).unwrap_err();
         match fault {
@@ -130,7 +130,7 @@ async fn a_dropped_upload_leaves_nothing() {
     let (sim, blobs) = blobs();
     let before = sim.files();
     let mut stalled = Payload::new(None, Stalled(chunks(&data(600_000), 1000).into_iter()));
-    let writer = blobs.create(ID, None).unwrap();
+    let writer = Sink::new(blobs.create(ID, None).unwrap(), None);
     let upload = write_payload(writer, Vec::new(), &mut stalled);
     tokio::select! {
         biased;

@@ -1,5 +1,6 @@
-//! Answers of migrations that go on: events while they run, and reports of any length.
+//! Answers that go on: events while a migration runs, and reports of any length.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -9,8 +10,10 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response};
 
 use super::migrations::shown;
+use super::query::Parameters;
+use super::reply::Fault;
 use crate::body::{BodyError, Digests, Payload, Source};
-use crate::migrate::{Changes, Report};
+use crate::migrate::{Changes, Format, Report};
 
 /// What is told next, and by whom.
 type Told<S> = (S, Option<Result<Bytes, BodyError>>);
@@ -69,14 +72,40 @@ fn event(mut changes: Changes) -> Telling<Changes> {
     })
 }
 
+/// What is read piece by piece.
+pub(super) trait Pieces: Send + 'static {
+    /// The next piece; `None` at the end.
+    fn piece(&mut self) -> impl Future<Output = io::Result<Option<Vec<u8>>>> + Send;
+}
+
+impl Pieces for Report {
+    async fn piece(&mut self) -> io::Result<Option<Vec<u8>>> {
+        self.next().await
+    }
+}
+
+/// The form of a report that a call asks for.
+pub(super) fn format(given: &Parameters) -> Result<Format, Fault> {
+    let format = given.parsed("format", "csv or ndjson", |text| match text {
+        "csv" => Some(Format::Csv),
+        "ndjson" => Some(Format::Ndjson),
+        _ => None,
+    })?;
+    Ok(format.unwrap_or(Format::Ndjson))
+}
+
 /// The lines of a report.
-pub(super) fn report(report: Report, content_type: &'static str) -> Response<Payload> {
+pub(super) fn report(report: impl Pieces, format: Format) -> Response<Payload> {
+    let content_type = match format {
+        Format::Csv => "text/csv; charset=utf-8",
+        Format::Ndjson => "application/x-ndjson",
+    };
     told(report, piece, content_type)
 }
 
-fn piece(mut report: Report) -> Telling<Report> {
+fn piece<P: Pieces>(mut report: P) -> Telling<P> {
     Box::pin(async move {
-        let piece = match report.next().await {
+        let piece = match report.piece().await {
             Ok(piece) => piece.map(|piece| Ok(Bytes::from(piece))),
             Err(error) => {
                 tracing::error!(%error, "a report cannot be read");

@@ -1,0 +1,23 @@
+//! Encryption of what lies on the disk.
+//!
+//! Bodies are encrypted in segments that can be read alone ([`segments`]), with keys that are kept
+//! wrapped by a master key or by the customer's own ([`wrap`]). What is on the disk never depends
+//! on which of the two it is, so that checksums and sizes of stored bytes are checked without any
+//! key.
+//!
+//! What this protects from: whoever reads files, copies or backups without the master key, and
+//! whoever changes them: a changed bit, a cut or a swapped body is an error. It does not protect
+//! names, sizes, metadata, entity tags and checksums, nor from whoever reads the process's memory.
+
+mod extent;
+mod segments;
+mod wrap;
+
+pub(crate) use extent::SealedExtent;
+pub(crate) use segments::{BodyKey, Sealer, sealed_len};
+pub(crate) use wrap::{ObjectKey, Wrapper, random_key};
+
+/// The key does not fit what it should open: another key, or changed bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the key does not fit")]
+pub(crate) struct Unfit;
