@@ -129,7 +129,7 @@ mod tests {
         }
         let long = format!("{}.tar.gz", "é".repeat(300));
         let made = safe(&long);
-        assert!(made.len() <= LONGEST && made.ends_with(".gz"), "{made}");
+        assert!(made.len() <= LONGEST && made.strip_suffix(".gz").is_some(), "{made}");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //! uploads, judged by the upload rules of the object that they become.
 
 use super::error::S3Error;
-use crate::object::{Completion, CustomerKey, ETagMatch, KeyFault, ObjectInfo, PartsQuery};
+use crate::object::{
+    Completion, CustomerKey, ETagMatch, KeyFault, ObjectInfo, PartsQuery, ReadConditions,
+};
 use crate::rules::{Appetite, RuleSet, Rulebook};
 use crate::store::{CopyRequest, Front, GetRequest, ObjectPath, Objects, StoreError, UploadPath};
 
@@ -44,9 +46,15 @@ impl Copying {
         request: &mut CopyRequest,
         fault: impl Fn(StoreError) -> S3Error,
     ) -> Result<(), S3Error> {
+        // The others are judged by the copy: that they fail means something else where one reads.
+        let conditions = ReadConditions {
+            if_none_match: None,
+            if_modified_since: None,
+            ..request.source_conditions.clone()
+        };
         let whole = GetRequest {
             version: request.source_version,
-            conditions: request.source_conditions.clone(),
+            conditions,
             key: request.source_key.clone(),
             ..GetRequest::default()
         };

@@ -192,7 +192,9 @@ mod tests {
         let expected = "<a href=\"java script&amp;&#;&#x;&#99999;\"";
         assert_eq!(String::from_utf8_lossy(&whole), expected);
         let (mut pieces, mut reader) = (Vec::new(), Text::default());
-        text.iter().for_each(|byte| reader.read(&[*byte], &mut pieces));
+        for byte in text {
+            reader.read(&[*byte], &mut pieces);
+        }
         assert_eq!(pieces, whole);
     }
 }

@@ -6,7 +6,9 @@ use http::HeaderName;
 
 use super::Execute;
 use crate::auth::Sealed;
-use crate::object::{ETagMatch, Encryption, ObjectInfo, ObjectMetadata, ReadConditions};
+use crate::object::{
+    ConditionHeader, ETagMatch, Encryption, ObjectInfo, ObjectMetadata, ReadConditions,
+};
 use crate::s3::context::Context;
 use crate::s3::copy_source::{self, CopySource, SOURCE_VERSION_ID};
 use crate::s3::error::S3Error;
@@ -99,7 +101,9 @@ impl Execute for CopyObject {
             let fault = |bound| {
                 let (from, conditions) = (&from, &conditions);
                 move |error| match error {
-                    StoreError::PreconditionFailed(_) if bound => S3Error::slow_down(),
+                    StoreError::PreconditionFailed(ConditionHeader::IfMatch) if bound => {
+                        S3Error::slow_down()
+                    }
                     other => from.fault(other, conditions),
                 }
             };

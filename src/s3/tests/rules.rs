@@ -139,7 +139,8 @@ async fn names_are_made_safe_and_unique_and_the_answer_says_so() {
     for (path, answer) in every_path(&gateway, "in/my%20file.pdf", &[], PDF).await {
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         let key = answer.header("x-stowgate-key").to_owned();
-        assert!(key.starts_with("in/my_file-") && key.ends_with(".pdf"), "{path}: {key}");
+        let unique = key.strip_prefix("in/my_file-").and_then(|rest| rest.strip_suffix(".pdf"));
+        assert_eq!(unique.map(str::len), Some(12), "{path}: {key}");
         if path == "parts" {
             assert_eq!(answer.element("Key"), key);
         }
@@ -176,4 +177,26 @@ async fn rules_say_nothing_to_those_who_may_not_write() {
         assert_eq!(answer.error(), (403, "AccessDenied"));
         assert_eq!(answer.element("Message"), "Access Denied");
     }
+}
+
+#[tokio::test]
+async fn conditions_of_copies_under_rules_are_the_client_s() {
+    let gateway = gateway(Rule { block_dangerous: true, ..Rule::default() }).await;
+    let put = gateway.send(MAIN, "PUT", "/b12/source", &[], PDF).await;
+    let etag = put.header("etag").to_owned();
+    let copy = async |name, value| {
+        let headers = [("x-amz-copy-source", "b12/source"), (name, value)];
+        gateway.send(MAIN, "PUT", "/b12/in/copy", &headers, b"").await
+    };
+    for (name, value) in [
+        ("x-amz-copy-source-if-match", "\"other\""),
+        ("x-amz-copy-source-if-none-match", etag.as_str()),
+        ("x-amz-copy-source-if-unmodified-since", "Wed, 21 Oct 2009 07:28:00 GMT"),
+    ] {
+        let refused = copy(name, value).await;
+        assert_eq!(refused.error(), (412, "PreconditionFailed"), "{name}");
+        assert!(refused.element("Condition").eq_ignore_ascii_case(name), "{name}");
+    }
+    assert_eq!(copy("x-amz-copy-source-if-match", &etag).await.status, 200);
+    assert_eq!(copy("x-amz-copy-source-if-match", "*").await.status, 200);
 }
