@@ -1,5 +1,6 @@
 """Upload rules before an upstream: what is refused reaches it on no path, in no mode."""
 
+import botocore.exceptions
 import pytest
 
 import entrances
@@ -80,3 +81,16 @@ def test_while_the_upstream_is_away(behind, clamd):
     site.proxy.heal()
     site.drained()
     assert site.keys_there() == ["pictures/a.png"]
+
+
+@pytest.mark.parametrize("mode", ["upstream", "fallback"])
+def test_parts_under_a_customers_key_are_not_taken_where_they_must_be_seen(behind, mode):
+    """They would have to stay here until they are complete, and could then be sent nowhere."""
+    site = behind(mode, more=upload_rules.toml())
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        site.s3.create_multipart_upload(
+            Bucket=site.bucket, Key="pictures/a.png", SSECustomerAlgorithm="AES256", SSECustomerKey=b"k" * 32
+        )
+    answer = caught.value.response
+    assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) == (501, "NotImplemented")
+    assert site.uploads_there() == []
