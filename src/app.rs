@@ -11,6 +11,7 @@ mod expiry;
 mod gateway;
 mod layers;
 mod rotation;
+mod rules;
 mod side;
 mod storage;
 mod trials;
@@ -255,12 +256,13 @@ async fn open(
             public: config.website.public.clone(),
         },
         ownerships: config.ownerships.clone(),
+        rules: rules::rulebook(&config.rules),
     };
     let migrations = layers.migrations(config, &storage, gateway, &clock).await;
     if let Some(migrations) = &migrations {
         workers.start(migrations.engine());
     }
-    gateway.open(s3::Service::new(settings, layers.store(), Arc::clone(&control.auth)));
+    gateway.open(s3::Service::new(settings, layers.front(), Arc::clone(&control.auth)));
     let jobs = Arc::new(Jobs::new(Arc::clone(&clock)));
     workers.start(jobs.worker());
     let journals = Arc::new(migrate::Folder::at(config.data_dir.join(CLEANUPS)));

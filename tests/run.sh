@@ -16,8 +16,8 @@ venvs="$target/venv"
 export STOWGATE_BIN="${STOWGATE_BIN:-$target/release/stowgate}"
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" PYTHONDONTWRITEBYTECODE=1
 
-steps=(fmt clippy doc build test deny boto3 boto3-2024 access encryption wire admin cli aws-cli node debian kill
-  memory image upstream migration histories)
+steps=(fmt clippy doc build test deny boto3 boto3-2024 access encryption wire forms rules admin cli aws-cli node
+  debian kill memory image upstream migration histories)
 # The status of a step that was left out.
 skipped=77
 # The real server behind gateways.
@@ -94,28 +94,69 @@ step_wire() { venv boto3-current && suite boto3-current tests/clients/wire; }
 # What the disk holds, and whose keys open it.
 step_encryption() { venv boto3-current && suite boto3-current tests/clients/encryption; }
 
-# A Prometheus server and its promtool: those of this machine, else out of Debian's package, which is
-# unpacked and not installed, so that nothing is started.
+# Browser uploads; curl and Node take part where they are installed.
+step_forms() { venv boto3-current && suite boto3-current tests/clients/forms; }
+
+# ClamAV's daemon: this machine's, else out of Debian's packages.
+scanner() {
+  local home="$tools/clamav" libraries
+  STOWGATE_CLAMD="$(PATH="/usr/sbin:$PATH" command -v clamd)" && export STOWGATE_CLAMD && return
+  if [ ! -x "$home/clamd" ]; then
+    command -v apt-cache >/dev/null && libraries="$(libraries_of clamav-daemon)" || return 1
+    unpack "$home" clamav-daemon $libraries || return 1
+    printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s" "$@"\n' \
+      "$(printf '%s:' "$home"/usr/lib/*-linux-gnu)" "$home/usr/sbin/clamd" >"$home/clamd"
+    chmod +x "$home/clamd"
+  fi
+  "$home/clamd" --help >/dev/null && export STOWGATE_CLAMD="$home/clamd"
+}
+
+# The packages of libraries that a package and its own library need, so far as they are not installed.
+libraries_of() {
+  local name
+  for name in $(needed "$1" | sort -u) $(needed $(needed "$1" | grep "^lib${1%%-*}") | sort -u); do
+    dpkg-query --status "$name" >/dev/null 2>&1 || echo "$name"
+  done
+}
+
+needed() { apt-cache depends "$@" | sed -n 's/^ *Depends: \(lib.*\)$/\1/p'; }
+
+# Upload rules: with a stand-in for ClamAV's daemon, and with the daemon itself.
+step_rules() {
+  venv boto3-current || return 1
+  if ! scanner; then
+    [ "$ci" != true ] || return 1
+    echo "skipped: ClamAV's daemon, which comes with Debian's package clamav-daemon"
+  fi
+  suite boto3-current tests/clients/rules
+}
+
+# A Prometheus server and its promtool: those of this machine, else out of Debian's package.
 scraper() {
   local home="$tools/prometheus"
   if ! command -v prometheus >/dev/null || ! command -v promtool >/dev/null; then
-    [ -x "$home/usr/bin/prometheus" ] || unpack_prometheus "$home" || return 1
+    [ -x "$home/usr/bin/prometheus" ] || unpack "$home" prometheus || return 1
     PATH="$home/usr/bin:$PATH"
   fi
   STOWGATE_PROMETHEUS="$(command -v prometheus)" && STOWGATE_PROMTOOL="$(command -v promtool)" &&
     "$STOWGATE_PROMETHEUS" --version >/dev/null 2>&1 && export STOWGATE_PROMETHEUS STOWGATE_PROMTOOL
 }
 
-unpack_prometheus() {
-  local home="$1" log="$target/apt.log"
+# Unpacks Debian's packages below a directory: they are not installed, so that nothing is started.
+unpack() {
+  local home="$1" log="$target/apt.log" package
+  shift
   command -v apt-get >/dev/null && command -v dpkg >/dev/null || return 1
   rm -rf "$home" && mkdir -p "$home/package" || return 1
   (
     cd "$home/package" || exit 1
-    apt-get download -q prometheus >"$log" 2>&1 ||
-      { [ "$(id -u)" = 0 ] && apt-get update -q && apt-get download -q prometheus; } >"$log" 2>&1
+    apt-get download -q "$@" >"$log" 2>&1 ||
+      { [ "$(id -u)" = 0 ] && apt-get update -q && apt-get download -q "$@"; } >"$log" 2>&1
   ) || { tail -n 5 "$log"; return 1; }
-  dpkg -x "$home"/package/prometheus_*.deb "$home" && rm -r "$home/package"
+  for package in "$home"/package/*.deb; do
+    dpkg -x "$package" "$home" || return 1
+  done
+  rm -r "$home/package"
 }
 
 # The side API, by hand, by schemathesis, and as a Prometheus server reads it.

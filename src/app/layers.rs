@@ -12,7 +12,7 @@ use crate::object::{BucketName, BucketsQuery, Clock};
 use crate::placement::locks::KeyLocks;
 use crate::placement::spool::{Backoff, Depth, Spool, SpoolOptions};
 use crate::placement::{Placement, Route, Routes, Upstream};
-use crate::store::{Home, Store, StoreError};
+use crate::store::{Front, Home, Store, StoreError};
 
 use super::absent::AbsentUpstream;
 use super::gateway::Gateway;
@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// All buckets, each through its mode.
 pub(super) struct Layers {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Front>,
     /// There where any bucket has an upstream.
     placement: Option<Arc<Placement>>,
     pub(super) routes: Arc<Routes>,
@@ -62,7 +62,7 @@ impl Layers {
         let spool = Spool::new(home_too, routes_too, keys, options, clock());
         let (routes_too, spool_too) = (Arc::clone(&routes), Arc::clone(&spool));
         let placement = Arc::new(Placement::new(home, routes_too, spool_too, clock()));
-        let store = Arc::clone(&placement) as Arc<dyn Store>;
+        let store = Arc::clone(&placement) as Arc<dyn Front>;
         Self { store, placement: Some(placement), routes, spool: Some(spool), upstreams }
     }
 
@@ -97,8 +97,13 @@ impl Layers {
     }
 
     /// What S3 is served from.
-    pub(super) fn store(&self) -> Arc<dyn Store> {
+    pub(super) fn front(&self) -> Arc<dyn Front> {
         Arc::clone(&self.store)
+    }
+
+    /// The same without what only requests need.
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        self.front()
     }
 
     /// Starts what goes on beside requests. Nobody waits for it.

@@ -29,6 +29,9 @@ pub enum AuthError {
     /// 400 `InvalidRequest`.
     #[error("{0}")]
     InvalidRequest(String),
+    /// 400 `InvalidPolicyDocument`: a form's policy cannot be read.
+    #[error("{0}")]
+    InvalidPolicyDocument(String),
     /// 400 `InvalidToken`.
     #[error("the session token is not valid for this key")]
     InvalidToken,

@@ -54,6 +54,10 @@ pub enum Scheme {
     V2Header,
     /// Signature Version 2 in the query.
     V2Query,
+    /// Signature Version 4 in the fields of a form.
+    V4Form,
+    /// Signature Version 2 in the fields of a form.
+    V2Form,
 }
 
 /// A request whose head is genuine.
@@ -68,7 +72,7 @@ pub struct Verified {
 }
 
 /// The keys in force, with what was derived from them.
-struct Ring {
+pub(super) struct Ring {
     keys: Keyring,
     derived: SigningKeys,
 }
@@ -96,7 +100,7 @@ pub(super) struct Genuine {
 
 /// Where a request's signature stands, with what follows the algorithm's name in the header.
 #[derive(Debug, PartialEq, Eq)]
-enum Presented<'a> {
+pub(super) enum Presented<'a> {
     Nothing,
     V4Header(&'a str),
     V4Query,
@@ -118,6 +122,16 @@ impl Authenticator {
     /// The keys in force.
     pub fn keys(&self) -> Keyring {
         self.ring.load().keys.clone()
+    }
+
+    /// The keys in force, with what was derived from them.
+    pub(super) fn ring(&self) -> Arc<Ring> {
+        self.ring.load_full()
+    }
+
+    /// What is set.
+    pub(super) fn settings(&self) -> &AuthSettings {
+        &self.settings
     }
 
     /// The gateway's region.
@@ -179,6 +193,16 @@ impl Ring {
     fn new(keys: Keyring) -> Self {
         Self { keys, derived: SigningKeys::default() }
     }
+
+    /// The keys.
+    pub(super) fn keys(&self) -> &Keyring {
+        &self.keys
+    }
+
+    /// What was derived from them.
+    pub(super) fn derived(&self) -> &SigningKeys {
+        &self.derived
+    }
 }
 
 impl Incoming<'_> {
@@ -196,6 +220,18 @@ impl Incoming<'_> {
 }
 
 impl<'a> Presented<'a> {
+    /// Refuses a request that is signed in its head, where that is not the place.
+    pub(super) fn nothing_in(head: &'a Parts) -> Result<(), AuthError> {
+        let query = Query(head.uri.query().unwrap_or_default().as_bytes());
+        match Self::by(&head.headers, query)? {
+            Self::Nothing => Ok(()),
+            _ => Err(authorization(
+                "Only one auth mechanism allowed; a form is signed in its fields",
+                "",
+            )),
+        }
+    }
+
     fn by(headers: &'a HeaderMap, query: Query<'_>) -> Result<Self, AuthError> {
         let has = |names: &[&str]| names.iter().any(|name| query.has(name));
         let v4_query = has(&["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature"]);
@@ -252,7 +288,7 @@ fn authorization(message: &str, value: &str) -> AuthError {
     AuthError::InvalidArgument { message, name: "Authorization", value }
 }
 
-fn unsupported_mechanism() -> AuthError {
+pub(super) fn unsupported_mechanism() -> AuthError {
     AuthError::InvalidRequest(format!(
         "The authorization mechanism you have provided is not supported. Please use {}.",
         v4::ALGORITHM

@@ -1,5 +1,6 @@
 //! What can be wrong with a body.
 
+use super::Refusal;
 use crate::object::Algorithm;
 
 /// A body that is not what it should be. Every variant but `Store` is the sender's fault.
@@ -43,6 +44,20 @@ pub enum BodyError {
         /// The most that is allowed.
         limit: u64,
     },
+    /// Fewer bytes than the sender itself, or who let it, allows: `EntityTooSmall`.
+    #[error("the body has {size} bytes, fewer than {least}")]
+    TooSmall {
+        /// How many it has.
+        size: u64,
+        /// The fewest that are allowed.
+        least: u64,
+    },
+    /// It is no `multipart/form-data`: `MalformedPOSTRequest`.
+    #[error("the form is not well-formed: {0}")]
+    Form(&'static str),
+    /// It is not wanted.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The store failed while reading an object out: the connection must break.
     #[error("reading the object failed: {0}")]
     Store(String),

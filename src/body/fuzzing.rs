@@ -4,7 +4,9 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-use super::{BodyError, ChunkDecoder, ChunkSigner, Digests, Framing, Payload, Source};
+use futures_util::FutureExt as _;
+
+use super::{BodyError, ChunkDecoder, ChunkSigner, Digests, FormData, Framing, Payload, Source};
 
 const TRAILER: &str = "x-amz-checksum-crc32";
 
@@ -39,6 +41,24 @@ pub fn chunk_framing(data: &[u8]) -> Option<Vec<u8>> {
     }
     assert_eq!(content.len() as u64, length, "the content is not as long as announced");
     Some(content)
+}
+
+/// Reads `data` as a form with the boundary `B`: the first byte is the size of the pieces in which
+/// it comes. Returns how many parts it has where it is sound.
+pub fn form_data(data: &[u8]) -> Option<usize> {
+    const MOST: usize = 4096;
+    let [piece, form @ ..] = data else { return None };
+    let pieces = Pieces { left: Bytes::copy_from_slice(form), piece: usize::from(*piece).max(1) };
+    let body = Payload::new(None, pieces);
+    let mut form = FormData::new("multipart/form-data; boundary=B", body, MOST).ok()?;
+    let mut parts = 0;
+    let mut total = 0;
+    while let Some(_head) = form.next_part().now_or_never()?.ok()? {
+        total += form.value().now_or_never()?.ok()?.len();
+        parts += 1;
+    }
+    assert!(total <= MOST, "more was kept than may come");
+    Some(parts)
 }
 
 /// Signs everything in the same way, so that signed framings are reachable for a fuzzer.
@@ -91,10 +111,17 @@ mod tests {
         assert_eq!(chunk_framing(unsigned).as_deref(), Some(&b"abc"[..]));
     }
 
+    #[test]
+    fn sound_forms_are_reached() {
+        let form = b"\x03--B\r\ncontent-disposition: form-data; name=a\r\n\r\nabc\r\n--B--";
+        assert_eq!(form_data(form), Some(1));
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_survived(data in prop::collection::vec(any::<u8>(), 0..600)) {
             chunk_framing(&data);
+            form_data(&data);
         }
 
         #[test]

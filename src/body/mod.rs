@@ -6,7 +6,10 @@
 mod aws_chunked;
 mod digest;
 mod error;
+mod form_data;
+mod limit;
 mod payload;
+mod refusal;
 mod sha256;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -17,5 +20,8 @@ pub mod fuzzing;
 pub use aws_chunked::{ChunkDecoder, ChunkSigner, Framing};
 pub use digest::{Digests, Expected, Hasher, checking, digesting};
 pub use error::BodyError;
+pub use form_data::{FormData, PartHead};
+pub use limit::within;
 pub use payload::{Payload, Source};
+pub use refusal::{Refusal, RefusalKind};
 pub use sha256::matching_sha256;

@@ -27,6 +27,12 @@ pub trait Source: Send + Sync {
     fn expected(&self) -> Option<&Expected> {
         None
     }
+
+    /// Whether the end may be long in coming after the rest, because somebody has yet to say
+    /// something about it. Whoever passes it on to somebody impatient takes it in first.
+    fn hesitates(&self) -> bool {
+        false
+    }
 }
 
 /// A body: an incoming one, an outgoing one, or one on its way between stores.
@@ -75,6 +81,11 @@ impl Payload {
     /// What the content must come to, as far as that is known from the start.
     pub fn expected(&self) -> Option<&Expected> {
         self.source.expected()
+    }
+
+    /// Whether the end may be long in coming after the rest.
+    pub fn hesitates(&self) -> bool {
+        self.source.hesitates()
     }
 
     /// Reads the whole into memory, at most `limit` bytes: for XML documents.

@@ -42,6 +42,9 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) admin: Admin,
     #[serde(default)]
+    pub(super) rule: Vec<Spanned<Rule>>,
+    pub(super) antivirus: Option<Antivirus>,
+    #[serde(default)]
     pub(super) encryption: Encryption,
 }
 
@@ -55,6 +58,34 @@ pub(super) struct Encryption {
     pub(super) key_file: Option<Spanned<PathBuf>>,
     #[serde(default)]
     pub(super) keys: Vec<Spanned<EncryptionKey>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rule {
+    pub(super) name: Option<String>,
+    pub(super) bucket: Spanned<String>,
+    pub(super) prefix: Option<String>,
+    pub(super) extensions: Option<Vec<Spanned<String>>>,
+    pub(super) content_types: Option<Vec<Spanned<String>>>,
+    pub(super) detected_types: Option<Vec<Spanned<String>>>,
+    pub(super) match_content: Option<bool>,
+    pub(super) max_size: Option<Spanned<Size>>,
+    pub(super) min_size: Option<Spanned<Size>>,
+    pub(super) block_dangerous: Option<bool>,
+    pub(super) names: Option<Spanned<String>>,
+    pub(super) unique_names: Option<bool>,
+    pub(super) antivirus: Option<Spanned<bool>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Antivirus {
+    pub(super) address: Spanned<String>,
+    pub(super) when_away: Option<Spanned<String>>,
+    pub(super) when_larger: Option<Spanned<String>>,
+    pub(super) connect_timeout: Option<Spanned<Period>>,
+    pub(super) scan_timeout: Option<Spanned<Period>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -17,6 +17,7 @@ mod keys;
 mod overlap;
 mod ownership;
 mod routes;
+mod rules;
 mod secret;
 mod sections;
 mod spool;
@@ -26,6 +27,8 @@ mod website;
 
 #[cfg(test)]
 mod routes_tests;
+#[cfg(test)]
+mod rules_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -45,6 +48,7 @@ pub use env::Env;
 pub use error::ConfigError;
 pub use keys::{BUILT_IN_ACCESS_KEY, BUILT_IN_SECRET_KEY};
 pub use routes::{Mapping, Mode, Route, Routes};
+pub use rules::{Antivirus, Names, Rule, Rules, ScannerAddress};
 pub use spool::Spool;
 pub use upstream::{Checksums, Credentials, Encryption, Upstream};
 pub use usage::{EVERY_BUCKET, Links, Prices, Usage};
@@ -103,6 +107,8 @@ pub struct Config {
     pub usage: Usage,
     /// Buckets as websites.
     pub website: Website,
+    /// What may be stored.
+    pub rules: Rules,
     /// The token of the side API.
     pub admin_token: Option<Secret>,
     /// How objects are encrypted where they lie.
@@ -272,6 +278,8 @@ impl Config {
             ("[spool]", self.spool != new.spool),
             ("[usage]", self.usage != new.usage),
             ("[website]", self.website != new.website),
+            ("[[rule]]", self.rules.rules != new.rules.rules),
+            ("[antivirus]", self.rules.antivirus != new.rules.antivirus),
         ];
         changed.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
     }

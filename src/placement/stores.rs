@@ -5,6 +5,7 @@ use async_trait::async_trait;
 
 use super::Placement;
 use super::carried::carried;
+use super::uploads::check_keepable;
 use crate::body::Payload;
 use crate::object::{
     Acl, Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
@@ -14,8 +15,8 @@ use crate::object::{
 };
 use crate::store::{
     Acls, Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
-    Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Result, Stored, Tags,
-    UploadChoice, UploadPath,
+    Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Preview, Result, StoreError,
+    Stored, Tags, UploadChoice, UploadPath,
 };
 
 #[async_trait]
@@ -166,6 +167,33 @@ impl Acls for Placement {
         }
         let (placement, at) = (self.clone(), at.clone());
         carried(async move { placement.set_acl(&at, version, acl).await }).await
+    }
+}
+
+#[async_trait]
+impl Preview for Placement {
+    /// At home, whatever the mode: of its own uploads an upstream shows no content.
+    async fn create_readable_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
+        check_keepable(self.routes.of(&at.bucket), new.encryption.as_ref())?;
+        self.home.create_readable_upload(at, new).await
+    }
+
+    async fn preview(
+        &self,
+        upload: &UploadPath,
+        completion: &Completion,
+        key: Option<&CustomerKey>,
+    ) -> Result<Option<Payload>> {
+        if self.owner(upload).await?.is_none() {
+            return self.home.preview(upload, completion, key).await;
+        }
+        // Home remembers what it completed, and knows it no longer as under way.
+        match self.home.preview(upload, completion, key).await {
+            Err(StoreError::NoSuchUpload) => Err(StoreError::Unsupported {
+                what: "Looking into an upload that was begun upstream".to_owned(),
+            }),
+            known => known,
+        }
     }
 }
 

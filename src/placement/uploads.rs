@@ -151,8 +151,17 @@ impl Placement {
 /// Refuses a customer's key of what is to be forwarded: it is never kept, and without it the
 /// object can be sent nowhere.
 pub(super) fn check_forwardable(route: &Route, encryption: Option<&Encryption>) -> Result<()> {
-    let customer = encryption.is_some_and(|asked| asked.customer_key().is_some());
-    if customer && route.upstream.is_some() && plan::keeps_for_later(route.mode) {
+    refuse_key(encryption, route.upstream.is_some() && plan::keeps_for_later(route.mode))
+}
+
+/// The same of an upload that is kept here until it is complete, wherever it goes then.
+pub(super) fn check_keepable(route: &Route, encryption: Option<&Encryption>) -> Result<()> {
+    let goes = plan::spools(route.mode) || plan::begins_upload(route.mode) == Layer::Upstream;
+    refuse_key(encryption, route.upstream.is_some() && goes)
+}
+
+fn refuse_key(encryption: Option<&Encryption>, forwarded: bool) -> Result<()> {
+    if forwarded && encryption.is_some_and(|asked| asked.customer_key().is_some()) {
         let what = "encryption with a customer's key of objects that are forwarded later";
         return Err(StoreError::Unsupported { what: what.to_owned() });
     }

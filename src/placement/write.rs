@@ -41,6 +41,7 @@ impl Placement {
             return self.home.put_object(at, new, body).await;
         }
         drop(writing);
+        let body = self.passable(write, body).await?;
         let (condition, size) = (new.condition.clone(), body.length());
         let here = NewObject { condition: None, ..new };
         // The upstream judges what it alone can judge. Everything else is judged under the lock.
@@ -59,6 +60,21 @@ impl Placement {
         };
         let putting = Putting { placement: self, route, upstream, at, condition, asked, size };
         putting.run(sides).await
+    }
+
+    /// The body as it can be sent on. An upstream has to be told how long a body is before it
+    /// comes, and does not wait for its end: what cannot be passed on so is taken in first.
+    async fn passable(&self, write: Write, body: Payload) -> Result<Payload> {
+        match write {
+            Write::Upstream | Write::Both | Write::Spool
+                if body.length().is_none() || body.hesitates() =>
+            {
+                self.home.hold(body).await
+            }
+            Write::Upstream | Write::Both | Write::Spool | Write::Home | Write::HomeAndRecord => {
+                Ok(body)
+            }
+        }
     }
 
     /// Whether a write's condition would hold now.

@@ -9,13 +9,16 @@ use super::error::{Code, S3Error, Subject};
 use super::token::TokenKey;
 use crate::auth::{Authenticator, Caller, Identity};
 use crate::object::{Bucket, BucketName, Encryption, Owner, RequestId};
-use crate::store::Store;
+use crate::rules::Rulebook;
+use crate::store::Front;
 
 /// Everything around an operation. Cheap to clone, for answers that go on after their head.
 #[derive(Clone)]
 pub(super) struct Context {
     /// Where objects are.
-    pub(super) store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Front>,
+    /// What may be stored.
+    pub(super) rules: Arc<Rulebook>,
     /// The gateway's region.
     pub(super) region: Arc<str>,
     /// What continuation tokens are protected with.

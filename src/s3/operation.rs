@@ -30,6 +30,7 @@ pub(super) enum Operation {
     ListObjects,
     ListObjectsV2,
     ListParts,
+    PostObject,
     Preflight,
     PutBucketTagging,
     PutObject,
@@ -125,6 +126,7 @@ impl Operation {
             Self::ListObjects => "ListObjects",
             Self::ListObjectsV2 => "ListObjectsV2",
             Self::ListParts => "ListParts",
+            Self::PostObject => "PostObject",
             Self::Preflight => "Preflight",
             Self::PutBucketTagging => "PutBucketTagging",
             Self::PutObject => "PutObject",
@@ -177,6 +179,7 @@ impl Operation {
             | Self::DeleteObjects
             | Self::DeleteConfiguration(_)
             | Self::DeleteSetting(_)
+            | Self::PostObject
             | Self::PutBucketTagging
             | Self::PutConfiguration(_)
             | Self::PutObject

@@ -1,7 +1,7 @@
 //! Which actions an operation needs, and on what (Service Authorization Reference, "Actions defined
 //! by Amazon S3"; S3 User Guide, "Required permissions for Amazon S3 API operations").
 
-use super::header::Head;
+use super::header::{FORM_TAGS, Head};
 use super::operation::{Configured, Operation, Setting};
 use crate::auth::grants::{Action, Reach, Target};
 
@@ -25,9 +25,10 @@ impl Permit {
         let actions = actions(operation, head);
         let extras = match operation {
             Operation::CreateBucket => bucket_extras(head),
-            Operation::PutObject | Operation::CopyObject | Operation::CreateMultipartUpload => {
-                object_extras(head)
-            }
+            Operation::CopyObject
+            | Operation::CreateMultipartUpload
+            | Operation::PostObject
+            | Operation::PutObject => object_extras(head),
             _ => Vec::new(),
         };
         Self { actions, extras }
@@ -74,6 +75,7 @@ fn actions(operation: Operation, head: &Head) -> Vec<Action> {
         Operation::CompleteMultipartUpload
         | Operation::CopyObject
         | Operation::CreateMultipartUpload
+        | Operation::PostObject
         | Operation::PutObject
         | Operation::UploadPart
         | Operation::UploadPartCopy => vec![A::PutObject],
@@ -192,7 +194,8 @@ fn unserved(name: &str, on_object: bool) -> Action {
 }
 
 fn object_extras(head: &Head) -> Vec<Action> {
-    let tagging = head.has_header("x-amz-tagging").then_some(Action::PutObjectTagging);
+    let tagging = head.has_header("x-amz-tagging") || head.field(FORM_TAGS).is_some();
+    let tagging = tagging.then_some(Action::PutObjectTagging);
     tagging.into_iter().chain(acl(head).then_some(Action::PutObjectAcl)).collect()
 }
 

@@ -47,7 +47,7 @@ impl Reply {
         self
     }
 
-    /// Adds one of Amazon's headers by its lower-case name.
+    /// Adds one of Amazon's headers, or our own, by its lower-case name.
     #[must_use]
     pub(super) fn amz(self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
         self.header(HeaderName::from_static(name), value)

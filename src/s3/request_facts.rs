@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::header::Head;
+use super::header::{FORM_TAGS, Head};
+use super::tagging::parse_tags;
 use crate::auth::Scheme;
 use crate::auth::grants::{ConditionKey, Facts, Values};
 use crate::object::percent::{self, Plus};
@@ -49,7 +50,7 @@ impl Facts for AskedFacts<'_> {
         }
         let requested = || match &self.object.new_tags {
             Some(tags) => Some(Cow::Borrowed(tags)),
-            None => self.request.header_tags().map(Cow::Owned),
+            None => self.request.given_tags().map(Cow::Owned),
         };
         if let Some(tag) = key.below("s3:requestobjecttag/") {
             let tags = requested();
@@ -101,7 +102,11 @@ impl RequestFacts {
         }
     }
 
-    fn header_tags(&self) -> Option<TagSet> {
+    /// The tags that the headers give to a new object, or a form's document.
+    fn given_tags(&self) -> Option<TagSet> {
+        if let Some(document) = self.head.field(FORM_TAGS) {
+            return parse_tags(document.as_bytes(), TagSet::for_object).ok();
+        }
         let text = self.head.header("x-amz-tagging")?;
         TagSet::from_query(&text).ok()
     }
@@ -119,7 +124,8 @@ impl RequestFacts {
             Scheme::None => return None,
             Scheme::V4Query => self.head.parameter("X-Amz-Date").map(Cow::Borrowed),
             Scheme::V4Header | Scheme::V2Header => header("x-amz-date").or_else(|| header("date")),
-            Scheme::V2Query => None,
+            Scheme::V4Form => self.head.field("x-amz-date").map(Cow::Borrowed),
+            Scheme::V2Query | Scheme::V2Form => None,
         };
         let signed = signed.and_then(|signed| crate::auth::parse_signing_time(&signed));
         Some(signed.map_or(i64::MAX, |signed| self.now.0.saturating_sub(signed.0).max(0)))
@@ -139,8 +145,8 @@ fn is_header(name: &str) -> bool {
 fn signature_version(scheme: Scheme) -> Option<&'static str> {
     match scheme {
         Scheme::None => None,
-        Scheme::V4Header | Scheme::V4Query => Some("AWS4-HMAC-SHA256"),
-        Scheme::V2Header | Scheme::V2Query => Some("AWS"),
+        Scheme::V4Header | Scheme::V4Query | Scheme::V4Form => Some("AWS4-HMAC-SHA256"),
+        Scheme::V2Header | Scheme::V2Query | Scheme::V2Form => Some("AWS"),
     }
 }
 
@@ -149,6 +155,7 @@ fn auth_type(scheme: Scheme) -> Option<&'static str> {
         Scheme::None => None,
         Scheme::V4Header | Scheme::V2Header => Some("REST-HEADER"),
         Scheme::V4Query | Scheme::V2Query => Some("REST-QUERY-STRING"),
+        Scheme::V4Form | Scheme::V2Form => Some("POST"),
     }
 }
 

@@ -228,7 +228,7 @@ fn bucket(head: &Head) -> Result<Operation, S3Error> {
 fn post_form(head: &Head) -> Result<Operation, S3Error> {
     let content_type = head.header("content-type").unwrap_or_default().to_ascii_lowercase();
     if content_type.trim_start().starts_with("multipart/form-data") {
-        return Ok(Operation::Unserved("PostObject"));
+        return Ok(Operation::PostObject);
     }
     Err(S3Error::new(Code::PreconditionFailed)
         .message("Bucket POST must be of the enclosure-type multipart/form-data")

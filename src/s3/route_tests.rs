@@ -146,6 +146,6 @@ fn methods_without_meaning_are_not_allowed() {
 #[test]
 fn forms_are_not_served_and_other_posts_are_no_forms() {
     let form = [("content-type", "multipart/form-data; boundary=x")];
-    assert_eq!(with("POST", "/b12", &form), Ok(Operation::Unserved("PostObject")));
+    assert_eq!(with("POST", "/b12", &form), Ok(Operation::PostObject));
     assert_eq!(to("POST", "/b12"), Err(Code::PreconditionFailed));
 }

@@ -18,7 +18,9 @@ use super::configured::Configured;
 use super::context::{Asked, Context};
 use super::cors;
 use super::error::{Code, S3Error, error_reply};
+use super::form::Form;
 use super::header::Head;
+use super::naming;
 use super::op;
 use super::operation::Operation;
 use super::reply::Reply;
@@ -30,7 +32,11 @@ use crate::auth::grants::OwnershipDefaults;
 use crate::auth::{Authenticator, Caller, Scheme, Verified};
 use crate::body::Payload;
 use crate::object::{Bucket, BucketName, KeyTemplates, RequestId};
-use crate::store::Store;
+use crate::rules::Rulebook;
+use crate::store::{Front, Store};
+
+/// The key under which an upload was stored, where that is not the one that was asked for.
+const STORED_KEY: &str = "x-stowgate-key";
 
 /// What can be set.
 #[derive(Debug, Clone)]
@@ -42,6 +48,8 @@ pub struct Settings {
     /// What continuation tokens are protected with: the same for every gateway that serves the
     /// same buckets.
     pub token_key: TokenKey,
+    /// What may be stored.
+    pub rules: Rulebook,
     /// The shapes of buckets' keys, by which companies know theirs.
     pub templates: KeyTemplates,
     /// Buckets as websites.
@@ -66,7 +74,8 @@ pub struct Service {
     domains: BaseDomains,
     public_sites: Arc<BTreeSet<BucketName>>,
     configured: Arc<Configured>,
-    store: Arc<dyn Store>,
+    store: Arc<dyn Front>,
+    rules: Arc<Rulebook>,
     auth: Arc<Authenticator>,
     templates: Arc<KeyTemplates>,
 }
@@ -85,8 +94,8 @@ struct Progress {
 
 impl Service {
     /// Serves `store` to those whom `auth` knows.
-    pub fn new(settings: Settings, store: Arc<dyn Store>, auth: Arc<Authenticator>) -> Self {
-        let Settings { region, base_domains, token_key, templates, websites, ownerships } =
+    pub fn new(settings: Settings, store: Arc<dyn Front>, auth: Arc<Authenticator>) -> Self {
+        let Settings { region, base_domains, token_key, templates, websites, ownerships, rules } =
             settings;
         Self {
             region: region.into(),
@@ -95,6 +104,7 @@ impl Service {
             public_sites: Arc::new(websites.public),
             configured: Arc::new(Configured::new(ownerships)),
             store,
+            rules: Arc::new(rules),
             auth,
             templates: Arc::new(templates),
         }
@@ -193,11 +203,14 @@ impl Service {
     ) -> Result<Reply, S3Error> {
         let target = addressing::resolve(&self.domains, parts)?;
         progress.names(&target);
-        let head = Arc::new(Head::new(parts, target)?);
+        let head = Head::new(parts, target)?;
         let operation = route::route(&head)?;
         progress.operation = Some(operation);
         if operation == Operation::Preflight {
             return op::preflight(&head, &*self.store, &self.configured).await;
+        }
+        if operation == Operation::PostObject {
+            return self.post(parts, &head, body, progress).await;
         }
         let verified = self.verify(parts, &head, body)?;
         progress.caller(&verified.caller);
@@ -206,15 +219,48 @@ impl Service {
                 "An aws-chunked body is only supported by PutObject and UploadPart.",
             ));
         }
+        self.run(operation, head, verified, progress).await
+    }
+
+    /// A form: who sent it, and what it asks for, stands in its fields.
+    async fn post(
+        &self,
+        parts: &Parts,
+        head: &Head,
+        body: Payload,
+        progress: &mut Progress,
+    ) -> Result<Reply, S3Error> {
+        let form = Form::read(head, body).await?;
+        let head = form.head(head)?;
+        progress.names(head.target());
+        let verified = self.auth.verify_form(parts, &form.fields, form.file)?;
+        progress.caller(&verified.caller);
+        self.run(Operation::PostObject, head, verified, progress).await
+    }
+
+    /// Access is decided of the key that is really written.
+    async fn run(
+        &self,
+        operation: Operation,
+        head: Head,
+        verified: Verified,
+        progress: &mut Progress,
+    ) -> Result<Reply, S3Error> {
+        let head = Arc::new(naming::settled(&self.rules, operation, head)?);
+        progress.names(head.target());
         let gate = self.gate(&verified.caller, verified.scheme, &head);
         let bucket = access::authorize(&gate, operation, &head).await?;
         let context = self.context(verified.caller, gate, bucket, progress);
         match op::run(operation, &head, &context, verified.body).await {
+            Ok(reply) => Ok(match head.other_key() {
+                Some(key) => reply.amz(STORED_KEY, naming::shown_key(key)),
+                None => reply,
+            }),
             Err(error) if operation.tells_existence() => {
                 let (bucket, at) = (context.own_bucket()?, head.object()?);
                 Err(context.gate.veil(error, bucket, &at.key).await)
             }
-            answer => answer,
+            Err(error) => Err(error),
         }
     }
 
@@ -227,7 +273,7 @@ impl Service {
                 now: self.auth.now(),
                 region: Arc::clone(&self.region),
             },
-            store: Arc::clone(&self.store),
+            store: Arc::clone(&self.store) as Arc<dyn Store>,
             configured: Arc::clone(&self.configured),
             templates: Arc::clone(&self.templates),
         })
@@ -248,6 +294,7 @@ impl Service {
     ) -> Context {
         Context {
             store: Arc::clone(&self.store),
+            rules: Arc::clone(&self.rules),
             region: Arc::clone(&self.region),
             token_key: self.token_key.clone(),
             configured: Arc::clone(&self.configured),

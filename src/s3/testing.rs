@@ -26,7 +26,7 @@ use crate::object::{
     Algorithm, BucketName, Clock, EncryptionDefaults, ObjectInfo, ObjectKey, Owner, RequestId,
     Timestamp,
 };
-use crate::store::{GetRequest, MemoryStore, NewObject, ObjectPath, Store};
+use crate::store::{Front, GetRequest, MemoryStore, NewObject, ObjectPath, Store};
 
 /// 2015-10-21T07:28:00Z, as long as nobody moves it.
 pub(super) struct StoppedClock(AtomicI64);
@@ -45,7 +45,7 @@ impl Clock for StoppedClock {
 
 /// The gateway.
 pub(super) struct Gateway {
-    pub(super) store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Front>,
     pub(super) clock: Arc<StoppedClock>,
     caller: Caller,
 }
@@ -222,7 +222,7 @@ impl Gateway {
                 now: self.clock.now(),
                 region: Arc::from("us-east-1"),
             },
-            store: Arc::clone(&self.store),
+            store: Arc::clone(&self.store) as Arc<dyn Store>,
             configured: Arc::default(),
             templates: Arc::default(),
         })
@@ -232,6 +232,7 @@ impl Gateway {
     pub(super) fn context(&self) -> Context {
         Context {
             store: Arc::clone(&self.store),
+            rules: Arc::default(),
             region: Arc::from("us-east-1"),
             token_key: TokenKey::new([1; 32]),
             configured: Arc::default(),

@@ -21,17 +21,21 @@
 pub mod conformance;
 mod error;
 mod fault;
+mod holding;
 mod ledger;
 pub mod local;
 mod memory;
+mod preview;
 pub mod upstream;
 
 use async_trait::async_trait;
 
 pub use error::StoreError;
 pub use fault::{Call, FaultStore};
+pub use holding::Holding;
 pub use ledger::{Claim, ClaimReader, Kept, Ledger, LedgerPage, LedgerQuery};
 pub use memory::MemoryStore;
+pub use preview::Preview;
 
 use crate::body::Payload;
 use crate::object::{
@@ -50,10 +54,16 @@ pub trait Store: Buckets + Objects + Tags + Acls + Multipart {}
 
 impl<T: Buckets + Objects + Tags + Acls + Multipart> Store for T {}
 
-/// A layer that also keeps records beside its objects: where a placement keeps what it knows.
-pub trait Home: Store + Ledger {}
+/// What requests see: a store that can show uploads before they are objects.
+pub trait Front: Store + Preview {}
 
-impl<T: Store + Ledger> Home for T {}
+impl<T: Store + Preview> Front for T {}
+
+/// A layer that also keeps records beside its objects, and bodies for a while: where a placement
+/// keeps what it knows, and what it cannot pass on yet.
+pub trait Home: Front + Ledger + Holding {}
+
+impl<T: Front + Ledger + Holding> Home for T {}
 
 /// Which object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -18,7 +18,7 @@ use stowgate::object::{Clock, KeyTemplates, Owner, SystemClock};
 use stowgate::s3::{Service, TokenKey};
 use stowgate::server::{Ended, Handler, Refused, Server, Settings, TlsConfig};
 use stowgate::store::upstream::{UpstreamKey, UpstreamOptions, UpstreamStore};
-use stowgate::store::{MemoryStore, Store};
+use stowgate::store::{Front, MemoryStore, Store};
 use tokio::sync::oneshot;
 
 const KEY: &str = "AKUPSTREAM";
@@ -59,7 +59,8 @@ impl Upstream {
 
     /// A service over TLS, or for a key that may not do everything.
     async fn start_as(clock: Arc<dyn Clock>, role: Role, tls: Option<TlsConfig>) -> Self {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock));
+        let front: Arc<dyn Front> = Arc::new(MemoryStore::new(clock));
+        let store: Arc<dyn Store> = Arc::clone(&front) as _;
         let identity = Identity::new(KEY, role, owner());
         let key = Key {
             access_key: KEY.to_owned(),
@@ -74,13 +75,14 @@ impl Upstream {
             base_domains: Vec::new(),
             websites: stowgate::s3::Websites::default(),
             token_key: TokenKey::new([7; 32]),
+            rules: stowgate::rules::Rulebook::default(),
             templates: KeyTemplates::default(),
             ownerships: OwnershipDefaults {
                 everywhere: Ownership::ObjectWriter,
                 ..OwnershipDefaults::default()
             },
         };
-        let service = Service::new(settings, Arc::clone(&store), Arc::new(auth));
+        let service = Service::new(settings, front, Arc::new(auth));
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let settings = Settings::default();
         let server = Server::bind(any, settings, tls, 1).await.expect("bound");

@@ -17,8 +17,9 @@ use crate::object::{
 };
 use crate::store::{
     Acls, Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
-    Ledger, LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts,
-    ObjectPath, Objects, Result, StoreError, Stored, Tags, UploadChoice, UploadPath,
+    Holding, Ledger, LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload,
+    ObjectParts, ObjectPath, Objects, Preview, Result, StoreError, Stored, Tags, UploadChoice,
+    UploadPath,
 };
 
 /// What happens to calls, for all layers of a process together.
@@ -220,4 +221,13 @@ pass! { Ledger:
     set_entry(at: &ObjectPath, entry: Option<Bytes>) -> ();
     has_entries(bucket: &BucketName) -> bool;
     entries(bucket: &BucketName, query: &LedgerQuery) -> LedgerPage;
+}
+
+pass! { Holding:
+    hold(body: Payload) -> Payload;
+}
+
+pass! { Preview:
+    create_readable_upload(at: &ObjectPath, new: NewUpload) -> UploadId;
+    preview(upload: &UploadPath, completion: &Completion, key: Option<&CustomerKey>) -> Option<Payload>;
 }

@@ -2,7 +2,7 @@
 
 use super::{Code, S3Error};
 use crate::auth::AuthError;
-use crate::body::BodyError;
+use crate::body::{BodyError, Refusal, RefusalKind};
 use crate::object::{CompletionError, ConditionHeader, KeyFault, MIN_PART_SIZE, Timestamp};
 use crate::store::StoreError;
 
@@ -123,8 +123,30 @@ impl From<BodyError> for S3Error {
                 Self::invalid_request("Value for the checksum trailer is invalid.")
             }
             BodyError::TooLarge { limit } => Self::entity_too_large(None, limit),
+            BodyError::TooSmall { size, least } => Self::new(Code::EntityTooSmall)
+                .with("ProposedSize", size.to_string())
+                .with("MinSizeAllowed", least.to_string()),
+            BodyError::Form(why) => Self::new(Code::MalformedPOSTRequest).message(format!(
+                "The body of your POST request is not well-formed multipart/form-data: {why}."
+            )),
+            BodyError::Refused(refusal) => refusal.into(),
             BodyError::Store(cause) => Self::internal(cause),
         }
+    }
+}
+
+impl From<Refusal> for S3Error {
+    fn from(refusal: Refusal) -> Self {
+        let error = match refusal.kind {
+            RefusalKind::Argument => Self::new(Code::InvalidArgument),
+            RefusalKind::TooLarge { size, limit } => Self::entity_too_large(size, limit),
+            RefusalKind::TooSmall { size, least } => Self::new(Code::EntityTooSmall)
+                .with("ProposedSize", size.to_string())
+                .with("MinSizeAllowed", least.to_string()),
+            RefusalKind::Content => Self::new(Code::AccessDenied),
+            RefusalKind::Unseen => Self::new(Code::ServiceUnavailable),
+        };
+        error.message(refusal.message)
     }
 }
 
@@ -142,6 +164,9 @@ impl From<AuthError> for S3Error {
                 Self::invalid_argument(name, value, message)
             }
             AuthError::InvalidRequest(message) => Self::invalid_request(message),
+            AuthError::InvalidPolicyDocument(message) => {
+                Self::new(Code::InvalidPolicyDocument).message(message)
+            }
             AuthError::InvalidToken => Self::new(Code::InvalidToken),
             AuthError::AccessDenied(message) => Self::new(Code::AccessDenied).message(message),
             AuthError::HeadersNotSigned(names) => Self::new(Code::AccessDenied)
@@ -232,6 +257,8 @@ mod tests {
             (BodyError::Trailer.into(), 400, Code::MalformedTrailerError),
             (BodyError::ChunkSignature.into(), 403, Code::SignatureDoesNotMatch),
             (BodyError::TooLarge { limit: 1 }.into(), 400, Code::EntityTooLarge),
+            (BodyError::TooSmall { size: 1, least: 2 }.into(), 400, Code::EntityTooSmall),
+            (BodyError::Form("why").into(), 400, Code::MalformedPOSTRequest),
             (StoreError::StorageFull, 507, Code::InsufficientStorage),
             (StoreError::Rebuilding, 503, Code::SlowDown),
             (StoreError::Closing, 503, Code::ServiceUnavailable),

@@ -14,12 +14,14 @@ mod refuse;
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use http::header::{REFERER, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::addressing::{self, Target};
 use super::error::S3Error;
 use super::request_facts::ClientAddress;
+use crate::auth::FormField;
 use crate::object::{BucketName, ObjectKey, VersionId};
 use crate::store::ObjectPath;
 
@@ -29,6 +31,11 @@ pub(super) use content::{object_metadata, tags};
 pub(super) use encryption::{customer_key, encryption, source_key, tell_encryption};
 pub(super) use query::Query;
 pub(super) use refuse::refuse_unserved;
+
+/// The field of a form that has an object's tags, as a document.
+pub(super) const FORM_TAGS: &str = "tagging";
+/// What a browser says of itself with a form, beside the fields.
+const SAID_OF_FORMS: [HeaderName; 2] = [REFERER, USER_AGENT];
 
 /// A request's head.
 #[derive(Debug)]
@@ -40,6 +47,12 @@ pub(super) struct Head {
     origin: String,
     client: Option<IpAddr>,
     encrypted: bool,
+    /// The fields of a form; none where the request is none.
+    fields: Vec<FormField>,
+    /// Whether the key is another than the request's.
+    renamed: bool,
+    /// The unique part in that.
+    unique: Option<String>,
 }
 
 /// Put into the extensions of a request that came over TLS.
@@ -55,14 +68,67 @@ impl Head {
             hoist(&query, &mut headers)?;
         }
         Ok(Self {
-            method: parts.method.clone(),
-            target,
             query,
             headers,
             origin: origin(parts),
             client: parts.extensions.get().map(|ClientAddress(address)| *address),
             encrypted: parts.extensions.get::<Encrypted>().is_some(),
+            ..Self::plain(&parts.method, target)
         })
+    }
+
+    /// The head of the upload that a form in this request asks for. Of the request's own headers
+    /// and parameters none counts but what policies ask of whoever sent it.
+    pub(super) fn of_form(
+        &self,
+        key: ObjectKey,
+        mut headers: HeaderMap,
+        fields: Vec<FormField>,
+    ) -> Self {
+        for name in SAID_OF_FORMS {
+            if let Some(value) = self.headers.get(&name) {
+                headers.insert(name, value.clone());
+            }
+        }
+        let target = Target { key: Some(key), ..self.target.clone() };
+        Self {
+            headers,
+            origin: self.origin.clone(),
+            client: self.client,
+            encrypted: self.encrypted,
+            fields,
+            ..Self::plain(&self.method, target)
+        }
+    }
+
+    /// The head of the same request for another key, with the unique part in that.
+    pub(super) fn renamed(mut self, key: ObjectKey, unique: Option<String>) -> Self {
+        self.target.key = Some(key);
+        (self.renamed, self.unique) = (true, unique);
+        self
+    }
+
+    /// The same head with another value of a parameter.
+    pub(super) fn with_parameter(mut self, name: &str, value: &str) -> Self {
+        let value = value.to_owned();
+        self.query = self.query.with(name, &value);
+        self
+    }
+
+    /// The key that the object has instead of the request's.
+    pub(super) fn other_key(&self) -> Option<&ObjectKey> {
+        self.target.key.as_ref().filter(|_| self.renamed)
+    }
+
+    /// The unique part in the key.
+    pub(super) fn unique(&self) -> Option<&str> {
+        self.unique.as_deref()
+    }
+
+    /// The first field of that lower-case name in a form.
+    pub(super) fn field(&self, name: &str) -> Option<&str> {
+        let field = self.fields.iter().find(|field| field.name == name)?;
+        Some(field.value.as_str())
     }
 
     /// Whether nobody can have listened on the way: it came over TLS, or from this machine.
@@ -90,6 +156,9 @@ impl Head {
             origin: String::new(),
             client: None,
             encrypted: false,
+            fields: Vec::new(),
+            renamed: false,
+            unique: None,
         }
     }
 

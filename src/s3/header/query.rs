@@ -36,6 +36,13 @@ impl Query {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// The same with this value for a name.
+    pub(in crate::s3) fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.retain(|(known, _)| known != name);
+        self.0.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Whether the query is that of a presigned URL. Whether the signature holds is not asked
     /// here: a request whose signature does not hold never gets as far as an operation.
     pub(in crate::s3) fn is_presigned(&self) -> bool {

@@ -8,13 +8,14 @@ use super::Execute;
 use crate::auth::Sealed;
 use crate::object::percent::{self, Slash};
 use crate::object::{
-    Algorithm, ChecksumKind, ChecksumValue, CompletedPart, Completion, CompletionError, ETag,
-    PartNumber, WriteCondition,
+    Algorithm, ChecksumKind, ChecksumValue, CompletedPart, Completion, CompletionError,
+    CustomerKey, ETag, PartNumber, WriteCondition,
 };
 use crate::s3::context::Context;
 use crate::s3::document::{self, Digest};
 use crate::s3::error::{Code, S3Error};
 use crate::s3::header::{self, Head, Integrity};
+use crate::s3::judged::examine_parts;
 use crate::s3::keep_alive::{self, Patience};
 use crate::s3::listing::write_checksum;
 use crate::s3::multipart;
@@ -35,6 +36,8 @@ pub(super) struct CompleteMultipartUpload {
     checksum: Option<(Algorithm, String)>,
     checksum_kind: Option<ChecksumKind>,
     object_size: Option<u64>,
+    /// The upload's, for upload rules to look into it.
+    key: Option<CustomerKey>,
     location: String,
 }
 
@@ -47,6 +50,7 @@ impl Execute for CompleteMultipartUpload {
             checksum: header::checksum_text(head)?,
             checksum_kind: header::checksum_kind(head)?,
             object_size: object_size(head)?,
+            key: header::customer_key(head)?,
             location: location(head, &upload),
             upload,
         })
@@ -55,10 +59,14 @@ impl Execute for CompleteMultipartUpload {
     async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
         let body = document::read(body, self.document.clone(), Digest::Optional).await?;
         let completion = self.completion(&CompletionDocument::parse(&body)?)?;
-        let Self { upload, condition, location, .. } = self;
+        let Self { upload, condition, location, key, .. } = self;
         let store = Arc::clone(&ctx.store);
         let object = upload.object.clone();
-        let work = async move { Ok(store.complete_upload(&upload, &completion, condition).await?) };
+        let rules = Arc::clone(&ctx.rules);
+        let work = async move {
+            examine_parts(&*store, &rules, &upload, &completion, key.as_ref()).await?;
+            Ok(store.complete_upload(&upload, &completion, condition).await?)
+        };
         let headers = |reply: Reply, stored: &Stored| {
             let reply = reply.optional(VERSION_ID, object_reply::version(stored.version));
             header::tell_encryption(reply, stored.object.encryption, None)

@@ -6,12 +6,15 @@ use http::HeaderName;
 
 use super::Execute;
 use crate::auth::Sealed;
-use crate::object::{ETagMatch, Encryption, ObjectInfo, ObjectMetadata, ReadConditions};
+use crate::object::{
+    ConditionHeader, ETagMatch, Encryption, ObjectInfo, ObjectMetadata, ReadConditions,
+};
 use crate::s3::acl::Asked;
 use crate::s3::context::Context;
 use crate::s3::copy_source::{self, CopySource, SOURCE_VERSION_ID};
 use crate::s3::error::S3Error;
 use crate::s3::header::{self, Head};
+use crate::s3::judged::Copying;
 use crate::s3::keep_alive::{self, Patience};
 use crate::s3::listing::write_checksum;
 use crate::s3::object_acl;
@@ -89,7 +92,8 @@ impl Execute for CopyObject {
         }
         let source = self.look(ctx).await?;
         let version = Some(source.version);
-        let (mut request, bound) = self.labels.put_on(self.request, source);
+        let (mut request, bound) = self.labels.put_on(self.request, source.clone());
+        let copying = Copying::admit(&ctx.rules, &self.target, &source, &mut request)?;
         let store = Arc::clone(&ctx.store);
         let (from, to) = (self.source, self.target);
         let conditions = request.source_conditions.clone();
@@ -97,13 +101,25 @@ impl Execute for CopyObject {
         let encryption = ctx.encryption(&to.bucket, request.encryption.take()).await?;
         request.encryption.clone_from(&encryption);
         let work = async move {
+            // The source changed between the look at it and the copy; the client may not hear of a
+            // condition that it did not set.
+            let fault = |bound| {
+                let (from, conditions) = (&from, &conditions);
+                move |error| match error {
+                    StoreError::PreconditionFailed(ConditionHeader::IfMatch) if bound => {
+                        S3Error::slow_down()
+                    }
+                    other => from.fault(other, conditions),
+                }
+            };
+            if let Some(copying) = &copying {
+                copying.examine(&*store, &from.object, &mut request, fault(bound)).await?;
+            }
+            let bound = bound || copying.is_some();
             store.copy_object(&from.object, &to, request).await.map_err(|error| match error {
-                // The source changed between the look at it and the copy; the client may not
-                // hear of a condition that it did not set.
-                StoreError::PreconditionFailed(_) if bound => S3Error::slow_down(),
                 // The target that a condition wants there has gone.
                 missing @ StoreError::NoSuchKey if conditional => missing.into(),
-                other => from.fault(other, &conditions),
+                other => fault(bound)(other),
             })
         };
         let headers = move |reply: Reply, stored: &Stored| {

@@ -7,6 +7,7 @@ use crate::s3::acl::Asked;
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::{self, Head};
+use crate::s3::naming;
 use crate::s3::object_acl;
 use crate::s3::reply::Reply;
 use crate::store::{NewUpload, ObjectPath, UploadPath};
@@ -20,6 +21,8 @@ pub(super) struct CreateMultipartUpload {
     checksum: ChecksumChoice,
     encryption: Option<Encryption>,
     acl: Option<Asked>,
+    /// The unique part in the key.
+    unique: Option<String>,
 }
 
 impl Execute for CreateMultipartUpload {
@@ -33,10 +36,14 @@ impl Execute for CreateMultipartUpload {
             checksum: choose(algorithm, header::checksum_kind(head)?)?,
             encryption: header::encryption(head)?,
             acl: Asked::parse(head)?,
+            unique: head.unique().map(str::to_owned),
         })
     }
 
     async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+        let ObjectPath { bucket, key } = &self.object;
+        let rules = ctx.rules.of(bucket, key.as_str());
+        rules.admit(key, self.metadata.headers.content_type.as_deref(), None)?;
         let encryption = ctx.encryption(&self.object.bucket, self.encryption).await?;
         let new = NewUpload {
             metadata: self.metadata,
@@ -46,11 +53,16 @@ impl Execute for CreateMultipartUpload {
             encryption: encryption.clone(),
             acl: object_acl::of_new(ctx, ctx.own_bucket()?, self.acl.as_ref()).await?,
         };
-        let id = ctx.store.create_upload(&self.object, new).await?;
+        let id = if rules.needs_content() {
+            ctx.store.create_readable_upload(&self.object, new).await?
+        } else {
+            ctx.store.create_upload(&self.object, new).await?
+        };
+        let shown = naming::shown_id(self.unique.as_deref(), id.as_str());
         let reply = Reply::xml("InitiateMultipartUploadResult", |w| {
             w.text("Bucket", self.object.bucket.as_str());
             w.text("Key", self.object.key.as_str());
-            w.text("UploadId", id.as_str());
+            w.text("UploadId", &shown);
         });
         let upload = UploadPath { object: self.object, id };
         // The upload is there, whether or not this is known of it.

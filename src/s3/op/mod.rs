@@ -26,6 +26,7 @@ mod list_parts;
 mod object_acl;
 mod object_read;
 mod object_tagging;
+mod post_object;
 mod preflight;
 mod public_access;
 mod put_object;
@@ -55,6 +56,7 @@ use list_objects_v2::ListObjectsV2;
 use list_parts::ListParts;
 use object_acl::{GetObjectAcl, PutObjectAcl};
 use object_tagging::{DeleteObjectTagging, GetObjectTagging, PutObjectTagging};
+use post_object::PostObject;
 use put_object::PutObject;
 use settings::{GetObjectLock, GetObjectTorrent};
 use upload_part::UploadPart;
@@ -125,6 +127,7 @@ pub(super) async fn run(
         Operation::ListObjects => execute::<ListObjects>(head, ctx, body).await,
         Operation::ListObjectsV2 => execute::<ListObjectsV2>(head, ctx, body).await,
         Operation::ListParts => execute::<ListParts>(head, ctx, body).await,
+        Operation::PostObject => execute::<PostObject>(head, ctx, body).await,
         Operation::Preflight => preflight(head, &*ctx.store, &ctx.configured).await,
         Operation::PutBucketTagging => execute::<PutBucketTagging>(head, ctx, body).await,
         Operation::PutConfiguration(which) => configurations::put(which, head, ctx, body).await,

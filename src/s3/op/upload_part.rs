@@ -11,7 +11,7 @@ use crate::s3::header::{self, Head, Integrity};
 use crate::s3::multipart;
 use crate::s3::reply::Reply;
 use crate::s3::upload;
-use crate::store::UploadPath;
+use crate::store::{ObjectPath, UploadPath};
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,10 @@ impl Execute for UploadPart {
     }
 
     async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
+        if let Some(length) = body.content_length() {
+            let ObjectPath { bucket, key } = &self.upload.object;
+            ctx.rules.of(bucket, key.as_str()).admit_part(length)?;
+        }
         let choice = ctx.store.upload_choice(&self.upload).await?;
         let compute = computed(choice.checksum, self.integrity.algorithm())?;
         let body = upload::open(body, self.integrity, compute)?;

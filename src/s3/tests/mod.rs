@@ -5,12 +5,15 @@ mod buckets;
 mod configurations;
 mod cross_origin;
 mod errors;
+mod form_access;
+mod forms;
 mod grants;
 mod isolation;
 mod limits;
 mod object_acls;
 mod objects;
 mod presigned;
+mod rules;
 mod settings;
 mod uploads;
 mod websites;
@@ -31,6 +34,7 @@ use crate::auth::grants::{Company, OwnershipDefaults, Policy};
 use crate::auth::{AuthSettings, Authenticator, Identity, Key, Keyring, Role, Secret};
 use crate::body::Payload;
 use crate::object::{BucketName, Clock, KeyTemplate, KeyTemplates, Owner, RequestId, Timestamp};
+use crate::rules::Rulebook;
 use crate::store::MemoryStore;
 
 pub(super) const MAIN: &str = "AKMAIN";
@@ -78,6 +82,11 @@ impl Gateway {
     }
 
     pub(super) fn in_region(region: &str) -> Self {
+        Self::with(region, Rulebook::default())
+    }
+
+    /// A gateway with upload rules.
+    pub(super) fn with(region: &str, rules: Rulebook) -> Self {
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
         let store = Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
         let keys = [
@@ -96,6 +105,7 @@ impl Gateway {
             region: region.to_owned(),
             base_domains: vec!["s3.localhost".to_owned(), "localhost".to_owned()],
             token_key: TokenKey::new([7; 32]),
+            rules,
             templates: templates(),
             websites: Websites {
                 domains: vec!["site.localhost".to_owned()],

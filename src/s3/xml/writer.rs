@@ -39,6 +39,13 @@ pub fn root(name: &str, content: impl FnOnce(&mut Writer)) -> Bytes {
     writer.out.into()
 }
 
+/// A whole answer whose root is in no namespace.
+pub fn plain_document(name: &str, content: impl FnOnce(&mut Writer)) -> Bytes {
+    let mut writer = Writer::new(DECLARATION, Illegal::Reference);
+    writer.element(name, content);
+    writer.out.into()
+}
+
 /// A whole error answer: its root `Error` is in no namespace.
 pub fn error_document(content: impl FnOnce(&mut Writer)) -> Bytes {
     let mut writer = Writer::new(DECLARATION, Illegal::Strip);

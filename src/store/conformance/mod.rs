@@ -3,8 +3,9 @@
 //! They check the contract of `store` through its traits alone, and panic where it is broken.
 //! They are compiled into the library so that every layer's tests, here and in `tests/`, run
 //! them: [`all`] one after the other, each on a store of its own; [`settings::all`] where the layer
-//! keeps settings of buckets too, [`ledger::all`] where it keeps a ledger, [`encryption::all`] where it
-//! encrypts, [`acls::all`] where it keeps any ACL. Nothing in them knows which store it has before it.
+//! keeps settings of buckets too, [`ledger::all`] and [`holding::all`] where it keeps a ledger and
+//! bodies, [`encryption::all`] where it encrypts, [`acls::all`] where it keeps any ACL. Nothing in them
+//! knows which store it has before it.
 
 #![allow(
     clippy::expect_used,
@@ -31,6 +32,7 @@ pub mod concurrency;
 pub mod conditions;
 pub mod copies;
 pub mod encryption;
+pub mod holding;
 pub mod ledger;
 pub mod listing;
 pub mod multipart;

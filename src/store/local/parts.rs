@@ -97,7 +97,7 @@ pub(super) struct PartKey {
 }
 
 /// The fault of a customer's key, as it is told of a part.
-fn of_part(error: StoreError) -> StoreError {
+pub(super) fn of_part(error: StoreError) -> StoreError {
     match error {
         StoreError::CustomerKey(KeyFault::Missing) => KeyFault::PartMissing.into(),
         StoreError::CustomerKey(KeyFault::Unneeded) => KeyFault::PartUnneeded.into(),

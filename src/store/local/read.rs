@@ -246,7 +246,7 @@ fn pieces(assembly: &Assembly) -> Vec<Piece> {
 }
 
 /// What an object's bytes consist of. Keeps it from being removed.
-struct ObjectExtents {
+pub(crate) struct ObjectExtents {
     core: Arc<Core>,
     pieces: Vec<Piece>,
     /// What they are encrypted with.
@@ -277,6 +277,16 @@ impl Extents for ObjectExtents {
 }
 
 impl ObjectExtents {
+    /// The bytes of these parts, which are encrypted with `key`.
+    pub(crate) fn of(
+        core: &Arc<Core>,
+        assembly: &Assembly,
+        key: Option<SecretKey>,
+        guard: ReadGuard,
+    ) -> Self {
+        Self { core: Arc::clone(core), pieces: pieces(assembly), key, _guard: guard }
+    }
+
     /// The bytes of an object that is packed into one record, read at once.
     fn packed(&self, range: ByteRange) -> Option<Result<Payload>> {
         let [piece @ Piece { place: Place::Packed(record), .. }] = self.pieces.as_slice() else {

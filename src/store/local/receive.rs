@@ -86,7 +86,8 @@ pub(crate) fn distrust(core: &Core, error: &StoreError) {
     }
 }
 
-fn joined(mut chunks: Vec<Bytes>, len: usize) -> Bytes {
+/// The chunks in one piece of `len` bytes.
+pub(super) fn joined(mut chunks: Vec<Bytes>, len: usize) -> Bytes {
     match (chunks.pop(), chunks.is_empty()) {
         (None, _) => Bytes::new(),
         (Some(only), true) => only,

@@ -140,7 +140,7 @@ pub(crate) fn secret_tag() -> Result<ETag> {
     Ok(ETag::from_md5(bytes.first_chunk().copied().unwrap_or_default()))
 }
 
-fn no_random(_: Unfit) -> StoreError {
+pub(super) fn no_random(_: Unfit) -> StoreError {
     StoreError::Io {
         doing: "make a key".to_owned(),
         source: std::io::Error::other("the system gives no random numbers"),

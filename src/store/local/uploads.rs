@@ -15,7 +15,7 @@ use super::effects::upload_id;
 use super::format::entry::{PartEntry, UploadEntry};
 use super::format::meta::{Assembly, At, CreateUpload, Described, ManifestPart, Meta};
 use super::format::place::{Body, Dead, RecordRef};
-use super::format::seal::Sealing;
+use super::format::seal::{Seal, Sealing};
 use super::format::subject;
 use super::listing;
 use super::objects::described_info;
@@ -338,6 +338,34 @@ fn plan(
         condition,
     };
     Ok(Planned::Now(answer, Box::new(command)))
+}
+
+/// The object that a completion would make.
+pub(super) struct PlannedAssembly {
+    pub(super) size: u64,
+    /// Its parts.
+    pub(super) assembly: Assembly,
+    /// How they are encrypted.
+    pub(super) seal: Option<Seal>,
+}
+
+/// The object that a completion would make; `None` where it was made before.
+pub(super) fn planned_assembly(
+    core: &Arc<Core>,
+    path: &UploadPath,
+    completion: &Completion,
+) -> Result<Option<PlannedAssembly>> {
+    match plan(core, path, completion, None)? {
+        Planned::Already(_) => Ok(None),
+        Planned::Now(stored, command) => match *command {
+            Command::Complete { assembly, object, .. } => Ok(Some(PlannedAssembly {
+                size: stored.object.size,
+                assembly,
+                seal: object.sealing.and_then(|sealing| sealing.seal),
+            })),
+            _ => Err(StoreError::Conflict),
+        },
+    }
 }
 
 /// The object's parts, and what of the upload dies: its record, the records of parts whose bytes

@@ -5,9 +5,11 @@
 
 mod acls;
 mod buckets;
+mod holding;
 mod ledger;
 mod multipart;
 mod objects;
+mod preview;
 mod read;
 mod state;
 mod tags;

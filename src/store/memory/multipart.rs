@@ -221,7 +221,7 @@ impl MemoryStore {
 
 impl OpenUpload {
     /// Whether the customer's key is the one that the upload was created with.
-    fn check_key(&self, given: Option<&CustomerKey>) -> Result<()> {
+    pub(super) fn check_key(&self, given: Option<&CustomerKey>) -> Result<()> {
         let needed = self.encryption.as_ref().and_then(Encryption::customer_key);
         match key_fault(needed, given) {
             None => Ok(()),
@@ -234,7 +234,12 @@ impl OpenUpload {
 
 impl Bin {
     /// The answer of a completion that was given before.
-    fn repeated(&self, at: &UploadPath, completion: &Completion, now: Timestamp) -> Result<Stored> {
+    pub(super) fn repeated(
+        &self,
+        at: &UploadPath,
+        completion: &Completion,
+        now: Timestamp,
+    ) -> Result<Stored> {
         self.completed(&at.object.key, &at.id)
             .filter(|done| now.0 - done.at.0 <= REPEATABLE_MILLIS)
             .filter(|done| done.parts == listed(completion))

@@ -40,3 +40,8 @@ async fn keeps_a_ledger() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn holds_bodies() {
+    conformance::holding::all(&MemoryStore::new(Subject::clock())).await;
+}

@@ -15,8 +15,9 @@ use crate::object::{
 };
 use crate::store::{
     Acls, Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
-    Ledger, LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts,
-    ObjectPath, Objects, Result, StoreError, Stored, Tags, UploadChoice, UploadPath,
+    Holding, Ledger, LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload,
+    ObjectParts, ObjectPath, Objects, Preview, Result, StoreError, Stored, Tags, UploadChoice,
+    UploadPath,
 };
 
 /// Which layer a call goes to.
@@ -394,5 +395,28 @@ impl Ledger for Tapped {
 
     async fn has_entries(&self, bucket: &BucketName) -> Result<bool> {
         self.through("has_entries", self.inner.has_entries(bucket)).await
+    }
+}
+
+#[async_trait]
+impl Holding for Tapped {
+    async fn hold(&self, body: Payload) -> Result<Payload> {
+        self.through("hold", self.inner.hold(body)).await
+    }
+}
+
+#[async_trait]
+impl Preview for Tapped {
+    async fn create_readable_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
+        self.through("create_readable_upload", self.inner.create_readable_upload(at, new)).await
+    }
+
+    async fn preview(
+        &self,
+        upload: &UploadPath,
+        completion: &Completion,
+        key: Option<&CustomerKey>,
+    ) -> Result<Option<Payload>> {
+        self.through("preview", self.inner.preview(upload, completion, key)).await
     }
 }

@@ -15,6 +15,7 @@ mod stream;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod unpublished;
 mod write;
 
 use std::fmt;
@@ -29,6 +30,7 @@ pub(crate) use error::ExtentError;
 pub(crate) use footer::{BlobFooter, PartOf};
 pub(crate) use read::BlobReader;
 pub(crate) use stream::{ExtentReader, Extents, Sink, read_source, unsealed, write_payload};
+pub(crate) use unpublished::Unpublished;
 pub(crate) use write::{BlobWriter, Published};
 
 /// What one checksum covers: a block of data, counted from the start of an extent.

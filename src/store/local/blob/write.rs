@@ -5,7 +5,7 @@ use std::io;
 use super::super::vfs::{Allocation, Result, UnnamedFile, Vfs, VfsError};
 use super::footer::{BlobFooter, MAX_FOOTER};
 use super::format::{self, Crc, Trailer};
-use super::{BLOCK, BlobDir, BlobId};
+use super::{BLOCK, BlobDir, BlobId, Unpublished};
 
 /// A blob being written. Nothing of it can be seen before [`BlobWriter::finish`]; dropped, it is
 /// gone. Calls block.
@@ -71,6 +71,11 @@ impl BlobWriter {
         }
         self.file.publish(&self.id.path())?;
         Ok(Published { id: self.id, size: self.size, dir: self.id.dir() })
+    }
+
+    /// Ends the data, which is to be read again but never to be a blob.
+    pub(crate) fn keep_unpublished(self) -> Unpublished {
+        Unpublished::new(self.file, self.size)
     }
 
     fn end_block(&mut self) {

@@ -90,3 +90,11 @@ async fn keeps_a_ledger() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn holds_bodies() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = LocalStore::open(dir.path(), LocalOptions::default(), Subject::clock()).unwrap();
+    store.ready().await.unwrap();
+    conformance::holding::all(&store).await;
+}
