@@ -4,6 +4,8 @@ use super::date;
 
 /// The service that this gateway is.
 pub(super) const SERVICE: &str = "s3";
+/// The service that it is to those who ask for credentials.
+pub(super) const STS: &str = "sts";
 const TERMINATOR: &str = "aws4_request";
 
 /// `access_key/date/region/service/aws4_request`, taken apart.
@@ -35,8 +37,8 @@ pub(super) enum ScopeError {
          \"yyyyMMdd\"."
     )]
     Date(String),
-    #[error("incorrect service \"{0}\". This endpoint belongs to \"s3\".")]
-    Service(String),
+    #[error("incorrect service \"{0}\". This endpoint belongs to \"{1}\".")]
+    Service(String, &'static str),
     #[error("incorrect terminal \"{0}\". This endpoint uses \"aws4_request\".")]
     Terminator(String),
 }
@@ -66,10 +68,15 @@ impl<'a> Credential<'a> {
 
     /// Refuses a scope for another service than `s3`.
     pub(super) fn for_s3(self) -> Result<Self, ScopeError> {
-        if self.service == SERVICE {
+        self.for_service(SERVICE)
+    }
+
+    /// Refuses a scope for another service than that one.
+    pub(super) fn for_service(self, service: &'static str) -> Result<Self, ScopeError> {
+        if self.service == service {
             Ok(self)
         } else {
-            Err(ScopeError::Service(self.service.to_owned()))
+            Err(ScopeError::Service(self.service.to_owned(), service))
         }
     }
 }
@@ -95,7 +102,7 @@ mod tests {
         assert_eq!(fault("20130524/us-east-1/s3/aws4_request"), ScopeError::Shape);
         assert_eq!(fault("/20130524/us-east-1/s3/aws4_request"), ScopeError::NoAccessKey);
         assert_eq!(fault("A/130524/us-east-1/s3/aws4_request"), ScopeError::Date("130524".into()));
-        assert_eq!(fault("A/20130524//iam/aws4_request"), ScopeError::Service("iam".into()));
+        assert_eq!(fault("A/20130524//iam/aws4_request"), ScopeError::Service("iam".into(), "s3"));
         assert_eq!(fault("A/20130524/r/s3/aws5"), ScopeError::Terminator("aws5".into()));
     }
 }

@@ -13,11 +13,14 @@ mod env;
 mod error;
 mod file;
 mod grants;
+mod identity;
 mod keys;
 mod overlap;
+mod roles;
 mod routes;
 mod secret;
 mod sections;
+mod sessions;
 mod spool;
 mod upstream;
 mod usage;
@@ -25,6 +28,8 @@ mod website;
 
 #[cfg(test)]
 mod routes_tests;
+#[cfg(test)]
+mod sessions_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -44,6 +49,7 @@ pub use env::Env;
 pub use error::ConfigError;
 pub use keys::{BUILT_IN_ACCESS_KEY, BUILT_IN_SECRET_KEY};
 pub use routes::{Mapping, Mode, Route, Routes};
+pub use sessions::Sessions;
 pub use spool::Spool;
 pub use upstream::{Checksums, Credentials, Encryption, Upstream};
 pub use usage::{EVERY_BUCKET, Links, Prices, Usage};
@@ -105,6 +111,8 @@ pub struct Config {
     pub admin_token: Option<Secret>,
     /// How objects are encrypted where they lie.
     pub at_rest: AtRest,
+    /// Short-lived credentials.
+    pub sessions: Sessions,
 }
 
 /// Where certificate and private key are: PEM files, read at start and at every reload.

@@ -30,7 +30,9 @@ pub use tagging::TaggingDocument;
 pub use website::{
     ConditionDocument, RedirectAllDocument, RedirectDocument, RoutingRuleDocument, WebsiteDocument,
 };
-pub use writer::{DECLARATION, Writer, document, error_document, error_root, is_legal, root};
+pub use writer::{
+    DECLARATION, Writer, document, document_in, error_document, error_root, is_legal, root,
+};
 
 /// A document that is ill-formed or not what the operation expects: `MalformedXML`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
