@@ -66,11 +66,6 @@ impl<'a> Credential<'a> {
         Ok(Self { whole, access_key, date, region, service, scope })
     }
 
-    /// Refuses a scope for another service than `s3`.
-    pub(super) fn for_s3(self) -> Result<Self, ScopeError> {
-        self.for_service(SERVICE)
-    }
-
     /// Refuses a scope for another service than that one.
     pub(super) fn for_service(self, service: &'static str) -> Result<Self, ScopeError> {
         if self.service == service {
@@ -92,12 +87,13 @@ mod tests {
         assert_eq!(credential.date, "20130524");
         assert_eq!(credential.region, "us-east-1");
         assert_eq!(credential.scope, "20130524/us-east-1/s3/aws4_request");
-        assert_eq!(credential.for_s3(), Ok(credential));
+        assert_eq!(credential.for_service(SERVICE), Ok(credential));
     }
 
     #[test]
     fn every_fault_has_its_own_words() {
-        let fault = |text| Credential::parse(text).and_then(Credential::for_s3).unwrap_err();
+        let fault =
+            |text| Credential::parse(text).and_then(|it| it.for_service(SERVICE)).unwrap_err();
         assert_eq!(fault(""), ScopeError::Shape);
         assert_eq!(fault("20130524/us-east-1/s3/aws4_request"), ScopeError::Shape);
         assert_eq!(fault("/20130524/us-east-1/s3/aws4_request"), ScopeError::NoAccessKey);

@@ -52,10 +52,9 @@ pub(super) enum Unopened {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NoRandomness;
 
-/// Sealed contents, and the credentials that are made of them.
+/// Sealed contents, and the id of the access key that they belong to.
 pub(super) struct SealedToken {
     pub(super) access_key: String,
-    pub(super) secret: Secret,
     pub(super) token: String,
 }
 
@@ -101,8 +100,7 @@ impl SealKey {
             .seal_in_place_append_tag(nonce_value, aad, &mut sealed)
             .map_err(|_| NoRandomness)?;
         let token = URL_SAFE_NO_PAD.encode([&head[..], &nonce, &sealed].concat());
-        let secret = self.secret_of(&token);
-        Ok(SealedToken { access_key, secret, token })
+        Ok(SealedToken { access_key, token })
     }
 
     fn open(&self, access_key: &str, bytes: &[u8]) -> Option<Vec<u8>> {

@@ -14,9 +14,13 @@ fn keys(secrets: &[&str]) -> SealKeys {
 fn what_is_sealed_opens_with_the_same_secret_on_any_gateway() {
     let sealed = keys(&["one"]).seal(b"contents").unwrap().unwrap();
     assert!(is_temporary(&sealed.access_key), "{}", sealed.access_key);
-    assert_eq!(sealed.secret.expose().len(), 40);
-    let (contents, secret) = keys(&["one"]).open(&sealed.access_key, &sealed.token).unwrap();
-    assert_eq!((contents.as_slice(), secret), (&b"contents"[..], sealed.secret));
+    let open = || keys(&["one"]).open(&sealed.access_key, &sealed.token).unwrap();
+    let (contents, secret) = open();
+    assert_eq!((contents.as_slice(), secret.expose().len()), (&b"contents"[..], 40));
+    assert_eq!(open().1, secret);
+    let another = keys(&["one"]).seal(b"contents").unwrap().unwrap();
+    let (_, others) = keys(&["one"]).open(&another.access_key, &another.token).unwrap();
+    assert_ne!(others, secret);
     assert!(sealed.token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
 }
 
@@ -33,9 +37,8 @@ fn an_older_secret_opens_and_a_removed_one_is_named() {
 
 #[test]
 fn nothing_shows_a_secret() {
-    let sealed = keys(&["very-secret"]).seal(b"x").unwrap().unwrap();
-    let shown = format!("{:?} {:?}", keys(&["very-secret"]), sealed.secret);
-    assert!(!shown.contains("very-secret") && !shown.contains(sealed.secret.expose()), "{shown}");
+    let shown = format!("{:?}", keys(&["very-secret"]));
+    assert!(!shown.contains("very-secret"), "{shown}");
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn a_whole_configuration_is_read() {
     assert_eq!(provider.kept.as_deref(), Some(&["email".to_owned(), "team".to_owned()][..]));
     assert!(matches!(&provider.keys, KeySource::Remote(keys) if keys.url().ends_with("/jwks")));
     let role = &sts.roles[0];
-    assert_eq!(role.max_session, Duration::from_secs(7200));
+    assert_eq!(role.max_session, Duration::from_hours(2));
     assert_eq!((role.owner.id.as_str(), role.owner.display_name.as_str()), ("main", "AK"));
     assert_eq!(role.company, Binding::Claim("tenant".to_owned()));
     assert_eq!(role.identities[0].claims["level"], ["1", "2"]);

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// The claims of a token.
 #[derive(Clone, PartialEq)]
-pub struct Claims(Map<String, Value>);
+pub(in crate::auth) struct Claims(Map<String, Value>);
 
 impl Claims {
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
@@ -16,12 +16,12 @@ impl Claims {
     /// The texts of a claim: one, or those of a list; none where there is no such claim. Numbers
     /// and booleans are texts, too. What is in an object is named with dots:
     /// `realm_access.roles`.
-    pub fn texts(&self, name: &str) -> Vec<String> {
+    pub(in crate::auth) fn texts(&self, name: &str) -> Vec<String> {
         self.value(name).map(texts_of).unwrap_or_default()
     }
 
     /// A claim of one text.
-    pub fn text(&self, name: &str) -> Option<String> {
+    pub(in crate::auth) fn text(&self, name: &str) -> Option<String> {
         let mut texts = self.texts(name);
         if texts.len() == 1 { texts.pop() } else { None }
     }

@@ -134,13 +134,14 @@ impl Jwk {
         let curve = self.crv.as_deref();
         match (self.kty.as_str(), curve) {
             ("RSA", _) => {
-                let (modulus, exponent) = (integer(&self.n)?, integer(&self.e)?);
+                let (modulus, exponent) =
+                    (integer(self.n.as_deref())?, integer(self.e.as_deref())?);
                 (modulus.len() >= 256).then_some(Material::Rsa { modulus, exponent })
             }
             ("EC", Some("P-256")) => self.point(32).map(Material::P256),
             ("EC", Some("P-384")) => self.point(48).map(Material::P384),
             ("OKP", Some("Ed25519")) => {
-                bytes(&self.x).filter(|x| x.len() == 32).map(Material::Ed25519)
+                bytes(self.x.as_deref()).filter(|x| x.len() == 32).map(Material::Ed25519)
             }
             _ => None,
         }
@@ -148,7 +149,7 @@ impl Jwk {
 
     /// The uncompressed form of a point whose coordinates have that many bytes.
     fn point(&self, length: usize) -> Option<Vec<u8>> {
-        let (x, y) = (bytes(&self.x)?, bytes(&self.y)?);
+        let (x, y) = (bytes(self.x.as_deref())?, bytes(self.y.as_deref())?);
         let fits = x.len() == length && y.len() == length;
         fits.then(|| [&[4], x.as_slice(), y.as_slice()].concat())
     }
@@ -160,12 +161,12 @@ impl fmt::Debug for VerifyKey {
     }
 }
 
-fn bytes(text: &Option<String>) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(text.as_deref()?.trim_end_matches('=')).ok()
+fn bytes(text: Option<&str>) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text?.trim_end_matches('=')).ok()
 }
 
 /// A big-endian number without zeros in front, which some write there.
-fn integer(text: &Option<String>) -> Option<Vec<u8>> {
+fn integer(text: Option<&str>) -> Option<Vec<u8>> {
     let bytes = bytes(text)?;
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     bytes.get(zeros..).filter(|rest| !rest.is_empty()).map(<[u8]>::to_vec)

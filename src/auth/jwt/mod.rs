@@ -15,7 +15,7 @@ mod token;
 mod tests;
 
 pub use algorithm::Algorithm;
-pub use claims::Claims;
+pub(super) use claims::Claims;
 pub use key::VerifyKey;
 pub use provider::{ClaimNames, IdentityProvider, KeySource};
 pub(super) use remote::NoFetching;

@@ -94,12 +94,12 @@ impl RemoteKeys {
     }
 
     async fn fetch(&self, fetcher: &dyn FetchKeys, now: Timestamp) {
-        let answer = fetcher.fetch(&self.url, self.ca.as_deref()).await;
-        match answer.and_then(|text| VerifyKey::parse_set(&text)) {
+        let document = fetcher.fetch(&self.url, self.ca.as_deref()).await;
+        match document.and_then(|text| VerifyKey::parse_set(&text)) {
             Ok(keys) => {
                 tracing::debug!(url = self.url, keys = keys.len(), "fetched a provider's keys");
-                let fetched = Fetched { keys: keys.into(), at: now };
-                *self.state.fetched.write().unwrap_or_else(PoisonError::into_inner) = Some(fetched);
+                let newest = Fetched { keys: keys.into(), at: now };
+                *self.state.fetched.write().unwrap_or_else(PoisonError::into_inner) = Some(newest);
             }
             Err(reason) => {
                 let kept = self.last_good().is_some();

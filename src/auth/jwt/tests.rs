@@ -114,7 +114,7 @@ fn every_algorithm_of_public_keys_is_verified() {
         let body = URL_SAFE_NO_PAD.encode(with("role", json!("admin")).to_string());
         let forged = format!("{header}.{body}.{signature}");
         assert_eq!(fault(&public(), &forged), "its signature is wrong", "{name}");
-        for signature in ["", "AAAA", &signature[..signature.len() - 8]] {
+        for signature in ["", "AAAA", &signature[..40]] {
             let forged = format!("{head}.{signature}");
             assert_eq!(fault(&public(), &forged), "its signature is wrong", "{name}");
         }
@@ -319,30 +319,30 @@ fn remote() -> RemoteKeys {
 }
 
 /// The set with the keys of these ids alone.
-fn some(ids: &[&str]) -> Option<Vec<u8>> {
+fn some(ids: &[&str]) -> Vec<u8> {
     let mut set = fixture()["jwks"].clone();
     let keep = |key: &Value| key["kid"].as_str().is_some_and(|id| ids.contains(&id));
     set["keys"].as_array_mut().unwrap().retain(keep);
-    Some(set.to_string().into_bytes())
+    set.to_string().into_bytes()
 }
 
 #[tokio::test]
 async fn keys_are_fetched_once_and_again_for_what_is_unknown_or_old() {
     let (server, keys) = (Server::default(), remote());
-    server.serve(some(&["rsa"]));
+    server.serve(Some(some(&["rsa"])));
     for _ in 0..3 {
         assert_eq!(keys.keys(Some("rsa"), &server, NOW).await.unwrap().len(), 1);
     }
     assert_eq!(server.asked(), 1);
     // An unknown key is looked for, but not with every token that names one.
-    server.serve(some(&["rsa", "ed"]));
+    server.serve(Some(some(&["rsa", "ed"])));
     assert_eq!(keys.keys(Some("ed"), &server, after(9)).await.unwrap().len(), 1);
     assert_eq!(server.asked(), 1);
     assert_eq!(keys.keys(Some("ed"), &server, after(10)).await.unwrap().len(), 2);
     assert_eq!(keys.keys(Some("none"), &server, after(11)).await.unwrap().len(), 2);
     assert_eq!(server.asked(), 2);
     // Old ones are fetched again, and one that is taken back holds no longer.
-    server.serve(some(&["ed"]));
+    server.serve(Some(some(&["ed"])));
     assert_eq!(keys.keys(Some("rsa"), &server, after(609)).await.unwrap().len(), 2);
     assert_eq!(keys.keys(Some("rsa"), &server, after(611)).await.unwrap().len(), 1);
     assert_eq!(server.asked(), 3);
@@ -354,7 +354,7 @@ async fn while_the_provider_is_away_the_last_keys_are_kept() {
     assert!(matches!(keys.keys(None, &server, NOW).await, Err(Fault::Away)));
     assert!(keys.keys(None, &server, after(5)).await.is_err());
     assert_eq!(server.asked(), 1);
-    server.serve(some(&["rsa"]));
+    server.serve(Some(some(&["rsa"])));
     assert!(keys.keys(None, &server, after(10)).await.is_ok());
     for broken in [None, Some(b"<html>".to_vec()), Some(b"{\"keys\": []}".to_vec())] {
         server.serve(broken);
@@ -368,7 +368,7 @@ async fn while_the_provider_is_away_the_last_keys_are_kept() {
 #[tokio::test]
 async fn many_at_once_fetch_once() {
     let (server, keys) = (Server::default(), remote());
-    server.serve(some(&["rsa"]));
+    server.serve(Some(some(&["rsa"])));
     let all = (0..20).map(|_| keys.keys(Some("rsa"), &server, NOW));
     for found in futures_util::future::join_all(all).await {
         assert_eq!(found.unwrap().len(), 1);

@@ -8,7 +8,6 @@ use super::contents::{ActsAs, Contents, percent};
 use super::{AssumableRole, Binding, Sts, StsError, TrustedIdentity, role};
 use crate::auth::grants::{Company, Policy};
 use crate::auth::jwt::{Claims, Fault, FetchKeys, IdentityProvider, Token};
-use crate::auth::seal::SealKeys;
 use crate::auth::{Authenticator, Identity, Secret};
 use crate::object::Timestamp;
 
@@ -70,7 +69,6 @@ pub struct WebIdentity {
 /// Everything that actions are decided with.
 struct Desk<'a> {
     sts: &'a Sts,
-    seals: &'a SealKeys,
     now: Timestamp,
 }
 
@@ -83,7 +81,7 @@ impl Authenticator {
         provider: Option<&str>,
     ) -> Result<Issued, StsError> {
         let ring = self.ring();
-        let desk = Desk { sts: ring.sts(), seals: ring.seals(), now: self.now() };
+        let desk = Desk { sts: ring.sts(), now: self.now() };
         desk.with_web_identity(request, token, provider, self.fetcher())
             .await
             .and_then(|contents| self.issue(contents))
@@ -96,7 +94,7 @@ impl Authenticator {
         request: &AssumeRequest,
     ) -> Result<Issued, StsError> {
         let ring = self.ring();
-        let desk = Desk { sts: ring.sts(), seals: ring.seals(), now: self.now() };
+        let desk = Desk { sts: ring.sts(), now: self.now() };
         let contents = desk.as_key(caller, request)?;
         self.issue(contents)
     }

@@ -53,7 +53,9 @@ impl Sts {
         let known: Vec<_> = older.providers.iter().filter_map(remote).collect();
         for provider in &mut self.providers {
             if let KeySource::Remote(keys) = &mut provider.keys {
-                known.iter().for_each(|older| keys.inherit(older));
+                for older in &known {
+                    keys.inherit(older);
+                }
             }
         }
         self

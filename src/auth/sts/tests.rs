@@ -40,7 +40,7 @@ fn role() -> AssumableRole {
         owner: owner(),
         policy: Arc::new(Policy::for_identity(POLICY.as_bytes()).unwrap()),
         company: Binding::Free,
-        max_session: Duration::from_secs(7200),
+        max_session: Duration::from_hours(2),
         keys: BTreeSet::from([ACCESS_KEY.to_owned(), "AKCOMPANY".to_owned()]),
         identities: vec![TrustedIdentity {
             provider: "idp".to_owned(),
@@ -327,7 +327,7 @@ fn sessions_last_as_long_as_is_allowed() {
     let auth = gateway(role(), provider());
     let web = |duration| by_web(&auth, &AssumeRequest { duration, ..request() }, &json!({}));
     assert!(web(Some(900)).is_ok() && web(Some(7200)).is_ok());
-    assert_eq!(web(Some(7201)).err(), Some(StsError::TooLong(Duration::from_secs(7200))));
+    assert_eq!(web(Some(7201)).err(), Some(StsError::TooLong(Duration::from_hours(2))));
     for seconds in [0, 899, 43_201] {
         assert!(matches!(web(Some(seconds)).err(), Some(StsError::Invalid(_))), "{seconds}");
     }
