@@ -128,10 +128,15 @@ impl Authenticator {
     }
 
     /// Replaces keys, roles, providers and the secrets of sessions at once, for the requests that
-    /// start from now on.
+    /// start from now on. Where no secret would be left, those in force stay: sessions can always be
+    /// begun.
     pub fn replace(&self, keys: Keyring, sts: Sts, seals: SealKeys) {
         let older = self.ring();
-        let seals = seals.or(self.own_seal.get());
+        let mut seals = seals.or(self.own_seal.get());
+        if seals.is_empty() && !older.seals().is_empty() {
+            tracing::warn!("the secret of sessions was taken away; it holds until a restart");
+            seals = older.seals().clone();
+        }
         let gone = older.seals().missing_in(&seals);
         if !gone.is_empty() {
             tracing::warn!(

@@ -288,6 +288,18 @@ fn sets_hold_what_can_be_used_and_at_least_one_of_it() {
     assert_eq!(VerifyKey::parse_set(many.as_bytes()).unwrap_err(), "has more than 100 keys");
 }
 
+proptest::proptest! {
+    #[test]
+    fn whatever_is_sent_is_an_answer(header in ".{0,60}", claims in ".{0,60}", rest in ".{0,60}") {
+        let text = format!(
+            "{}.{}.{rest}", URL_SAFE_NO_PAD.encode(&header), URL_SAFE_NO_PAD.encode(&claims)
+        );
+        for text in [text, rest] {
+            proptest::prop_assert!(verify_at(&shared(), &text, NOW).is_err());
+        }
+    }
+}
+
 /// Serves what it is told to, and counts.
 #[derive(Default)]
 struct Server(Mutex<(Option<Vec<u8>>, usize)>);

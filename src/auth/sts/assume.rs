@@ -5,19 +5,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::contents::{ActsAs, Contents, percent};
+use super::limits::{
+    LONGEST_KEY, LONGEST_ROLE, USUAL_KEY, USUAL_ROLE, checked_policy, invalid_name, is_name,
+    seconds, shown, tags,
+};
 use super::{AssumableRole, Binding, Sts, StsError, TrustedIdentity, role};
-use crate::auth::grants::{Company, Policy};
+use crate::auth::grants::Company;
 use crate::auth::jwt::{Claims, Fault, FetchKeys, IdentityProvider, Token};
 use crate::auth::{Authenticator, Identity, Secret};
 use crate::object::Timestamp;
-
-const SHORTEST: u64 = 900;
-const LONGEST_ROLE: u64 = 43_200;
-const USUAL_ROLE: u64 = 3_600;
-const LONGEST_KEY: u64 = 129_600;
-const USUAL_KEY: u64 = 43_200;
-const LONGEST_POLICY: usize = 2048;
-const MOST_TAGS: usize = 50;
 
 /// What a client asks for beside the role itself.
 #[derive(Debug, Clone, Default)]
@@ -331,34 +327,6 @@ impl Contents {
 
 const NO_ROLE: &str = "there is no such role";
 
-fn tags(
-    role: &AssumableRole,
-    request: &AssumeRequest,
-) -> Result<BTreeMap<String, String>, StsError> {
-    if request.tags.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    if !role.session_tags {
-        return Err(denied(format!("{} takes no session tags", role.name)));
-    }
-    let fits = |(key, value): &(String, String)| {
-        (1..=128).contains(&key.chars().count()) && value.chars().count() <= 256
-    };
-    if request.tags.len() > MOST_TAGS || !request.tags.iter().all(fits) {
-        return Err(StsError::Invalid(
-            "there are 50 session tags at most, keys of 1 to 128 and values of up to 256 \
-             characters"
-                .to_owned(),
-        ));
-    }
-    let lower = |(key, value): &(String, String)| (key.to_ascii_lowercase(), value.clone());
-    let tags: BTreeMap<String, String> = request.tags.iter().map(lower).collect();
-    if tags.len() < request.tags.len() {
-        return Err(StsError::Invalid("duplicate tag keys found".to_owned()));
-    }
-    Ok(tags)
-}
-
 fn denied(why: impl Into<String>) -> StsError {
     StsError::Denied(why.into())
 }
@@ -370,44 +338,4 @@ fn refused(fault: &Fault, provider: &str) -> StsError {
         Fault::Away => StsError::ProviderAway(provider.to_owned()),
         other => StsError::InvalidToken(other.to_string()),
     }
-}
-
-fn seconds(wanted: Option<u64>, usual: u64, longest: u64) -> Result<u64, StsError> {
-    match wanted {
-        None => Ok(usual),
-        Some(seconds) if (SHORTEST..=longest).contains(&seconds) => Ok(seconds),
-        Some(seconds) => Err(StsError::Invalid(format!(
-            "1 validation error detected: Value '{seconds}' at 'durationSeconds' failed to satisfy \
-             constraint: Member must have value between {SHORTEST} and {longest}"
-        ))),
-    }
-}
-
-fn checked_policy(text: &str) -> Result<String, StsError> {
-    if text.is_empty() || text.len() > LONGEST_POLICY {
-        return Err(StsError::Invalid(format!(
-            "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member \
-             must have length between 1 and {LONGEST_POLICY}"
-        )));
-    }
-    Policy::for_identity(text.trim().as_bytes()).map_err(StsError::MalformedPolicy)?;
-    Ok(text.trim().to_owned())
-}
-
-/// The characters that a session's name may have.
-fn is_name(name: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    (2..=64).contains(&name.len()) && name.chars().all(allowed)
-}
-
-fn invalid_name(field: &str) -> StsError {
-    StsError::Invalid(format!(
-        "1 validation error detected: Value at '{field}' failed to satisfy constraint: Member must \
-         satisfy regular expression pattern: [\\w+=,.@-]{{2,64}}"
-    ))
-}
-
-/// A client's text, bounded, for its error.
-fn shown(text: &str) -> String {
-    text.chars().take(200).collect()
 }

@@ -7,6 +7,7 @@
 mod assume;
 mod contents;
 mod error;
+mod limits;
 mod role;
 mod verify;
 

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from conftest import MAIN, arn
-from gateway import clean_environment
+from gateway import MAIN, clean_environment
+from sessions import arn
 
 
 @pytest.fixture

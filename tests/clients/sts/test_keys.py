@@ -2,7 +2,8 @@
 
 import secrets
 
-from conftest import ALT, MAIN, WORKER, arn, client, refusal
+from gateway import ALT, MAIN
+from sessions import WORKER, arn, client, refusal
 
 
 def test_everybody_learns_who_they_are(gateway):

@@ -4,13 +4,15 @@ import contextlib
 import signal
 import time
 import types
+import urllib.error
+import urllib.request
 
 import botocore.exceptions
 import pytest
 
 import identity_provider
-from conftest import MAIN, assume, client, provider, refusal, role
-from gateway import Gateway
+from gateway import MAIN, Gateway
+from sessions import assume, client, provider, refusal, role
 
 SECRETS = ("first-secret-0123456789abcdef01234", "second-secret-0123456789abcdef0123")
 
@@ -59,9 +61,6 @@ def test_a_session_ends(session, bucket):
     until(lambda: outcome(brief.s3.get_object, **at) == "ExpiredToken")
     assert refusal(brief.s3.get_object, **at) == (400, "ExpiredToken")
     assert refusal(brief.sts.get_caller_identity) == (403, "ExpiredToken")
-    import urllib.error
-    import urllib.request
-
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(url)
     assert refused.value.code == 400 and b"<Code>ExpiredToken</Code>" in refused.value.read()
@@ -84,6 +83,7 @@ def test_a_session_outlives_the_process(start, jwks, issue):
     gateway.start()
     session = client(gateway, "s3", credentials=made)
     assert session.get_object(Bucket="bucket", Key="home/7/k")["Body"].read() == b"x"
+    assert gateway.stop() == 0
     assert gateway.check().returncode == 0
 
 

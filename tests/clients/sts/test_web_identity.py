@@ -1,19 +1,20 @@
 """Holders of tokens become roles, and upload under them."""
 
+import contextlib
 import datetime
+import http.client
 import json
 import os
 import subprocess
 import sys
-import urllib.request
 
 import boto3.s3.transfer
 import botocore.exceptions
 import pytest
 
 import identity_provider
-from conftest import arn, assume, refusal
 from gateway import clean_environment
+from sessions import arn, assume, client, refusal
 
 
 def test_a_manager_uploads_directly(session, s3, bucket):
@@ -42,19 +43,22 @@ def test_a_large_upload_goes_in_parts(session, bucket, tmp_path):
     assert (tmp_path / "back").read_bytes() == file.read_bytes()
 
 
-def test_presigned_urls_of_a_session(session, bucket):
-    s3 = session().s3
-    at = {"Bucket": bucket, "Key": "home/7/a b"}
-    put = s3.generate_presigned_url("put_object", Params=at)
-    assert "X-Amz-Security-Token=" in put or "x-amz-security-token=" in put
-    with urllib.request.urlopen(urllib.request.Request(put, data=b"hello", method="PUT")) as answer:
-        assert answer.status == 200
-    with urllib.request.urlopen(s3.generate_presigned_url("get_object", Params=at)) as answer:
-        assert answer.read() == b"hello"
-    other = s3.generate_presigned_url("get_object", Params={**at, "Key": "home/8/x"})
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(other)
-    assert refused.value.code == 403
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_presigned_urls_of_a_session(gateway, session, bucket, version):
+    s3 = client(gateway, "s3", credentials=session().credentials, signature_version=version)
+
+    def follow(method, operation, key, body=None):
+        url = s3.generate_presigned_url(operation, Params={"Bucket": bucket, "Key": key})
+        assert "x-amz-security-token=" in url.lower()
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request(method, url.removeprefix(gateway.endpoint), body)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+    assert follow("PUT", "put_object", "home/7/a b", b"hello")[0] == 200
+    assert follow("GET", "get_object", "home/7/a b") == (200, b"hello")
+    assert follow("GET", "get_object", "home/8/x")[0] == 403
 
 
 def test_a_clerk_stays_in_the_company_of_the_claim(session, s3, bucket):
