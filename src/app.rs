@@ -262,6 +262,7 @@ async fn open(
             domains: config.website.domains.clone(),
             public: config.website.public.clone(),
         },
+        ownerships: config.ownerships.clone(),
     };
     let migrations = layers.migrations(config, &storage, gateway, &clock).await;
     if let Some(migrations) = &migrations {

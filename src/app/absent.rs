@@ -6,13 +6,13 @@ use async_trait::async_trait;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    Acl, Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
     ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
     TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
     WriteCondition,
 };
 use crate::store::{
-    Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
+    Acls, Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
     Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Result, StoreError, Stored,
     Tags, UploadChoice, UploadPath,
 };
@@ -125,6 +125,22 @@ impl Tags for AbsentUpstream {
     }
 
     async fn set_bucket_tags(&self, _: &BucketName, _: Option<TagSet>) -> Result<()> {
+        absent()
+    }
+}
+
+#[async_trait]
+impl Acls for AbsentUpstream {
+    async fn object_acl(&self, _: &ObjectPath, _: Option<VersionId>) -> Result<Option<Acl>> {
+        absent()
+    }
+
+    async fn set_object_acl(
+        &self,
+        _: &ObjectPath,
+        _: Option<VersionId>,
+        _: Option<Acl>,
+    ) -> Result<()> {
         absent()
     }
 }

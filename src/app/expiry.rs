@@ -98,7 +98,8 @@ mod tests {
             explicit: false,
         };
         let (metadata, tags) = (ObjectMetadata::default(), TagSet::default());
-        let new = NewUpload { metadata, tags, checksum, initiator: owner, encryption: None };
+        let new =
+            NewUpload { metadata, tags, checksum, initiator: owner, encryption: None, acl: None };
         store.create_upload(&at, new).await.expect("started");
 
         let expiry = Duration::from_hours(168);

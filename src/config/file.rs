@@ -205,6 +205,7 @@ pub(super) struct Bucket {
     pub(super) local_url: Option<Spanned<String>>,
     pub(super) encryption: Option<Spanned<String>>,
     pub(super) website: Option<Spanned<bool>>,
+    pub(super) object_ownership: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

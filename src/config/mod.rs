@@ -16,6 +16,7 @@ mod grants;
 mod identity;
 mod keys;
 mod overlap;
+mod ownership;
 mod roles;
 mod routes;
 mod secret;
@@ -55,6 +56,7 @@ pub use upstream::{Checksums, Credentials, Encryption, Upstream};
 pub use usage::{EVERY_BUCKET, Links, Prices, Usage};
 pub use website::Website;
 
+use crate::auth::grants::OwnershipDefaults;
 use crate::auth::{Keyring, Secret};
 use crate::object::Owner;
 
@@ -113,6 +115,8 @@ pub struct Config {
     pub at_rest: AtRest,
     /// Short-lived credentials.
     pub sessions: Sessions,
+    /// Whose objects are, and whether ACLs count, in buckets that do not say so themselves.
+    pub ownerships: OwnershipDefaults,
 }
 
 /// Where certificate and private key are: PEM files, read at start and at every reload.

@@ -14,7 +14,7 @@ use super::env::Env;
 use super::error::ConfigError;
 use super::{
     Auth, Config, Flags, Keys, Log, LogFormat, Server, Store, Tls, at_rest, bounds, file, keys,
-    routes, sessions, spool, upstream, usage, website,
+    ownership, routes, sessions, spool, upstream, usage, website,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -77,6 +77,7 @@ pub(super) fn build(flags: &Flags, env: &Env, document: &Document) -> Result<Con
         admin_token: env.secret("STOWGATE_ADMIN_TOKEN")?,
         at_rest: at_rest::build(env, &file.encryption, &file.bucket, document)?,
         sessions,
+        ownerships: ownership::defaults(&file.bucket, document)?,
     })
 }
 

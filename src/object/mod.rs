@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of HTTP, of the stores, or of the wire format's XML.
 
+mod acl;
 mod bucket_setting;
 mod checksum;
 mod completion;
@@ -27,6 +28,7 @@ mod templates;
 mod time;
 mod version;
 
+pub use acl::{Acl, Grant, Grantee, Group, Permission, PortableAcl};
 pub use bucket_setting::{BucketSetting, MAX_SETTING_BYTES, SettingDocument, SettingTooLong};
 pub use checksum::{Algorithm, Checksum, ChecksumError, ChecksumKind, ChecksumValue};
 pub use completion::{

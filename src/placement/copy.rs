@@ -39,8 +39,10 @@ impl Placement {
         &self,
         source: &ObjectPath,
         target: &ObjectPath,
-        request: CopyRequest,
+        mut request: CopyRequest,
     ) -> Result<Stored> {
+        let route = self.routes.of(&target.bucket);
+        request.acl = self.placed_acl(route, &target.bucket, request.acl).await?;
         for _ in 0..LOOKS {
             let conditions = &request.source_conditions;
             let version = request.source_version;
@@ -236,6 +238,7 @@ impl Placement {
                 .encryption
                 .clone()
                 .or_else(|| Encrypted::passed_on(object.encryption)),
+            acl: request.acl.clone(),
         };
         let body = digesting(body, Expected { compute, ..Expected::default() });
         let stored = self.put(target, new, body).await;

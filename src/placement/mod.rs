@@ -9,6 +9,7 @@
 //! Knows nothing of HTTP, nor what is behind a layer: an upstream is a [`crate::store::Store`] whose
 //! [`crate::store::StoreError::Unavailable`] means that it failed, and every other error that it answered.
 
+mod acls;
 pub mod breaker;
 mod buckets;
 mod carried;

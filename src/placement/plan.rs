@@ -239,6 +239,14 @@ pub(super) fn spools(mode: Mode) -> bool {
     }
 }
 
+/// Whether what is written goes to the upstream, at once or later.
+pub(super) fn sends_new(mode: Mode) -> bool {
+    match mode {
+        Mode::Local => false,
+        Mode::Upstream | Mode::Fallback => true,
+    }
+}
+
 /// Whether a write is kept here while the upstream is away.
 pub(super) fn keeps_for_later(mode: Mode) -> bool {
     mode == Mode::Fallback

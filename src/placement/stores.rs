@@ -7,13 +7,13 @@ use super::Placement;
 use super::carried::carried;
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    Acl, Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
     ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
     TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
     WriteCondition,
 };
 use crate::store::{
-    Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
+    Acls, Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
     Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Result, Stored, Tags,
     UploadChoice, UploadPath,
 };
@@ -146,6 +146,26 @@ impl Tags for Placement {
 
     async fn set_bucket_tags(&self, bucket: &BucketName, tags: Option<TagSet>) -> Result<()> {
         self.home.set_bucket_tags(bucket, tags).await
+    }
+}
+
+#[async_trait]
+impl Acls for Placement {
+    async fn object_acl(&self, at: &ObjectPath, version: Option<VersionId>) -> Result<Option<Acl>> {
+        self.acl(at, version).await
+    }
+
+    async fn set_object_acl(
+        &self,
+        at: &ObjectPath,
+        version: Option<VersionId>,
+        acl: Option<Acl>,
+    ) -> Result<()> {
+        if !self.is_routed(&at.bucket) {
+            return self.home.set_object_acl(at, version, acl).await;
+        }
+        let (placement, at) = (self.clone(), at.clone());
+        carried(async move { placement.set_acl(&at, version, acl).await }).await
     }
 }
 

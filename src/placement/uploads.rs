@@ -27,9 +27,14 @@ const PARTS: usize = 1000;
 
 impl Placement {
     /// Starts an upload.
-    pub(super) async fn begin_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
+    pub(super) async fn begin_upload(
+        &self,
+        at: &ObjectPath,
+        mut new: NewUpload,
+    ) -> Result<UploadId> {
         let route = self.routes.of(&at.bucket);
         check_forwardable(route, new.encryption.as_ref())?;
+        new.acl = self.placed_acl(route, &at.bucket, new.acl).await?;
         match (&route.upstream, plan::begins_upload(route.mode)) {
             (None, _) | (Some(_), Layer::Home) => self.home.create_upload(at, new).await,
             (Some(upstream), Layer::Upstream) => {

@@ -32,6 +32,8 @@ impl Placement {
             return self.home.put_object(at, new, body).await;
         };
         check_forwardable(route, new.encryption.as_ref())?;
+        let acl = self.placed_acl(route, &at.bucket, new.acl).await?;
+        let new = NewObject { acl, ..new };
         let writing = self.passing.write(at);
         let record = self.locations.of(at).await?;
         let write = plan::write(route.mode, Known::of(record.as_ref()));

@@ -16,8 +16,8 @@ use super::operation::{Access, Operation};
 use super::permit::{self, Permit};
 use super::request_facts::{AskedFacts, ObjectFacts, RequestFacts};
 use crate::auth::grants::{
-    Action, ActionKind, BucketGrants, Decision, Permission, Policy, Reach, Refusal, Request,
-    Source, Target, Who, evaluate,
+    Acl, Action, ActionKind, BucketGrants, Decision, ObjectGrants, Ownership, Permission, Policy,
+    Reach, Refusal, Request, Source, Target, Who, evaluate,
 };
 use crate::auth::{Caller, Identity};
 use crate::object::{Bucket, BucketName, KeyTemplates, ObjectKey, Owner, TagSet, VersionId};
@@ -59,6 +59,17 @@ struct Ask<'a> {
     reach: Reach<'a>,
     object: &'a ObjectFacts,
     policy: Option<&'a Policy>,
+    /// Whether it is about an object that is there, rather than one that is being made.
+    made: Made,
+}
+
+/// Whether an object is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Made {
+    /// It may be, and says then by its ACL whose it is.
+    Before,
+    /// It is being made: another of the same name has no say.
+    Now,
 }
 
 /// Decides whether the caller may run the operation; gives the bucket it is about, where there is
@@ -181,8 +192,9 @@ impl Gate {
             reach: Reach::Everything,
             object: &ObjectFacts::default(),
             policy: None,
+            made: Made::Before,
         };
-        allowed(&self.evaluate(who, &ask, &Guard::default())).map(|_| ())
+        allowed(&self.evaluate(who, &ask, &Guard::default(), None)).map(|_| ())
     }
 
     /// Whether the caller may know whether there is such a key.
@@ -195,6 +207,7 @@ impl Gate {
             reach: Reach::Key(key.as_str()),
             object: &ObjectFacts::default(),
             policy: policy.as_deref(),
+            made: Made::Before,
         };
         Ok(self.decide(&ask).await?.is_allowed())
     }
@@ -258,14 +271,16 @@ impl Gate {
         for action in actions.into_iter().filter(|_| !tags_follow) {
             let key = head.target().key.as_ref();
             let object = self.object_facts(bucket, policy, action, key, version).await?;
-            let ask = Ask { bucket, action, target, reach, object: &object, policy };
+            let made = Made::Before;
+            let ask = Ask { bucket, action, target, reach, object: &object, policy, made };
             let source = allowed(&self.decide(&ask).await?)?;
             made_by_acl |=
                 matches!(source, Source::Acl(Permission::Write | Permission::FullControl));
         }
         for action in extras.into_iter().filter(|_| !made_by_acl) {
             let object = ObjectFacts::default();
-            let ask = Ask { bucket, action, target, reach, object: &object, policy };
+            let made = Made::Now;
+            let ask = Ask { bucket, action, target, reach, object: &object, policy, made };
             allowed(&self.decide(&ask).await?)?;
         }
         Ok(())
@@ -290,35 +305,61 @@ impl Gate {
         let object = ObjectFacts { tags: known.tags, ..object };
         let target = Target::Object(bucket.name.as_str(), key.as_str());
         let reach = Reach::Everything;
-        self.decide(&Ask { bucket, action, target, reach, object: &object, policy }).await
+        let made = Made::Before;
+        self.decide(&Ask { bucket, action, target, reach, object: &object, policy, made }).await
     }
 
     /// Looks at the policy alone first: what it and the identity's side settle is most of what is
-    /// asked, and needs nothing else.
+    /// asked, and needs nothing else, except where an object may be another's than the bucket's
+    /// owner's.
     async fn decide(&self, ask: &Ask<'_>) -> Result<Decision, S3Error> {
-        let first = self.evaluate(self.who(), ask, &Guard::default());
-        match &first {
-            Decision::Allowed(
-                Source::Admin | Source::Role | Source::BucketOwner | Source::IdentityPolicy(_),
-            )
+        let first = self.evaluate(self.who(), ask, &Guard::default(), None);
+        let settled = match &first {
+            Decision::Allowed(Source::Admin)
             | Decision::Refused(
                 Refusal::Company
                 | Refusal::IdentityPolicy(_)
                 | Refusal::SessionPolicy(_)
                 | Refusal::BucketPolicy(_)
                 | Refusal::SessionLimit,
-            ) => Ok(first),
+            ) => true,
+            Decision::Allowed(Source::Role | Source::BucketOwner | Source::IdentityPolicy(_)) => {
+                !ask.is_of_object() || !self.ownership(ask.bucket).await?.has_acls()
+            }
             Decision::Allowed(Source::BucketPolicy(_) | Source::Acl(_))
             | Decision::Refused(
                 Refusal::NoIdentityGrant | Refusal::NoResourceGrant | Refusal::PublicAccessBlock,
-            ) => {
-                let guard = Guard::of(&*self.0.store, &ask.bucket.name).await?;
-                Ok(self.evaluate(self.who(), ask, &guard))
-            }
+            ) => false,
+        };
+        if settled {
+            return Ok(first);
+        }
+        let guard = Guard::of(&*self.0.store, &self.0.configured, &ask.bucket.name).await?;
+        let listed = ask.is_of_object() && guard.ownership.has_acls();
+        let acl = if listed { self.object_acl(ask).await? } else { None };
+        Ok(self.evaluate(self.who(), ask, &guard, acl.as_ref()))
+    }
+
+    async fn ownership(&self, bucket: &Bucket) -> Result<Ownership, S3Error> {
+        self.0.configured.ownership(&*self.0.store, &bucket.name).await
+    }
+
+    /// The ACL of the object, where it has one of its own. Where none is told, nobody but the
+    /// bucket's owner has anything.
+    async fn object_acl(&self, ask: &Ask<'_>) -> Result<Option<Acl>, S3Error> {
+        let Target::Object(_, key) = ask.target else { return Ok(None) };
+        let Ok(key) = ObjectKey::parse(key) else { return Ok(None) };
+        let version = ask.object.version.as_deref().and_then(VersionId::parse);
+        let at = ObjectPath { bucket: ask.bucket.name.clone(), key };
+        match self.0.store.object_acl(&at, version).await {
+            Err(
+                StoreError::NoSuchKey | StoreError::NoSuchVersion | StoreError::Unsupported { .. },
+            ) => Ok(None),
+            acl => Ok(acl?),
         }
     }
 
-    fn evaluate(&self, who: Who<'_>, ask: &Ask<'_>, guard: &Guard) -> Decision {
+    fn evaluate(&self, who: Who<'_>, ask: &Ask<'_>, guard: &Guard, acl: Option<&Acl>) -> Decision {
         evaluate(&Request {
             who,
             action: ask.action,
@@ -332,7 +373,7 @@ impl Gate {
                 block: guard.block,
                 ownership: guard.ownership,
             }),
-            object: None,
+            object: acl.map(|acl| ObjectGrants { acl }),
             facts: &AskedFacts { request: &self.0.facts, object: ask.object },
         })
     }
@@ -368,6 +409,13 @@ impl Gate {
         let own = identity.map(|it| it.policies.as_slice()).unwrap_or_default();
         let others = session.into_iter().chain(own).map(|policy| &**policy);
         bucket.into_iter().chain(others).any(|policy| policy.mentions(prefix))
+    }
+}
+
+impl Ask<'_> {
+    /// Whether the object that is there may have something to say.
+    fn is_of_object(&self) -> bool {
+        self.made == Made::Before && self.action.needs_object_owner()
     }
 }
 

@@ -50,6 +50,19 @@ impl Asked {
         }
     }
 
+    /// The ACL of an object of `owner` in a bucket of `bucket_owner`.
+    pub(super) fn of_object(
+        &self,
+        owner: Owner,
+        bucket_owner: &Owner,
+        known: &dyn Directory,
+    ) -> Result<Acl, S3Error> {
+        match self {
+            Self::Canned(acl) => Ok(acl.of_object(owner, bucket_owner)),
+            Self::Grants(grants) => resolved(&owner, grants, known),
+        }
+    }
+
     /// The ACL of a bucket of `owner`.
     pub(super) fn of_bucket(&self, owner: &Owner, known: &dyn Directory) -> Result<Acl, S3Error> {
         match self {

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use super::bucket_encryption::BucketEncryption;
 use super::cors::Cors;
 use super::error::{Code, S3Error};
+use super::guards;
 use super::website::Website;
-use crate::auth::grants::Policy;
+use crate::auth::grants::{Ownership, OwnershipDefaults, Policy};
 use crate::object::{BucketName, BucketSetting, SettingDocument, SettingTooLong};
 use crate::store::{Store, StoreError};
 
@@ -36,9 +37,30 @@ pub(super) struct Configured {
     encryption: Known<BucketEncryption>,
     policy: Known<Policy>,
     website: Known<Website>,
+    ownerships: OwnershipDefaults,
 }
 
 impl Configured {
+    /// Nothing is known yet but whose the objects of buckets are that do not say so.
+    pub(super) fn new(ownerships: OwnershipDefaults) -> Self {
+        Self { ownerships, ..Self::default() }
+    }
+
+    /// Whose the objects of a bucket are, and whether ACLs count in it.
+    pub(super) async fn ownership(
+        &self,
+        store: &dyn Store,
+        bucket: &BucketName,
+    ) -> Result<Ownership, S3Error> {
+        let own = guards::ownership(store, bucket).await?;
+        Ok(own.unwrap_or_else(|| self.new_ownership(bucket)))
+    }
+
+    /// The same of a bucket that is being made.
+    pub(super) fn new_ownership(&self, bucket: &BucketName) -> Ownership {
+        self.ownerships.of(bucket)
+    }
+
     /// A bucket's rules for pages from elsewhere.
     pub(super) async fn cors(
         &self,

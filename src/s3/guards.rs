@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::configured::Configuration;
+use super::configured::{Configuration, Configured};
 use super::error::S3Error;
 use crate::auth::grants::{Acl, Ownership, Policy, PublicAccessBlock};
 use crate::object::{BucketName, BucketSetting, SettingDocument};
@@ -32,11 +32,15 @@ impl Configuration for Policy {
 
 impl Guard {
     /// Of that bucket.
-    pub(super) async fn of(store: &dyn Store, bucket: &BucketName) -> Result<Self, S3Error> {
+    pub(super) async fn of(
+        store: &dyn Store,
+        configured: &Configured,
+        bucket: &BucketName,
+    ) -> Result<Self, S3Error> {
         Ok(Self {
             acl: acl(store, bucket).await?,
             block: block(store, bucket).await?.unwrap_or_default(),
-            ownership: ownership(store, bucket).await?.unwrap_or_default(),
+            ownership: configured.ownership(store, bucket).await?,
         })
     }
 }

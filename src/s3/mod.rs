@@ -21,6 +21,7 @@ mod header;
 mod keep_alive;
 mod listing;
 mod multipart;
+mod object_acl;
 mod object_reply;
 mod op;
 mod operation;

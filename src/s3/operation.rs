@@ -33,6 +33,7 @@ pub(super) enum Operation {
     Preflight,
     PutBucketTagging,
     PutObject,
+    PutObjectAcl,
     PutObjectTagging,
     UploadPart,
     UploadPartCopy,
@@ -127,6 +128,7 @@ impl Operation {
             Self::Preflight => "Preflight",
             Self::PutBucketTagging => "PutBucketTagging",
             Self::PutObject => "PutObject",
+            Self::PutObjectAcl => "PutObjectAcl",
             Self::PutObjectTagging => "PutObjectTagging",
             Self::UploadPart => "UploadPart",
             Self::UploadPartCopy => "UploadPartCopy",
@@ -178,6 +180,7 @@ impl Operation {
             | Self::PutBucketTagging
             | Self::PutConfiguration(_)
             | Self::PutObject
+            | Self::PutObjectAcl
             | Self::PutObjectTagging
             | Self::PutSetting(_)
             | Self::Unserved(_)
@@ -198,6 +201,7 @@ impl Operation {
                 | Self::GetObjectTagging
                 | Self::GetObjectTorrent
                 | Self::HeadObject
+                | Self::PutObjectAcl
         )
     }
 

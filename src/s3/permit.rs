@@ -97,6 +97,7 @@ fn actions(operation: Operation, head: &Head) -> Vec<Action> {
         Operation::ListMultipartUploads => vec![A::ListBucketMultipartUploads],
         Operation::ListObjectVersions => vec![A::ListBucketVersions],
         Operation::ListParts => vec![A::ListMultipartUploadParts],
+        Operation::PutObjectAcl => either(A::PutObjectAcl, A::PutObjectVersionAcl),
         Operation::PutObjectTagging => either(A::PutObjectTagging, A::PutObjectVersionTagging),
         Operation::GetConfiguration(which) => vec![reads_configuration(which)],
         Operation::PutConfiguration(which) | Operation::DeleteConfiguration(which) => {
@@ -169,7 +170,6 @@ fn removes(setting: Setting) -> Action {
 /// What is not served is told to those alone who could do what it changes.
 fn unserved(name: &str, on_object: bool) -> Action {
     match name {
-        "PutObjectAcl" => Action::PutObjectAcl,
         "PutObjectLegalHold" => Action::PutObjectLegalHold,
         "PutObjectRetention" => Action::PutObjectRetention,
         "PutBucketLifecycleConfiguration" => Action::PutLifecycleConfiguration,

@@ -82,7 +82,7 @@ const OBJECT: &[(&str, Verbs)] = &[
             .delete(Operation::DeleteObjectTagging),
     ),
     ("attributes", Verbs::NONE.get(Operation::GetObjectAttributes)),
-    ("acl", Verbs::NONE.get(Operation::GetObjectAcl).put(Operation::Unserved("PutObjectAcl"))),
+    ("acl", Verbs::NONE.get(Operation::GetObjectAcl).put(Operation::PutObjectAcl)),
     (
         "legal-hold",
         Verbs::NONE

@@ -91,7 +91,6 @@ fn nothing_that_is_not_served_falls_through() {
         ("DELETE", "/b12?location"),
         ("PUT", "/b12?attributes"),
         ("DELETE", "/b12?retention"),
-        ("PUT", "/b12/k?acl"),
         ("PUT", "/b12/k?retention"),
         ("PUT", "/b12/k?legal-hold"),
         ("PUT", "/b12/k?renameObject"),

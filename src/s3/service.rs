@@ -27,6 +27,7 @@ use super::route;
 use super::sts;
 use super::token::TokenKey;
 use super::website::{Failure, Seen, Visit};
+use crate::auth::grants::OwnershipDefaults;
 use crate::auth::{Authenticator, Caller, Scheme, Verified};
 use crate::body::Payload;
 use crate::object::{Bucket, BucketName, KeyTemplates, RequestId};
@@ -46,6 +47,8 @@ pub struct Settings {
     pub templates: KeyTemplates,
     /// Buckets as websites.
     pub websites: Websites,
+    /// Whose the objects are of buckets that do not say so themselves.
+    pub ownerships: OwnershipDefaults,
 }
 
 /// Which buckets are websites, and where.
@@ -85,13 +88,14 @@ struct Progress {
 impl Service {
     /// Serves `store` to those whom `auth` knows.
     pub fn new(settings: Settings, store: Arc<dyn Store>, auth: Arc<Authenticator>) -> Self {
-        let Settings { region, base_domains, token_key, templates, websites } = settings;
+        let Settings { region, base_domains, token_key, templates, websites, ownerships } =
+            settings;
         Self {
             region: region.into(),
             token_key,
             domains: BaseDomains::new(base_domains, websites.domains),
             public_sites: Arc::new(websites.public),
-            configured: Arc::default(),
+            configured: Arc::new(Configured::new(ownerships)),
             store,
             auth,
             templates: Arc::new(templates),

@@ -10,13 +10,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{
-    Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
+    Acls, Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
     Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Result, Store, StoreError,
     Stored, Tags, UploadChoice, UploadPath,
 };
 use crate::body::{BodyError, Digests, Payload, Source};
 use crate::object::{
-    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    Acl, Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
     ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
     TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
     WriteCondition,
@@ -61,6 +61,7 @@ calls! {
     PutObject CheckCondition HeadObject GetObject ObjectParts DeleteObject CopyObject ListObjects
     ListVersions
     ObjectTags SetObjectTags BucketTags SetBucketTags
+    ObjectAcl SetObjectAcl
     CreateUpload UploadChecksum PutPart CopyPart ListParts CompleteUpload AbortUpload ListUploads
     ExpireUploads
 }
@@ -269,6 +270,24 @@ impl Objects for FaultStore {
     ) -> Result<VersionsPage> {
         self.before(Call::ListVersions)?;
         self.inner.list_versions(bucket, query).await
+    }
+}
+
+#[async_trait]
+impl Acls for FaultStore {
+    async fn object_acl(&self, at: &ObjectPath, version: Option<VersionId>) -> Result<Option<Acl>> {
+        self.before(Call::ObjectAcl)?;
+        self.inner.object_acl(at, version).await
+    }
+
+    async fn set_object_acl(
+        &self,
+        at: &ObjectPath,
+        version: Option<VersionId>,
+        acl: Option<Acl>,
+    ) -> Result<()> {
+        self.before(Call::SetObjectAcl)?;
+        self.inner.set_object_acl(at, version, acl).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! The contract between the protocol and whatever holds objects.
 //!
-//! A store is anything that implements [`Buckets`], [`Objects`], [`Tags`] and [`Multipart`]. It
+//! A store is anything that implements [`Buckets`], [`Objects`], [`Tags`], [`Acls`] and [`Multipart`]. It
 //! knows nothing of HTTP, of requests, or of who is allowed what. Every implementation passes the
 //! functions of [`conformance`].
 //!
@@ -35,7 +35,7 @@ pub use memory::MemoryStore;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, ByteRange, ChecksumChoice,
+    Acl, Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, ByteRange, ChecksumChoice,
     Completion, CustomerKey, Encrypted, Encryption, ListPage, ListQuery, ObjectInfo, ObjectKey,
     ObjectMetadata, ObjectPart, Original, Owner, PartNumber, PartSummary, PartsPage, PartsQuery,
     RangeSpec, ReadConditions, SettingDocument, TagSet, Timestamp, UploadId, UploadsPage,
@@ -46,9 +46,9 @@ use crate::object::{
 pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// Everything a layer offers.
-pub trait Store: Buckets + Objects + Tags + Multipart {}
+pub trait Store: Buckets + Objects + Tags + Acls + Multipart {}
 
-impl<T: Buckets + Objects + Tags + Multipart> Store for T {}
+impl<T: Buckets + Objects + Tags + Acls + Multipart> Store for T {}
 
 /// A layer that also keeps records beside its objects: where a placement keeps what it knows.
 pub trait Home: Store + Ledger {}
@@ -126,6 +126,8 @@ pub struct NewObject {
     pub original: Option<Original>,
     /// How it is to be encrypted; `None` leaves that to the store.
     pub encryption: Option<Encryption>,
+    /// Its ACL; `None` is that of an object that is its bucket's owner's alone.
+    pub acl: Option<Acl>,
 }
 
 /// What a write came to.
@@ -178,6 +180,8 @@ pub struct CopyRequest {
     /// How the copy is to be encrypted; `None` leaves that to the store, which keeps a copy of
     /// what is encrypted with its own key encrypted so.
     pub encryption: Option<Encryption>,
+    /// The copy's ACL, as in [`NewObject`]: it never has its source's.
+    pub acl: Option<Acl>,
 }
 
 /// A copy of a source's bytes into a part.
@@ -210,6 +214,8 @@ pub struct NewUpload {
     pub initiator: Owner,
     /// How it is to be encrypted; `None` leaves that to the store.
     pub encryption: Option<Encryption>,
+    /// The ACL of the object to be, as in [`NewObject`].
+    pub acl: Option<Acl>,
 }
 
 /// What an upload was created with that its parts have to go by.
@@ -343,6 +349,22 @@ pub trait Tags: Send + Sync {
 
     /// Replaces a bucket's tags, `None` removes them.
     async fn set_bucket_tags(&self, bucket: &BucketName, tags: Option<TagSet>) -> Result<()>;
+}
+
+/// ACLs of objects. What they allow is decided elsewhere.
+#[async_trait]
+pub trait Acls: Send + Sync {
+    /// An object's ACL; `None` where it is its bucket's owner's alone. A layer that cannot tell
+    /// answers `Unsupported`.
+    async fn object_acl(&self, at: &ObjectPath, version: Option<VersionId>) -> Result<Option<Acl>>;
+
+    /// Replaces an object's ACL, `None` makes it its bucket's owner's alone. Last-Modified stays.
+    async fn set_object_acl(
+        &self,
+        at: &ObjectPath,
+        version: Option<VersionId>,
+        acl: Option<Acl>,
+    ) -> Result<()>;
 }
 
 /// Multipart uploads.

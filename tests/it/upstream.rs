@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
 use http::{Request, Response};
+use stowgate::auth::grants::{Ownership, OwnershipDefaults};
 use stowgate::auth::{AuthSettings, Authenticator, Identity, Key, Keyring, Role, Secret};
 use stowgate::body::Payload;
 use stowgate::object::{Clock, KeyTemplates, Owner, SystemClock};
@@ -74,6 +75,10 @@ impl Upstream {
             websites: stowgate::s3::Websites::default(),
             token_key: TokenKey::new([7; 32]),
             templates: KeyTemplates::default(),
+            ownerships: OwnershipDefaults {
+                everywhere: Ownership::ObjectWriter,
+                ..OwnershipDefaults::default()
+            },
         };
         let service = Service::new(settings, Arc::clone(&store), Arc::new(auth));
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

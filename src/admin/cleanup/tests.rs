@@ -248,7 +248,7 @@ fn new_upload() -> NewUpload {
         explicit: false,
     };
     let (metadata, tags) = (ObjectMetadata::default(), TagSet::default());
-    NewUpload { metadata, tags, checksum, initiator: owner(), encryption: None }
+    NewUpload { metadata, tags, checksum, initiator: owner(), encryption: None, acl: None }
 }
 
 #[tokio::test]

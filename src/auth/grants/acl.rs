@@ -1,67 +1,12 @@
-//! Access control lists: who was given which of five permissions (S3 User Guide, "Access control
-//! list (ACL) overview").
-
-use serde::{Deserialize, Serialize};
+//! What access control lists allow, and who is meant by those that clients write (S3 User Guide,
+//! "Access control list (ACL) overview").
 
 use super::action::Action;
 use super::principal::{Fit, Who};
-use crate::object::Owner;
+use crate::object::{Acl, Grant, Grantee, Group, Owner, Permission};
 
 /// The most grants of one ACL.
 const MAX_GRANTS: usize = 100;
-
-/// The ACL of a bucket or an object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Acl {
-    /// Whose it is, who may always read and write the ACL itself.
-    pub owner: Owner,
-    /// What was given, in the order in which it was said.
-    pub grants: Vec<Grant>,
-}
-
-/// One permission for one grantee.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Grant {
-    /// Who.
-    pub grantee: Grantee,
-    /// What.
-    pub permission: Permission,
-}
-
-/// Who is given something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Grantee {
-    /// An owner.
-    User(Owner),
-    /// Many.
-    Group(Group),
-}
-
-/// S3's groups.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Group {
-    /// Everyone.
-    AllUsers,
-    /// Everyone with a key.
-    AuthenticatedUsers,
-    /// What writes access logs.
-    LogDelivery,
-}
-
-/// What can be given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Permission {
-    /// All of the others.
-    FullControl,
-    /// A bucket's listing, an object's content.
-    Read,
-    /// New objects in a bucket.
-    Write,
-    /// Reading the ACL.
-    ReadAcp,
-    /// Writing the ACL.
-    WriteAcp,
-}
 
 /// A grantee as a client names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,49 +47,7 @@ pub enum AclError {
     Header(String),
 }
 
-impl Group {
-    const ALL: [Self; 3] = [Self::AllUsers, Self::AuthenticatedUsers, Self::LogDelivery];
-
-    /// The URI.
-    pub fn uri(self) -> &'static str {
-        match self {
-            Self::AllUsers => "http://acs.amazonaws.com/groups/global/AllUsers",
-            Self::AuthenticatedUsers => "http://acs.amazonaws.com/groups/global/AuthenticatedUsers",
-            Self::LogDelivery => "http://acs.amazonaws.com/groups/s3/LogDelivery",
-        }
-    }
-
-    /// The group of that URI.
-    pub fn of(uri: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|group| group.uri() == uri)
-    }
-
-    /// Whether strangers are in it.
-    pub fn is_public(self) -> bool {
-        self != Self::LogDelivery
-    }
-}
-
 impl Permission {
-    const ALL: [Self; 5] =
-        [Self::FullControl, Self::Read, Self::Write, Self::ReadAcp, Self::WriteAcp];
-
-    /// The word on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::FullControl => "FULL_CONTROL",
-            Self::Read => "READ",
-            Self::Write => "WRITE",
-            Self::ReadAcp => "READ_ACP",
-            Self::WriteAcp => "WRITE_ACP",
-        }
-    }
-
-    /// The permission of that word.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|permission| permission.as_str() == name)
-    }
-
     /// What an action needs of the ACL of the bucket or object that it is done to; of a new
     /// object that is its bucket's. `None` where no ACL can allow it.
     pub fn needed_for(action: Action) -> Option<Self> {
@@ -200,24 +103,6 @@ impl Acl {
     /// An ACL of these grants.
     pub fn new(owner: Owner, grants: Vec<Grant>) -> Result<Self, AclError> {
         if grants.len() > MAX_GRANTS { Err(AclError::TooMany) } else { Ok(Self { owner, grants }) }
-    }
-
-    /// The one that everything has at first: its owner may everything.
-    pub fn private(owner: Owner) -> Self {
-        let grantee = Grantee::User(owner.clone());
-        Self { owner, grants: vec![Grant { grantee, permission: Permission::FullControl }] }
-    }
-
-    /// Whether it is the initial one, so that nobody but the owner has anything.
-    pub fn is_private(&self) -> bool {
-        *self == Self::private(self.owner.clone())
-    }
-
-    /// Whether it gives something to strangers.
-    pub fn is_public(&self) -> bool {
-        self.grants
-            .iter()
-            .any(|grant| matches!(grant.grantee, Grantee::Group(group) if group.is_public()))
     }
 
     /// The best fitting grant that allows what needs `needed`.

@@ -93,7 +93,7 @@ impl Action {
 
     /// Whether it is done to an object that somebody made before, whose owner may be another than
     /// the bucket's.
-    pub(super) fn needs_object_owner(self) -> bool {
+    pub fn needs_object_owner(self) -> bool {
         matches!(
             self,
             Self::GetObject

@@ -1,7 +1,6 @@
 //! Canned ACLs (S3 User Guide, "Canned ACL").
 
-use super::acl::{Acl, Grant, Grantee, Group, Permission};
-use crate::object::Owner;
+use crate::object::{Acl, Grant, Grantee, Group, Owner, Permission};
 
 /// The canonical user id by which EC2 reads images.
 const EC2: &str = "6aa5a366c34c1cbe25dc49211496e913e0351eb0e8c37aa3477e40942ec6b97c";

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::acl::Permission;
+use crate::object::Permission;
 
 /// What was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! The decision: company, then whatever denies, then whatever allows (IAM User Guide, "Policy
 //! evaluation logic"; S3 User Guide, "How Amazon S3 authorizes a request").
 
-use super::acl::{Acl, Permission};
 use super::action::{Action, ActionKind};
 use super::company::Reach;
 use super::decision::{Decision, Refusal, Source};
@@ -14,7 +13,7 @@ use super::public_access::PublicAccessBlock;
 use super::resource::Target;
 use super::statement::Question;
 use crate::auth::Role;
-use crate::object::KeyTemplate;
+use crate::object::{Acl, KeyTemplate, Permission};
 
 /// A request for one action.
 #[derive(Clone, Copy)]

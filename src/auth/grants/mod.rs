@@ -30,7 +30,7 @@ mod value;
 #[cfg(test)]
 mod table_tests;
 
-pub use acl::{Acl, AclError, Directory, Grant, Grantee, Group, Permission, Sought};
+pub use acl::{AclError, Directory, Sought};
 pub use action::{Action, ActionKind};
 pub use canned::CannedAcl;
 pub use company::{Company, Reach};
@@ -40,8 +40,10 @@ pub use evaluate::{BucketGrants, ObjectGrants, Request, evaluate};
 pub use facts::{Facts, FixedFacts, NoFacts, Values};
 pub use grant_header::parse_grant_header;
 pub use malformed::Malformed;
-pub use ownership::Ownership;
+pub use ownership::{Ownership, OwnershipDefaults};
 pub use pattern::ConditionKey;
 pub use principal::{Principal, PrincipalName, Who};
 pub use public_access::PublicAccessBlock;
 pub use resource::Target;
+
+pub use crate::object::{Acl, Grant, Grantee, Group, Permission};

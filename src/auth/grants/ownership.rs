@@ -1,6 +1,10 @@
 //! Who owns what is put into a bucket, and whether ACLs count (S3 User Guide, "Controlling ownership
 //! of objects").
 
+use std::collections::BTreeMap;
+
+use crate::object::BucketName;
+
 /// `ObjectOwnership`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum Ownership {
@@ -11,6 +15,22 @@ pub enum Ownership {
     BucketOwnerPreferred,
     /// Whoever puts an object owns it.
     ObjectWriter,
+}
+
+/// Whose the objects are of buckets that do not say so themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnershipDefaults {
+    /// Of those that nothing else is said of.
+    pub everywhere: Ownership,
+    /// Of those of which something is said.
+    pub buckets: BTreeMap<BucketName, Ownership>,
+}
+
+impl OwnershipDefaults {
+    /// A bucket's.
+    pub fn of(&self, bucket: &BucketName) -> Ownership {
+        self.buckets.get(bucket).copied().unwrap_or(self.everywhere)
+    }
 }
 
 impl Ownership {

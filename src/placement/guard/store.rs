@@ -5,13 +5,13 @@ use async_trait::async_trait;
 use super::Guarded;
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    Acl, Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
     ListPage, ListQuery, Owner, PartNumber, PartSummary, PartsPage, PartsQuery, SettingDocument,
     TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId, VersionsPage, VersionsQuery,
     WriteCondition,
 };
 use crate::store::{
-    Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
+    Acls, Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
     Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Result, Stored, Tags,
     UploadChoice, UploadPath,
 };
@@ -149,6 +149,24 @@ impl Tags for Guarded {
     async fn set_bucket_tags(&self, bucket: &BucketName, tags: Option<TagSet>) -> Result<()> {
         let call = self.inner.set_bucket_tags(bucket, tags);
         self.call("PutBucketTagging", Some(bucket), self.options.answer, call).await
+    }
+}
+
+#[async_trait]
+impl Acls for Guarded {
+    async fn object_acl(&self, at: &ObjectPath, version: Option<VersionId>) -> Result<Option<Acl>> {
+        let call = self.inner.object_acl(at, version);
+        self.call("GetObjectAcl", Some(&at.bucket), self.options.answer, call).await
+    }
+
+    async fn set_object_acl(
+        &self,
+        at: &ObjectPath,
+        version: Option<VersionId>,
+        acl: Option<Acl>,
+    ) -> Result<()> {
+        let call = self.inner.set_object_acl(at, version, acl);
+        self.call("PutObjectAcl", Some(&at.bucket), self.options.answer, call).await
     }
 }
 

@@ -190,6 +190,7 @@ impl Scene {
             size_limit: u64::MAX,
             source_key: None,
             encryption: None,
+            acl: None,
         };
         self.copying.lock().unwrap().push(key);
         let answer = self.placement.copy_object(&path(from), &path(key), request).await;

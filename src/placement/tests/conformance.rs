@@ -12,6 +12,12 @@ async fn conforms(mode: Mode) {
     };
     conformance::all(subject).await;
     conformance::settings::all(subject).await;
+    conformance::acls::objects(&subject().await).await;
+    conformance::acls::copies(&subject().await).await;
+    conformance::acls::uploads(&subject().await).await;
+    if mode == Mode::Local {
+        conformance::acls::of_users(&subject().await).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

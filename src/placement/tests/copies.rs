@@ -24,6 +24,7 @@ fn copy() -> CopyRequest {
         size_limit: 1000,
         source_key: None,
         encryption: None,
+        acl: None,
     }
 }
 

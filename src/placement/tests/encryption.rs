@@ -91,6 +91,7 @@ async fn customers_keys_are_passed_on_and_never_kept() {
             size_limit: 1000,
             source_key: Some(key()),
             encryption: Some(theirs),
+            acl: None,
         };
         let to = path("copy");
         world.placement.copy_object(&path("key"), &to, copy.clone()).await.unwrap();
@@ -128,6 +129,7 @@ async fn what_might_have_to_wait_takes_no_customers_key() {
         size_limit: 1000,
         source_key: None,
         encryption: Some(theirs),
+        acl: None,
     };
     let refused = world.placement.copy_object(&path("plain"), &path("key"), copy).await;
     assert!(matches!(refused, Err(StoreError::Unsupported { .. })));

@@ -10,15 +10,15 @@ use tokio::sync::Notify;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    Acl, Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
     ListPage, ListQuery, ObjectInfo, Owner, PartNumber, PartSummary, PartsPage, PartsQuery,
     SettingDocument, TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId,
     VersionsPage, VersionsQuery, WriteCondition,
 };
 use crate::store::{
-    Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, Ledger,
-    LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts, ObjectPath,
-    Objects, Result, StoreError, Stored, Tags, UploadChoice, UploadPath,
+    Acls, Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
+    Ledger, LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts,
+    ObjectPath, Objects, Result, StoreError, Stored, Tags, UploadChoice, UploadPath,
 };
 
 /// What happens to calls, for all layers of a process together.
@@ -190,6 +190,11 @@ pass! { Tags:
     set_object_tags(at: &ObjectPath, version: Option<VersionId>, tags: TagSet) -> ();
     bucket_tags(bucket: &BucketName) -> Option<TagSet>;
     set_bucket_tags(bucket: &BucketName, tags: Option<TagSet>) -> ();
+}
+
+pass! { Acls:
+    object_acl(at: &ObjectPath, version: Option<VersionId>) -> Option<Acl>;
+    set_object_acl(at: &ObjectPath, version: Option<VersionId>, acl: Option<Acl>) -> ();
 }
 
 pass! { Multipart:

@@ -200,6 +200,7 @@ impl History {
             size_limit: u64::MAX,
             source_key: None,
             encryption: None,
+            acl: None,
         };
         let (placement, source, target) = (Arc::clone(&self.placement), path(from), path(to));
         self.clock.advance(700);

@@ -1,5 +1,6 @@
 //! Two layers in memory, placed in every mode.
 
+mod acls;
 mod broken_disk;
 mod buckets;
 mod clients;

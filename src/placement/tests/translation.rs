@@ -200,6 +200,7 @@ async fn copies_on_the_tag_that_clients_know() {
             size_limit: 100,
             source_key: None,
             encryption: None,
+            acl: None,
         };
         let bound = |tag: &str| ReadConditions { if_match: Some(tags(tag)), ..Default::default() };
         let request = copy(bound(there.as_str()));

@@ -227,7 +227,7 @@ pub(super) fn new_upload() -> NewUpload {
         explicit: false,
     };
     let (metadata, tags) = (ObjectMetadata::default(), TagSet::default());
-    NewUpload { metadata, tags, checksum, initiator: owner(), encryption: None }
+    NewUpload { metadata, tags, checksum, initiator: owner(), encryption: None, acl: None }
 }
 
 /// A body that fails at its end.

@@ -2,7 +2,7 @@
 
 use super::held::Held;
 use crate::object::{
-    Checksum, ETag, ETagMatch, ObjectInfo, ObjectMetadata, TagSet, WriteCondition,
+    Acl, Checksum, ETag, ETagMatch, ObjectInfo, ObjectMetadata, PortableAcl, TagSet, WriteCondition,
 };
 use crate::placement::location::Location;
 
@@ -18,16 +18,16 @@ pub(super) enum Verdict {
 }
 
 /// Judges sending an object by what the upstream has. Whatever the record does not know was put
-/// there by somebody else. `tags` are those of `found`.
+/// there by somebody else. `labels` are those of `found`.
 pub(super) fn verdict(
     record: Option<&Location>,
     held: &Held,
     found: Option<&ObjectInfo>,
-    tags: &TagSet,
+    labels: &Labels,
 ) -> Verdict {
     let Some(found) = found else { return Verdict::Send(WriteCondition::Absent) };
     let content = found.etag == held.object.etag && found.size == held.object.size;
-    if content && same_metadata(&held.object, found).is_ok() && *tags == held.tags {
+    if content && same_metadata(&held.object, found).is_ok() && labels.are_of(held) {
         return Verdict::Arrived;
     }
     let recorded = record.and_then(|record| record.remote.as_ref());
@@ -43,6 +43,23 @@ pub(super) fn verdict(
         found.size,
         found.last_modified.iso8601(),
     ))
+}
+
+/// What the upstream keeps with an object and tells apart from its head.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Labels {
+    /// Its tags.
+    pub(super) tags: TagSet,
+    /// Its ACL, looked at only where the object at home has one.
+    pub(super) acl: Option<Acl>,
+}
+
+impl Labels {
+    /// Whether the object at home has the same.
+    pub(super) fn are_of(&self, held: &Held) -> bool {
+        self.tags == held.tags
+            && (held.acl.is_none() || same_acl(self.acl.as_ref(), held.acl.as_ref()))
+    }
 }
 
 /// The condition that a key has this tag.
@@ -91,6 +108,16 @@ fn content_type(metadata: &ObjectMetadata) -> &str {
     }
 }
 
+/// Whether two ACLs, both of objects of the bucket's owner, give the same.
+pub(super) fn same_acl(one: Option<&Acl>, other: Option<&Acl>) -> bool {
+    let gives = |acl: Option<&Acl>| match acl {
+        None => Some(PortableAcl::Private),
+        Some(acl) => acl.portable(&acl.owner.id),
+    };
+    let (one, other) = (gives(one), gives(other));
+    one.is_some() && one == other
+}
+
 /// Whether two checksums say the same; `None` where they cannot be compared.
 pub(super) fn same_checksum(here: Option<&Checksum>, there: Option<&Checksum>) -> Option<bool> {
     let (here, there) = here.zip(there)?;
@@ -101,7 +128,7 @@ pub(super) fn same_checksum(here: Option<&Checksum>, there: Option<&Checksum>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::{ObjectKey, Timestamp, VersionId};
+    use crate::object::{ObjectKey, Owner, Timestamp, VersionId};
     use crate::placement::location::{Remote, Task, Todo, Truth};
 
     fn object(etag: &str, size: u64) -> ObjectInfo {
@@ -121,7 +148,7 @@ mod tests {
     }
 
     fn held() -> Held {
-        Held { object: object("new", 3), tags: TagSet::default() }
+        Held { object: object("new", 3), tags: TagSet::default(), acl: None }
     }
 
     fn record(upstream_etag: &str, unsure: &str) -> Location {
@@ -146,7 +173,7 @@ mod tests {
 
     #[test]
     fn only_what_a_record_knows_is_replaced() {
-        let none = TagSet::default();
+        let none = Labels::default();
         let judge = |record: Option<&Location>, found: Option<&ObjectInfo>| {
             verdict(record, &held(), found, &none)
         };
@@ -168,11 +195,17 @@ mod tests {
     fn the_same_content_with_other_words_is_another_object() {
         let mut found = object("new", 3);
         found.metadata.headers.cache_control = Some("no-store".to_owned());
-        let none = TagSet::default();
+        let none = Labels::default();
         assert!(matches!(verdict(None, &held(), Some(&found), &none), Verdict::Conflict(_)));
-        let tags = TagSet::from_query("a=1").unwrap();
+        let tagged = Labels { tags: TagSet::from_query("a=1").unwrap(), acl: None };
         let same = object("new", 3);
-        assert!(matches!(verdict(None, &held(), Some(&same), &tags), Verdict::Conflict(_)));
+        assert!(matches!(verdict(None, &held(), Some(&same), &tagged), Verdict::Conflict(_)));
+        let me = Owner { id: "me".to_owned(), display_name: String::new() };
+        let public = Held { acl: Some(PortableAcl::PublicRead.of(me)), ..held() };
+        assert!(matches!(verdict(None, &public, Some(&same), &none), Verdict::Conflict(_)));
+        let listed = Labels { acl: public.acl.clone(), ..Labels::default() };
+        assert_eq!(verdict(None, &public, Some(&same), &listed), Verdict::Arrived);
+        assert_eq!(verdict(None, &held(), Some(&same), &listed), Verdict::Arrived);
     }
 
     #[test]

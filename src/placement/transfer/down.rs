@@ -7,7 +7,7 @@ use super::watched::watched;
 use super::{Identity, Moved, Order, Outcome, Result, Skip, Source, Steps, Transfers, Trouble};
 use super::{up_look::identity, upstream_trouble};
 use crate::body::{BodyError, Expected, digesting};
-use crate::object::{Checksum, ChecksumKind, ETag, Encrypted, ObjectInfo, Original, TagSet};
+use crate::object::{Acl, Checksum, ChecksumKind, ETag, Encrypted, ObjectInfo, Original, TagSet};
 use crate::placement::location::{Location, Remote, Truth};
 use crate::placement::passing::Moving;
 use crate::placement::plan::{self, Known, Layer};
@@ -182,6 +182,7 @@ impl Down<'_> {
         let (transfers, at) = (self.transfers, &self.order.at);
         let got = self.open(&wanted.there).await?;
         let tags = self.tags(&got).await?;
+        let acl = self.acl().await?;
         wanted.there.metadata = got.head.object.metadata.clone();
         wanted.there.checksum = got.head.object.checksum.clone().or(wanted.there.checksum);
         let vouched = wanted.there.checksum.clone().filter(is_of_content);
@@ -197,6 +198,7 @@ impl Down<'_> {
             condition: None,
             original: Some(wanted.original.clone()),
             encryption: Encrypted::passed_on(wanted.there.encryption),
+            acl,
         };
         let mut sides = Sides::at_home(&*transfers.home, at, new, body);
         self.arrive(&mut sides).await?;
@@ -232,6 +234,11 @@ impl Down<'_> {
         }
         self.steps.turn().await;
         self.transfers.tags_there(&self.order.at, self.upstream).await
+    }
+
+    pub(super) async fn acl(&self) -> Result<Option<Acl>> {
+        self.steps.turn().await;
+        self.transfers.acl_there(&self.order.at, self.upstream).await
     }
 
     /// Whether what arrived is shown to be the object: by its tag, its checksum, or else by

@@ -1,7 +1,7 @@
 //! From the upstream to the local disk: the short phase in which the object becomes one of home's,
 //! and the end of the upstream copy.
 
-use super::compare::{if_match, same_metadata};
+use super::compare::{if_match, same_acl, same_metadata};
 use super::down::{Down, Wanted, contradict, moved_home};
 use super::{Outcome, Result, Source, Trouble, recorded};
 use crate::object::{ObjectInfo, Timestamp, WriteCondition};
@@ -61,8 +61,11 @@ impl Down<'_> {
     pub(super) async fn take_kept(&self, wanted: Wanted) -> Result<Outcome> {
         let (transfers, at) = (self.transfers, &self.order.at);
         self.steps.turn().await;
-        let kept = transfers.held(at).await?.map(|held| held.tags);
-        if kept != Some(transfers.tags_there(at, self.upstream).await?) {
+        let Some(kept) = transfers.held(at).await? else { return self.take(wanted).await };
+        let there = transfers.acl_there(at, self.upstream).await?;
+        if kept.tags != transfers.tags_there(at, self.upstream).await?
+            || !same_acl(kept.acl.as_ref(), there.as_ref())
+        {
             return self.take(wanted).await;
         }
         let key = transfers.locations.lock(at).await;

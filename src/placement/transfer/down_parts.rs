@@ -95,6 +95,7 @@ impl Down<'_> {
         let (home, at) = (&self.transfers.home, &self.order.at);
         let got = self.open(&wanted.there).await?;
         let tags = self.tags(&got).await?;
+        let acl = self.acl().await?;
         wanted.there.metadata = got.head.object.metadata.clone();
         wanted.there.checksum = got.head.object.checksum.clone().or(wanted.there.checksum.take());
         drop(got);
@@ -112,6 +113,7 @@ impl Down<'_> {
             tags,
             checksum: ChecksumChoice::like(wanted.there.checksum.as_ref()),
             encryption: Encrypted::passed_on(wanted.there.encryption),
+            acl,
             initiator: Owner { id: "stowgate".to_owned(), display_name: "stowgate".to_owned() },
         };
         let id = home.create_upload(at, new).await?;

@@ -1,7 +1,8 @@
 //! What there is of a key: its record, its local object, its upstream object.
 
-use super::{Result, Transfers, upstream_trouble};
-use crate::object::{ObjectInfo, TagSet};
+use super::compare::Labels;
+use super::{Result, Transfers, Trouble, upstream_trouble};
+use crate::object::{Acl, ObjectInfo, TagSet};
 use crate::placement::location::Location;
 use crate::placement::route::Upstream;
 use crate::store::{GetRequest, ObjectPath, StoreError};
@@ -11,6 +12,7 @@ use crate::store::{GetRequest, ObjectPath, StoreError};
 pub(super) struct Held {
     pub(super) object: ObjectInfo,
     pub(super) tags: TagSet,
+    pub(super) acl: Option<Acl>,
 }
 
 impl Transfers {
@@ -75,7 +77,10 @@ impl Transfers {
                 tags => tags?,
             },
         };
-        Ok(Some(Held { object, tags }))
+        match self.home.object_acl(at, None).await {
+            Err(StoreError::NoSuchKey) => Ok(None),
+            acl => Ok(Some(Held { object, tags, acl: acl? })),
+        }
     }
 
     /// A key's upstream object.
@@ -97,5 +102,49 @@ impl Transfers {
             Err(StoreError::Unsupported { .. }) => Ok(TagSet::default()),
             tags => tags.map_err(upstream_trouble),
         }
+    }
+    /// What the upstream keeps with the object beside its head, as far as `held` is to be compared
+    /// with it.
+    pub(super) async fn labels_there(
+        &self,
+        at: &ObjectPath,
+        upstream: &Upstream,
+        held: &Held,
+    ) -> Result<Labels> {
+        let tags = self.tags_there(at, upstream).await?;
+        let acl = match held.acl {
+            Some(_) => self.acl_there(at, upstream).await?,
+            None => None,
+        };
+        Ok(Labels { tags, acl })
+    }
+
+    /// The ACL of a key's upstream object, as one of the bucket's owner; none where the service
+    /// tells none.
+    pub(super) async fn acl_there(
+        &self,
+        at: &ObjectPath,
+        upstream: &Upstream,
+    ) -> Result<Option<Acl>> {
+        let acl = match upstream.store.object_acl(at, None).await {
+            Err(StoreError::Unsupported { .. }) => None,
+            acl => acl.map_err(upstream_trouble)?,
+        };
+        let Some(acl) = acl else { return Ok(None) };
+        let owner = self.home.head_bucket(&at.bucket).await?.owner;
+        Ok(acl.handed_to(&owner).kept(&owner))
+    }
+
+    /// Refuses an object whose ACL the upstream could not keep: it would be another's there, or
+    /// nobody's.
+    pub(super) async fn check_acl(&self, at: &ObjectPath, held: &Held) -> Result<()> {
+        let Some(acl) = &held.acl else { return Ok(()) };
+        let owner = self.home.head_bucket(&at.bucket).await?.owner;
+        if acl.owner.id == owner.id && acl.portable(&owner.id).is_some() {
+            return Ok(());
+        }
+        let what = "its ACL names single users, or another owner than the bucket's, whom the \
+                    upstream does not know";
+        Err(Trouble::Refused(what.to_owned()))
     }
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::compare::{Verdict, same_checksum, same_metadata, verdict};
+use super::compare::{Labels, Verdict, same_acl, same_checksum, same_metadata, verdict};
 use super::held::Held;
 use super::up_look::{Announced, Look};
 use super::watched::{Wanted, watched};
 use super::{Lane, Order, Outcome, Result, Steps, Transfers, Trouble, recorded, upstream_trouble};
 use crate::body::{BodyError, Expected, Payload, digesting};
-use crate::object::{ChecksumKind, ETag, Encrypted, KeyFault, ObjectInfo, TagSet, WriteCondition};
+use crate::object::{ChecksumKind, ETag, Encrypted, KeyFault, ObjectInfo, WriteCondition};
 use crate::placement::location::Location;
 use crate::placement::locks::KeyGuard;
 use crate::placement::plan;
@@ -60,6 +60,7 @@ impl Up<'_> {
             // Known before anything is noted or sent.
             return Err(Trouble::Refused(KeyFault::Missing.to_string()));
         }
+        self.transfers.check_acl(&self.order.at, &held).await?;
         let lane = self.lane().await?;
         let judged = self.judge(before.as_ref(), &held).await?;
         if let Verdict::Conflict(words) = judged {
@@ -142,6 +143,7 @@ impl Up<'_> {
         self.mode != Mode::Local
             || known
             || self.order.again
+            || held.acl.is_some()
             || held.object.parts_count.is_some()
             || held.object.size > LITTLE
     }
@@ -150,13 +152,13 @@ impl Up<'_> {
         let (transfers, at) = (self.transfers, &self.order.at);
         self.steps.turn().await;
         let found = transfers.there(at, self.upstream).await?;
-        let tags = match &found {
+        let labels = match &found {
             Some(found) if found.etag == held.object.etag => {
-                transfers.tags_there(at, self.upstream).await?
+                transfers.labels_there(at, self.upstream, held).await?
             }
-            _ => TagSet::default(),
+            _ => Labels::default(),
         };
-        Ok(verdict(before, held, found.as_ref(), &tags))
+        Ok(verdict(before, held, found.as_ref(), &labels))
     }
 
     /// Nothing was sent that arrived: the record is again what it was. One that told of the
@@ -231,6 +233,7 @@ impl Up<'_> {
             condition,
             original: None,
             encryption: Encrypted::passed_on(held.object.encryption),
+            acl: held.acl.clone(),
         };
         let stored = self.upstream.store.put_object(&self.order.at, new, body).await?;
         Ok(stored.object.etag)
@@ -306,6 +309,13 @@ impl Up<'_> {
             self.steps.turn().await;
             if transfers.tags_there(at, self.upstream).await? != held.tags {
                 return Err(unverified("its tags there are others"));
+            }
+        }
+        if held.acl.is_some() && sent.is_some() {
+            self.steps.turn().await;
+            let there = transfers.acl_there(at, self.upstream).await?;
+            if !same_acl(there.as_ref(), held.acl.as_ref()) {
+                return Err(unverified("its ACL there is another"));
             }
         }
         let sums = same_checksum(held.object.checksum.as_ref(), there.checksum.as_ref());

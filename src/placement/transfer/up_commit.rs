@@ -95,9 +95,9 @@ impl Up<'_> {
         };
         let mut seen = there.clone();
         seen.etag = remote.etag.clone();
-        let tags = transfers.tags_there(at, self.upstream).await?;
+        let labels = transfers.labels_there(at, self.upstream, &held).await?;
         drop(lane);
-        if verdict(None, &held, Some(&seen), &tags) != Verdict::Arrived {
+        if verdict(None, &held, Some(&seen), &labels) != Verdict::Arrived {
             return self.back_is_gone(record, *held, found).await;
         }
         let remote = remote.clone();

@@ -75,6 +75,7 @@ impl Up<'_> {
             tags: held.tags.clone(),
             checksum: ChecksumChoice::like(held.object.checksum.as_ref()),
             encryption: Encrypted::passed_on(held.object.encryption),
+            acl: held.acl.clone(),
             initiator: Owner { id: "stowgate".to_owned(), display_name: "stowgate".to_owned() },
         };
         self.steps.turn().await;

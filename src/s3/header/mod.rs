@@ -4,7 +4,6 @@
 //! operation has to know how it was called. The checksums among them are not: presigners bake in
 //! that of the empty body they had.
 
-mod acl;
 mod checksum;
 mod condition;
 mod content;
@@ -24,7 +23,6 @@ use super::request_facts::ClientAddress;
 use crate::object::{BucketName, ObjectKey, VersionId};
 use crate::store::ObjectPath;
 
-pub(super) use acl::check_acl;
 pub(super) use checksum::{Integrity, algorithm, checksum_kind, checksum_text};
 pub(super) use condition::{copy_conditions, read_conditions, write_condition};
 pub(super) use content::{object_metadata, tags};

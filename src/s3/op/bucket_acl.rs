@@ -13,7 +13,7 @@ use crate::s3::reply::Reply;
 
 /// GET. While ACLs are off, the owner has everything.
 pub(super) async fn get(head: &Head, ctx: &Context) -> Result<Reply, S3Error> {
-    let guard = Guard::of(&*ctx.store, head.bucket()?).await?;
+    let guard = Guard::of(&*ctx.store, &ctx.configured, head.bucket()?).await?;
     let acl = guard.acl.filter(|_| guard.ownership.has_acls());
     let acl = match acl {
         Some(acl) => acl,
@@ -38,7 +38,7 @@ pub(super) async fn put(head: &Head, ctx: &Context, body: Sealed) -> Result<Repl
             );
         }
     };
-    check(&Guard::of(&*ctx.store, bucket).await?, &acl)?;
+    check(&Guard::of(&*ctx.store, &ctx.configured, bucket).await?, &acl)?;
     let kept = Some(&acl).filter(|acl| !acl.is_private());
     guards::set(&*ctx.store, bucket, BucketSetting::Acl, kept).await?;
     Ok(Reply::ok())

@@ -51,7 +51,7 @@ pub(super) async fn status(head: &Head, ctx: &Context) -> Result<Reply, S3Error>
     let is_public = if let Some(policy) = policy {
         policy.is_public()
     } else {
-        let guard = Guard::of(&*ctx.store, bucket).await?;
+        let guard = Guard::of(&*ctx.store, &ctx.configured, bucket).await?;
         let by_acl = guard.acl.is_some_and(|acl| acl.is_public());
         if !guard.ownership.has_acls() || !by_acl {
             return Err(absent(head));

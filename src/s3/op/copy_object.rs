@@ -7,12 +7,14 @@ use http::HeaderName;
 use super::Execute;
 use crate::auth::Sealed;
 use crate::object::{ETagMatch, Encryption, ObjectInfo, ObjectMetadata, ReadConditions};
+use crate::s3::acl::Asked;
 use crate::s3::context::Context;
 use crate::s3::copy_source::{self, CopySource, SOURCE_VERSION_ID};
 use crate::s3::error::S3Error;
 use crate::s3::header::{self, Head};
 use crate::s3::keep_alive::{self, Patience};
 use crate::s3::listing::write_checksum;
+use crate::s3::object_acl;
 use crate::s3::object_reply;
 use crate::s3::reply::Reply;
 use crate::s3::xml::Writer;
@@ -27,6 +29,7 @@ pub(super) struct CopyObject {
     source: CopySource,
     request: CopyRequest,
     labels: Labels,
+    acl: Option<Asked>,
 }
 
 /// What a copy never takes from its source, whatever the metadata directive says (API Reference,
@@ -48,7 +51,6 @@ enum Directive {
 
 impl Execute for CopyObject {
     fn parse(head: &Head) -> Result<Self, S3Error> {
-        header::check_acl(head)?;
         header::refuse_unserved(head)?;
         let (target, source) = (head.object()?, copy_source::of(head)?);
         let metadata = header::object_metadata(head)?;
@@ -63,6 +65,7 @@ impl Execute for CopyObject {
             size_limit: copy_source::MAX_COPY_SIZE,
             source_key: header::source_key(head)?,
             encryption: header::encryption(head)?,
+            acl: None,
         };
         if source.is(&target) && !changes(head, &request) {
             return Err(S3Error::invalid_request(
@@ -71,10 +74,12 @@ impl Execute for CopyObject {
                  or encryption attributes.",
             ));
         }
-        Ok(Self { target, source, request, labels })
+        Ok(Self { target, source, request, labels, acl: Asked::parse(head)? })
     }
 
     async fn run(mut self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
+        let acl = object_acl::of_new(ctx, ctx.own_bucket()?, self.acl.as_ref()).await?;
+        self.request.acl = acl;
         let source_bucket = self.source.authorize(ctx).await?;
         if self.request.tags.is_none() {
             self.source.authorize_tags(ctx, &source_bucket, &self.target).await?;

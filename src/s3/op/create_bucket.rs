@@ -67,7 +67,9 @@ impl CreateBucket {
             None => None,
         };
         let acl = acl.filter(|acl| !acl.is_private());
-        let has_acls = self.ownership.unwrap_or_default().has_acls();
+        let ownership = self.ownership;
+        let has_acls =
+            ownership.unwrap_or_else(|| ctx.configured.new_ownership(&self.name)).has_acls();
         if acl.is_some() && !has_acls {
             return Err(self.refuse_acl(ctx).await);
         }

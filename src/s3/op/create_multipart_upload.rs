@@ -3,9 +3,11 @@
 use super::Execute;
 use crate::auth::Sealed;
 use crate::object::{Algorithm, ChecksumChoice, ChecksumKind, Encryption, ObjectMetadata, TagSet};
+use crate::s3::acl::Asked;
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::{self, Head};
+use crate::s3::object_acl;
 use crate::s3::reply::Reply;
 use crate::store::{NewUpload, ObjectPath, UploadPath};
 
@@ -17,11 +19,11 @@ pub(super) struct CreateMultipartUpload {
     tags: TagSet,
     checksum: ChecksumChoice,
     encryption: Option<Encryption>,
+    acl: Option<Asked>,
 }
 
 impl Execute for CreateMultipartUpload {
     fn parse(head: &Head) -> Result<Self, S3Error> {
-        header::check_acl(head)?;
         header::refuse_unserved(head)?;
         let algorithm = header::algorithm(head, "x-amz-checksum-algorithm")?;
         Ok(Self {
@@ -30,6 +32,7 @@ impl Execute for CreateMultipartUpload {
             tags: header::tags(head)?,
             checksum: choose(algorithm, header::checksum_kind(head)?)?,
             encryption: header::encryption(head)?,
+            acl: Asked::parse(head)?,
         })
     }
 
@@ -41,6 +44,7 @@ impl Execute for CreateMultipartUpload {
             checksum: self.checksum,
             initiator: ctx.identity()?.owner.clone(),
             encryption: encryption.clone(),
+            acl: object_acl::of_new(ctx, ctx.own_bucket()?, self.acl.as_ref()).await?,
         };
         let id = ctx.store.create_upload(&self.object, new).await?;
         let reply = Reply::xml("InitiateMultipartUploadResult", |w| {

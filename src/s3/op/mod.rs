@@ -23,6 +23,7 @@ mod list_object_versions;
 mod list_objects;
 mod list_objects_v2;
 mod list_parts;
+mod object_acl;
 mod object_read;
 mod object_tagging;
 mod preflight;
@@ -52,9 +53,10 @@ use list_object_versions::ListObjectVersions;
 use list_objects::ListObjects;
 use list_objects_v2::ListObjectsV2;
 use list_parts::ListParts;
+use object_acl::{GetObjectAcl, PutObjectAcl};
 use object_tagging::{DeleteObjectTagging, GetObjectTagging, PutObjectTagging};
 use put_object::PutObject;
-use settings::{GetObjectAcl, GetObjectLock, GetObjectTorrent};
+use settings::{GetObjectLock, GetObjectTorrent};
 use upload_part::UploadPart;
 use upload_part_copy::UploadPartCopy;
 
@@ -127,6 +129,7 @@ pub(super) async fn run(
         Operation::PutBucketTagging => execute::<PutBucketTagging>(head, ctx, body).await,
         Operation::PutConfiguration(which) => configurations::put(which, head, ctx, body).await,
         Operation::PutObject => execute::<PutObject>(head, ctx, body).await,
+        Operation::PutObjectAcl => execute::<PutObjectAcl>(head, ctx, body).await,
         Operation::PutObjectTagging => execute::<PutObjectTagging>(head, ctx, body).await,
         Operation::UploadPart => execute::<UploadPart>(head, ctx, body).await,
         Operation::UploadPartCopy => execute::<UploadPartCopy>(head, ctx, body).await,

@@ -3,9 +3,7 @@
 
 use super::{Execute, bucket_acl, bucket_policy, public_access};
 use crate::auth::Sealed;
-use crate::auth::grants::Acl;
 use crate::object::BucketSetting;
-use crate::s3::acl;
 use crate::s3::context::Context;
 use crate::s3::error::{Code, S3Error};
 use crate::s3::header::Head;
@@ -67,9 +65,6 @@ pub(super) async fn delete(setting: Setting, head: &Head, ctx: &Context) -> Resu
     }
 }
 
-/// GetObjectAcl.
-pub(super) struct GetObjectAcl(ObjectOf);
-
 /// GetObjectTorrent: no object has a torrent, which S3 says as if there were no object.
 pub(super) struct GetObjectTorrent;
 
@@ -80,18 +75,6 @@ pub(super) struct GetObjectLock(ObjectOf);
 struct ObjectOf {
     at: ObjectPath,
     request: GetRequest,
-}
-
-impl Execute for GetObjectAcl {
-    fn parse(head: &Head) -> Result<Self, S3Error> {
-        ObjectOf::parse(head).map(Self)
-    }
-
-    async fn run(self, ctx: &Context, _body: Sealed) -> Result<Reply, S3Error> {
-        self.0.exists(ctx).await?;
-        let acl = Acl::private(ctx.bucket_owner()?.clone());
-        Ok(Reply::xml("AccessControlPolicy", |writer| acl::write(writer, &acl)))
-    }
 }
 
 impl Execute for GetObjectTorrent {

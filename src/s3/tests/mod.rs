@@ -8,6 +8,7 @@ mod errors;
 mod grants;
 mod isolation;
 mod limits;
+mod object_acls;
 mod objects;
 mod presigned;
 mod settings;
@@ -27,7 +28,7 @@ use aws_sigv4::http_request::{
 use http::{HeaderMap, Request, StatusCode};
 
 use super::{Audit, Service, Settings, TokenKey, Websites};
-use crate::auth::grants::{Company, Policy};
+use crate::auth::grants::{Company, OwnershipDefaults, Policy};
 use crate::auth::{AuthSettings, Authenticator, Identity, Key, Keyring, Role, Secret};
 use crate::body::Payload;
 use crate::object::{BucketName, Clock, KeyTemplate, KeyTemplates, Owner, RequestId, Timestamp};
@@ -102,6 +103,7 @@ impl Gateway {
                 domains: vec!["site.localhost".to_owned()],
                 public: [BucketName::parse("pages").unwrap()].into(),
             },
+            ownerships: OwnershipDefaults::default(),
         };
         let service = Service::new(settings, store, Arc::clone(&auth));
         Self { service, auth, clock, region: region.to_owned() }

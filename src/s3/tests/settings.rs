@@ -85,7 +85,6 @@ async fn sub_resources_of_objects_never_fall_through() {
     let gateway = Gateway::with_bucket().await;
     gateway.send(MAIN, "PUT", "/b12/k", &[], b"kept").await;
     for (method, name) in [
-        ("PUT", "acl"),
         ("PUT", "retention"),
         ("PUT", "legal-hold"),
         ("PUT", "renameObject"),

@@ -45,6 +45,7 @@ pub async fn nothing_without_a_bucket(subject: &Subject) {
         checksum: unnamed(),
         initiator: owner("bob"),
         encryption: None,
+        acl: None,
     };
     macro_rules! each_refused {
         ($($call:expr),+ $(,)?) => { $( refused!($call.await, StoreError::NoSuchBucket); )+ };

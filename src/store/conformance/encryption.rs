@@ -168,6 +168,7 @@ async fn upload(subject: &Subject, at: &ObjectPath, encryption: Encryption) -> U
         checksum: unnamed(),
         initiator: owner("bob"),
         encryption: Some(encryption),
+        acl: None,
     };
     let id = subject.store.create_upload(at, new).await.unwrap();
     UploadPath { object: at.clone(), id }

@@ -4,7 +4,7 @@
 //! They are compiled into the library so that every layer's tests, here and in `tests/`, run
 //! them: [`all`] one after the other, each on a store of its own; [`settings::all`] where the layer
 //! keeps settings of buckets too, [`ledger::all`] where it keeps a ledger, [`encryption::all`] where it
-//! encrypts. Nothing in them knows which store it has before it.
+//! encrypts, [`acls::all`] where it keeps any ACL. Nothing in them knows which store it has before it.
 
 #![allow(
     clippy::expect_used,
@@ -25,6 +25,7 @@ macro_rules! refused {
     };
 }
 
+pub mod acls;
 pub mod buckets;
 pub mod concurrency;
 pub mod conditions;

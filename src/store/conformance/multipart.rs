@@ -45,6 +45,7 @@ pub async fn an_upload_becomes_an_object(subject: &Subject) {
         checksum: unnamed(),
         initiator: owner("bob"),
         encryption: None,
+        acl: None,
     };
     let id = store.create_upload(&at, new.clone()).await.unwrap();
     let upload = UploadPath { object: at.clone(), id };

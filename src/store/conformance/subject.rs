@@ -91,6 +91,7 @@ impl Subject {
             checksum,
             initiator: owner("bob"),
             encryption: None,
+            acl: None,
         };
         let id = self.store.create_upload(at, new).await.unwrap();
         UploadPath { object: at.clone(), id }
@@ -213,6 +214,7 @@ pub(super) fn plain_copy() -> CopyRequest {
         size_limit: u64::MAX,
         source_key: None,
         encryption: None,
+        acl: None,
     }
 }
 

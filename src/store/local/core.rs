@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::blob::{Blobs, Published};
 use super::catalog::Catalog;
+use super::features::Features;
 use super::format::StoreId;
 use super::format::checkpoint::{Damage, Position, Usage};
 use super::format::entry::BucketEntry;
@@ -54,6 +55,8 @@ pub(crate) struct Core {
     pub(crate) options: LocalOptions,
     /// Its time.
     pub(crate) clock: Arc<dyn Clock>,
+    /// What FORMAT says.
+    pub(crate) features: Arc<Features>,
     /// Its master keys.
     pub(crate) keyring: Keyring,
     /// Its records.
@@ -106,7 +109,7 @@ impl Core {
     pub(crate) fn new(
         vfs: Arc<dyn Vfs>,
         blobs: Blobs,
-        (store, keyring): (StoreId, Keyring),
+        (store, features, keyring): (StoreId, Arc<Features>, Keyring),
         options: LocalOptions,
         clock: Arc<dyn Clock>,
     ) -> Self {
@@ -117,6 +120,7 @@ impl Core {
             store,
             options,
             clock,
+            features,
             keyring,
             garbage: Arc::default(),
             reserve: Reserve::default(),

@@ -186,6 +186,7 @@ impl Effects {
                     checksum: upload.checksum,
                     metadata: inline(upload.metadata),
                     seal: upload.seal,
+                    owner: upload.acl.map(|acl| acl.owner),
                 };
                 let id = upload_id(store, record.lsn);
                 self.changes.push(Change::Upload(upload.at, id, Box::new(entry)));

@@ -6,6 +6,7 @@
 //!
 //! Knows nothing of HTTP, of requests, nor of who may do what.
 
+mod acls;
 mod apply;
 mod blob;
 mod buckets;
@@ -14,6 +15,7 @@ mod check;
 mod commit;
 mod core;
 mod effects;
+mod features;
 mod format;
 mod garbage;
 mod index;

@@ -29,6 +29,7 @@ impl Objects for LocalStore {
     async fn put_object(&self, at: &ObjectPath, new: NewObject, body: Payload) -> Result<Stored> {
         self.core.writable()?;
         self.bucket_now(&at.bucket)?;
+        self.may_have_acl(new.acl.as_ref()).await?;
         self.store(at, new, body).await
     }
 
@@ -126,7 +127,9 @@ impl Objects for LocalStore {
             condition: request.condition,
             original: None,
             encryption,
+            acl: request.acl,
         };
+        self.may_have_acl(new.acl.as_ref()).await?;
         self.store(target, new, body).await.map_err(own_fault)
     }
 
@@ -178,6 +181,7 @@ impl LocalStore {
             metadata: new.metadata.clone(),
             tags: new.tags.clone(),
             sealing: sealing.clone(),
+            acl: new.acl.clone(),
         };
         let footer = |digests: &Received| footer(at, described(digests));
         let (content, digests) = receive(core, body, body_key, footer).await?;

@@ -41,7 +41,7 @@ pub(super) struct Open {
     id: u128,
     /// Its entry.
     pub(super) entry: UploadEntry,
-    /// The owner of its bucket.
+    /// Whose the object will be.
     owner: crate::object::Owner,
 }
 
@@ -50,6 +50,7 @@ impl Multipart for LocalStore {
     async fn create_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
         self.core.writable()?;
         self.bucket_now(&at.bucket)?;
+        self.may_have_acl(new.acl.as_ref()).await?;
         let seal = self.seal(at, new.encryption.as_ref()).await?;
         let command = Command::CreateUpload {
             at: at.clone(),
@@ -207,7 +208,8 @@ pub(super) fn open(core: &Core, path: &UploadPath) -> Result<Open> {
     let lsn = entry.as_ref().map_or(0, |entry| entry.head.lsn);
     core.believe(|| subject(at.bucket.0, &at.key), lsn)?;
     let entry = entry.ok_or(StoreError::NoSuchUpload)?;
-    Ok(Open { catalog, at, id, entry, owner: bucket.owner })
+    let owner = entry.owner.clone().unwrap_or(bucket.owner);
+    Ok(Open { catalog, at, id, entry, owner })
 }
 
 /// What an upload was created with.
@@ -323,6 +325,7 @@ fn plan(
         metadata: created.metadata,
         tags: created.tags,
         sealing: seal.map(Sealing::of),
+        acl: created.acl,
     };
     let answer = Stored { object: described_info(&path.object, &object), version: None };
     let command = Command::Complete {

@@ -3,6 +3,7 @@
 //! One lock holds everything, and every method is one look under it, so that what a method does is
 //! what the contract says in few words. Other stores are compared with this one.
 
+mod acls;
 mod buckets;
 mod ledger;
 mod multipart;

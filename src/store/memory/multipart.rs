@@ -42,9 +42,9 @@ impl Multipart for MemoryStore {
             metadata: new.metadata,
             checksum: new.checksum,
         };
-        let (tags, encryption) = (new.tags, new.encryption);
+        let (tags, acl, encryption) = (new.tags, new.acl, new.encryption);
         let encrypted = self.encrypted(&at.bucket, encryption.as_ref());
-        let open = OpenUpload { upload, tags, encryption, encrypted, parts: BTreeMap::new() };
+        let open = OpenUpload { upload, tags, acl, encryption, encrypted, parts: BTreeMap::new() };
         let key = (at.key.as_str().as_bytes().to_vec(), id.clone());
         state.bin_mut(&at.bucket)?.uploads.insert(key, open);
         Ok(id)
@@ -97,8 +97,11 @@ impl Multipart for MemoryStore {
 
     async fn list_parts(&self, upload: &UploadPath, query: &PartsQuery) -> Result<PartsPage> {
         let state = self.state();
-        let owner = state.bin(&upload.object.bucket)?.bucket.owner.clone();
         let open = state.upload(upload)?;
+        let owner = match &open.acl {
+            Some(acl) => acl.owner.clone(),
+            None => state.bin(&upload.object.bucket)?.bucket.owner.clone(),
+        };
         let mut rest = open
             .parts
             .values()
@@ -270,7 +273,8 @@ fn assembled(open: &OpenUpload, whole: Assembled, original: Original) -> Object 
         encryption: open.encrypted,
     };
     let key = open.encryption.as_ref().and_then(Encryption::customer_key).cloned();
-    Object { info, tags: open.tags.clone(), content: content.freeze(), parts, key }
+    let (tags, acl) = (open.tags.clone(), open.acl.clone());
+    Object { info, tags, acl, content: content.freeze(), parts, key }
 }
 
 /// The range of a part copy is never cut to the source: it lies inside or is refused.

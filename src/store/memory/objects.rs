@@ -106,6 +106,7 @@ impl Objects for MemoryStore {
                 }
                 Some(Encrypted::Managed { .. } | Encrypted::Customer) | None => None,
             }),
+            acl: request.acl,
         };
         self.store(target, new, content, digests)
     }
@@ -187,7 +188,14 @@ impl MemoryStore {
             replication: None,
             encryption: self.encrypted(&at.bucket, new.encryption.as_ref()),
         };
-        Ok(bin.place(Object { info, tags: new.tags, content, parts: Vec::new(), key }))
+        Ok(bin.place(Object {
+            info,
+            tags: new.tags,
+            acl: new.acl,
+            content,
+            parts: Vec::new(),
+            key,
+        }))
     }
 }
 

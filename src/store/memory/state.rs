@@ -7,9 +7,9 @@ use bytes::Bytes;
 
 use super::{Result, StoreError};
 use crate::object::{
-    Bucket, BucketName, BucketSetting, CustomerKey, Encrypted, Encryption, ListEntry, ObjectInfo,
-    ObjectKey, ObjectPart, PartNumber, PartSummary, SettingDocument, TagSet, Timestamp, Upload,
-    UploadId, VersionId,
+    Acl, Bucket, BucketName, BucketSetting, CustomerKey, Encrypted, Encryption, ListEntry,
+    ObjectInfo, ObjectKey, ObjectPart, PartNumber, PartSummary, SettingDocument, TagSet, Timestamp,
+    Upload, UploadId, VersionId,
 };
 use crate::store::{ObjectPath, Stored, UploadPath};
 
@@ -38,6 +38,7 @@ pub(super) struct Bin {
 pub(super) struct Object {
     pub(super) info: ObjectInfo,
     pub(super) tags: TagSet,
+    pub(super) acl: Option<Acl>,
     pub(super) content: Bytes,
     pub(super) parts: Vec<ObjectPart>,
     /// The customer's, where it needs one. Unlike the others, this store keeps it.
@@ -47,6 +48,7 @@ pub(super) struct Object {
 pub(super) struct OpenUpload {
     pub(super) upload: Upload,
     pub(super) tags: TagSet,
+    pub(super) acl: Option<Acl>,
     pub(super) encryption: Option<Encryption>,
     pub(super) encrypted: Option<Encrypted>,
     pub(super) parts: BTreeMap<PartNumber, (PartSummary, Bytes)>,

@@ -25,6 +25,15 @@ async fn keeps_settings() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keeps_acls() {
+    conformance::acls::all(|| async {
+        let clock = Subject::clock();
+        Subject::new(Arc::new(MemoryStore::new(clock.clone())), clock)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keeps_a_ledger() {
     conformance::ledger::all(|| async {
         Arc::new(MemoryStore::new(Subject::clock())) as Arc<dyn Home>

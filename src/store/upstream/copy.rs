@@ -32,6 +32,7 @@ impl UpstreamStore {
         request: CopyRequest,
     ) -> Result<Stored> {
         self.check_tags(request.tags.as_ref().is_some_and(|tags| !tags.is_empty()))?;
+        self.canned(request.acl.as_ref())?;
         let key = request.source_key.as_ref();
         let from = self.source(source, request.source_version, &request.source_conditions, key);
         let from = from.await?;
@@ -67,6 +68,8 @@ impl UpstreamStore {
             .set_if_match(tied.if_match())
             .set_if_none_match(tied.if_none_match())
             .set_checksum_algorithm(request.checksum.map(sdk_algorithm))
+            // That it can be sent was seen before.
+            .set_acl(self.canned(request.acl.as_ref()).unwrap_or_default())
             .set_server_side_encryption(self.sse(request.encryption.as_ref()));
         let key = request.encryption.as_ref().and_then(Encryption::customer_key);
         call = with_customer_key!(call, key);

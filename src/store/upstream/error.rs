@@ -334,7 +334,7 @@ fn certificate(text: &str) -> &'static str {
 }
 
 /// Codes that say that a permission is missing.
-fn is_denial(code: &str) -> bool {
+pub(super) fn is_denial(code: &str) -> bool {
     matches!(code, "AccessDenied" | "AllAccessDisabled" | "AccessForbidden" | "Forbidden")
 }
 

@@ -14,6 +14,7 @@
 //!
 //! Knows nothing of modes, of the local store, or of what else is done with a key.
 
+mod acls;
 mod answer;
 mod buckets;
 mod checksum;

@@ -25,6 +25,7 @@ impl Multipart for UpstreamStore {
     /// The service orders the uploads of a key by their start, but not its ids.
     async fn create_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
         self.check_tags(!new.tags.is_empty())?;
+        let acl = self.canned(new.acl.as_ref())?;
         let asked = self.asked(Operation::CreateMultipartUpload, &at.bucket);
         let named =
             Some(new.checksum).filter(|choice| choice.explicit && self.options.quirks.checksums);
@@ -36,6 +37,7 @@ impl Multipart for UpstreamStore {
             .bucket(&asked.bucket)
             .key(asked.key(at))
             .set_tagging(tagging(&new.tags))
+            .set_acl(acl)
             .set_checksum_algorithm(named.map(|choice| sdk_algorithm(choice.algorithm)))
             .set_checksum_type(named.map(|choice| sdk_kind(choice.kind)))
             .set_server_side_encryption(self.sse(new.encryption.as_ref()));

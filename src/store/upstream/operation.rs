@@ -14,6 +14,7 @@ pub(super) enum Operation {
     DeleteObjectTagging,
     GetBucketTagging,
     GetObject,
+    GetObjectAcl,
     GetObjectAttributes,
     GetObjectTagging,
     HeadBucket,
@@ -25,6 +26,7 @@ pub(super) enum Operation {
     ListParts,
     PutBucketTagging,
     PutObject,
+    PutObjectAcl,
     PutObjectTagging,
     UploadPart,
     UploadPartCopy,
@@ -67,6 +69,7 @@ impl Operation {
             Self::DeleteObjectTagging => "s3:DeleteObjectTagging",
             Self::GetBucketTagging => "s3:GetBucketTagging",
             Self::GetObject | Self::HeadObject => "s3:GetObject",
+            Self::GetObjectAcl => "s3:GetObjectAcl",
             Self::GetObjectAttributes => "s3:GetObjectAttributes",
             Self::GetObjectTagging => "s3:GetObjectTagging",
             Self::HeadBucket | Self::ListObjectsV2 => "s3:ListBucket",
@@ -74,6 +77,7 @@ impl Operation {
             Self::ListMultipartUploads => "s3:ListBucketMultipartUploads",
             Self::ListObjectVersions => "s3:ListBucketVersions",
             Self::ListParts => "s3:ListMultipartUploadParts",
+            Self::PutObjectAcl => "s3:PutObjectAcl",
             Self::PutObjectTagging => "s3:PutObjectTagging",
             Self::CompleteMultipartUpload
             | Self::CopyObject

@@ -67,6 +67,7 @@ impl UpstreamStore {
         body: Payload,
     ) -> Result<Stored> {
         self.check_tags(!new.tags.is_empty())?;
+        self.canned(new.acl.as_ref())?;
         let tied = self.tie(at, new.condition.clone()).await?;
         let asked = self.asked(Operation::PutObject, &at.bucket);
         let sent = match Outgoing::new(body).await? {
@@ -107,6 +108,8 @@ impl UpstreamStore {
             .set_if_match(tied.if_match())
             .set_if_none_match(tied.if_none_match())
             .set_tagging(tagging(&new.tags))
+            // That it can be sent was seen before.
+            .set_acl(self.canned(new.acl.as_ref()).unwrap_or_default())
             .set_server_side_encryption(self.sse(new.encryption.as_ref()));
         let key = new.encryption.as_ref().and_then(Encryption::customer_key);
         let call = with_customer_key!(call, key);

@@ -228,6 +228,7 @@ impl Pair {
                     size_limit: 200_000,
                     source_key: None,
                     encryption: None,
+                    acl: None,
                 };
                 both!(self, what, |s| s.copy_object(&from, &to, request.clone()).await);
             }
@@ -286,6 +287,7 @@ impl Pair {
             checksum,
             initiator: owner(1),
             encryption: None,
+            acl: None,
         };
         let model = self.model.create_upload(at, new.clone()).await;
         let disk = self.disk.store().create_upload(at, new).await;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use stowgate::store::conformance::{
-    Subject, buckets, concurrency, conditions, copies, listing, multipart, objects, ranges, tags,
-    uploads,
+    Subject, acls, buckets, concurrency, conditions, copies, listing, multipart, objects, ranges,
+    tags, uploads,
 };
 
 use stowgate::object::{BucketsQuery, ListQuery, SystemClock, UploadEntry, UploadsQuery};
@@ -38,6 +38,9 @@ macro_rules! objects_hold {
             objects::an_abandoned_put_stores_nothing,
             tags::objects,
             tags::buckets,
+            acls::objects,
+            acls::copies,
+            acls::uploads,
             buckets::a_new_one_is_empty,
         )
     };

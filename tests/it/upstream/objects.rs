@@ -180,6 +180,7 @@ fn plain_copy() -> stowgate::store::CopyRequest {
         size_limit: u64::MAX,
         source_key: None,
         encryption: None,
+        acl: None,
     }
 }
 

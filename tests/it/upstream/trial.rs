@@ -154,7 +154,8 @@ async fn left_behind(there: &dyn Store) {
         explicit: false,
     };
     let (metadata, tags) = (ObjectMetadata::default(), TagSet::default());
-    let new = NewUpload { metadata, tags, checksum, initiator: owner(), encryption: None };
+    let new =
+        NewUpload { metadata, tags, checksum, initiator: owner(), encryption: None, acl: None };
     there.create_upload(&at, new).await.unwrap();
     assert!(!is_clean(there).await);
 }

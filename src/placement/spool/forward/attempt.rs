@@ -1,7 +1,7 @@
 //! One try at forwarding a key: looking at it, and settling it.
 
 use super::{Outcome, Spool, Trouble};
-use crate::object::{ObjectInfo, TagSet, Timestamp};
+use crate::object::{Acl, ObjectInfo, TagSet, Timestamp};
 use crate::placement::location::{Location, Remote, Task, Todo, Truth};
 use crate::placement::locks::KeyGuard;
 use crate::placement::route::Upstream;
@@ -31,6 +31,7 @@ enum Work<'a> {
 pub(super) struct Held {
     pub(super) object: ObjectInfo,
     pub(super) tags: TagSet,
+    pub(super) acl: Option<Acl>,
 }
 
 impl<'a> Attempt<'a> {
@@ -117,7 +118,8 @@ impl<'a> Attempt<'a> {
             0 => TagSet::default(),
             _ => self.spool.home.object_tags(self.at, None).await?,
         };
-        Ok(Some(Held { object, tags }))
+        let acl = self.spool.home.object_acl(self.at, None).await?;
+        Ok(Some(Held { object, tags, acl }))
     }
 
     /// Notes, before the object is sent, that the upstream may have it from now on.

@@ -28,6 +28,7 @@ impl Attempt<'_> {
             tags: held.tags.clone(),
             checksum: ChecksumChoice::like(held.object.checksum.as_ref()),
             encryption: Encrypted::passed_on(held.object.encryption),
+            acl: held.acl.clone(),
             initiator: Owner { id: "stowgate".to_owned(), display_name: "stowgate".to_owned() },
         };
         let id = upstream.store.create_upload(self.at, new).await.map_err(Trouble::Upstream)?;

@@ -63,6 +63,7 @@ impl Attempt<'_> {
             condition,
             original: None,
             encryption: Encrypted::passed_on(held.object.encryption),
+            acl: held.acl.clone(),
         };
         let stored = upstream.store.put_object(self.at, new, body).await;
         stored.map(|stored| stored.object.etag).map_err(Trouble::Upstream)

@@ -4,9 +4,9 @@ use super::tapped::Fault;
 use super::*;
 use crate::object::{
     Algorithm, ChecksumChoice, ChecksumKind, CompletedPart, Completion, MIN_PART_SIZE, PartNumber,
-    TagSet, UploadsQuery,
+    PortableAcl, TagSet, UploadsQuery,
 };
-use crate::store::{Call, FaultStore, Multipart as _, NewUpload, Tags as _, UploadPath};
+use crate::store::{Acls as _, Call, FaultStore, Multipart as _, NewUpload, Tags as _, UploadPath};
 
 async fn world_with_faults() -> (World, Arc<FaultStore>) {
     let mut faults = None;
@@ -30,6 +30,8 @@ async fn an_object_arrives_with_everything_that_belongs_to_it() {
     let mut new = numbered(7);
     new.metadata.headers.content_type = Some("application/pdf".to_owned());
     new.tags = TagSet::from_query("kind=invoice&year=2024").unwrap();
+    let alice = Owner { id: "alice".to_owned(), display_name: "Alice".to_owned() };
+    new.acl = Some(PortableAcl::PublicRead.of(alice));
     world.put(&at, &content("hello"), new.clone()).await.unwrap();
     // A checksum that the client asked for.
     let expected = Expected { compute: Some(Algorithm::Sha256), ..Expected::default() };
@@ -42,6 +44,7 @@ async fn an_object_arrives_with_everything_that_belongs_to_it() {
     assert_eq!((there.etag, there.checksum.clone()), (stored.etag.clone(), stored.checksum));
     assert!(there.checksum.is_some());
     assert_eq!(world.upstream.object_tags(&at, None).await.unwrap(), new.tags);
+    assert_eq!(world.upstream.object_acl(&at, None).await.unwrap(), new.acl);
     world.assert_forwarded(&at, &Some((content("hello"), 7))).await;
     let remote = world.record(&at).await.unwrap().remote.unwrap();
     assert_eq!((remote.bucket.as_str(), remote.key.as_str()), ("there", "media/a"));
@@ -77,6 +80,7 @@ async fn put_parts(
         checksum: ChecksumChoice { algorithm, kind, explicit: true },
         initiator: Owner { id: "alice".to_owned(), display_name: "Alice".to_owned() },
         encryption: None,
+        acl: None,
     };
     let id = world.home.create_upload(at, new).await.unwrap();
     let upload = UploadPath { object: at.clone(), id };

@@ -8,15 +8,15 @@ use bytes::Bytes;
 
 use crate::body::Payload;
 use crate::object::{
-    Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
+    Acl, Bucket, BucketName, BucketSetting, BucketsPage, BucketsQuery, Completion, CustomerKey,
     ListPage, ListQuery, ObjectInfo, Owner, PartNumber, PartSummary, PartsPage, PartsQuery,
     SettingDocument, TagSet, Timestamp, UploadId, UploadsPage, UploadsQuery, VersionId,
     VersionsPage, VersionsQuery, WriteCondition,
 };
 use crate::store::{
-    Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, Ledger,
-    LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts, ObjectPath,
-    Objects, Result, StoreError, Stored, Tags, UploadChoice, UploadPath,
+    Acls, Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
+    Ledger, LedgerPage, LedgerQuery, MemoryStore, Multipart, NewObject, NewUpload, ObjectParts,
+    ObjectPath, Objects, Result, StoreError, Stored, Tags, UploadChoice, UploadPath,
 };
 
 /// Which layer a call goes to.
@@ -271,6 +271,22 @@ impl Objects for Tapped {
         query: &VersionsQuery,
     ) -> Result<VersionsPage> {
         self.through("list_versions", self.inner.list_versions(bucket, query)).await
+    }
+}
+
+#[async_trait]
+impl Acls for Tapped {
+    async fn object_acl(&self, at: &ObjectPath, version: Option<VersionId>) -> Result<Option<Acl>> {
+        self.through("object_acl", self.inner.object_acl(at, version)).await
+    }
+
+    async fn set_object_acl(
+        &self,
+        at: &ObjectPath,
+        version: Option<VersionId>,
+        acl: Option<Acl>,
+    ) -> Result<()> {
+        self.through("set_object_acl", self.inner.set_object_acl(at, version, acl)).await
     }
 }
 

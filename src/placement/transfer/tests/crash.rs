@@ -61,7 +61,7 @@ async fn ends_at(direction: Direction, mode: Mode, then: Then, steps: i64) -> bo
     };
     let words = format!("{direction:?} {mode:?} {then:?} {steps}");
     world.restart(mode).await;
-    let same = |mut seen: (ObjectInfo, TagSet, Bytes)| {
+    let same = |mut seen: (ObjectInfo, TagSet, Option<Acl>, Bytes)| {
         // In upstream mode the upstream's own time is shown.
         seen.0.last_modified = before.0.last_modified;
         assert_eq!(seen, before, "{words}");

@@ -8,12 +8,12 @@ mod parts;
 use bytes::Bytes;
 
 use super::{Direction, Identity, Moved, Order, Outcome, Result, Skip, Source};
-use crate::object::{ETag, ObjectInfo, TagSet, Timestamp};
+use crate::object::{Acl, ETag, ObjectInfo, PortableAcl, TagSet, Timestamp};
 use crate::placement::Mode;
 use crate::placement::tests::freely::Freely;
-use crate::placement::tests::world::{World, content, path};
+use crate::placement::tests::world::{World, content, owner, path};
 use crate::store::conformance::body;
-use crate::store::{GetRequest, MemoryStore, NewObject, Objects as _, Tags as _};
+use crate::store::{Acls as _, GetRequest, MemoryStore, NewObject, Objects as _, Tags as _};
 
 const MODES: [Mode; 3] = [Mode::Local, Mode::Upstream, Mode::Fallback];
 
@@ -59,7 +59,8 @@ impl World {
 
     /// Puts an object with everything that an object can have.
     async fn put_rich(&self, key: &str, text: &str) {
-        let mut new = NewObject { tags: tags(), ..NewObject::default() };
+        let acl = Some(PortableAcl::PublicRead.of(owner()));
+        let mut new = NewObject { tags: tags(), acl, ..NewObject::default() };
         new.metadata.headers.content_type = Some("text/plain".to_owned());
         new.metadata.headers.cache_control = Some("no-store".to_owned());
         new.metadata.user.add("number", "1");
@@ -68,12 +69,13 @@ impl World {
     }
 
     /// What clients see of a key: all of it but where it is.
-    async fn seen(&self, key: &str) -> (ObjectInfo, TagSet, Bytes) {
+    async fn seen(&self, key: &str) -> (ObjectInfo, TagSet, Option<Acl>, Bytes) {
         let got = self.got(key).await.unwrap();
         let mut object = got.head.object;
         object.replication = None;
         let tags = self.placement.object_tags(&path(key), None).await.unwrap();
-        (object, tags, got.body.collect(usize::MAX).await.unwrap())
+        let acl = self.placement.object_acl(&path(key), None).await.unwrap();
+        (object, tags, acl, got.body.collect(usize::MAX).await.unwrap())
     }
 }
 

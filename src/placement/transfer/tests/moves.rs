@@ -1,6 +1,7 @@
 //! Moves that nobody disturbs, and what follows on them.
 
 use super::*;
+use crate::object::{Grant, Grantee, Owner, Permission};
 use crate::placement::location::{Task, Truth};
 use crate::placement::transfer::{Standing, Trouble};
 use crate::store::{Call, StoreError};
@@ -289,4 +290,35 @@ async fn candidates_are_what_can_be_moved() {
         assert_eq!(found(&world, Direction::ToS3, false).await.len(), 4);
         assert_eq!(found(&world, Direction::ToLocal, true).await, ["e:true"], "{mode:?}");
     }
+}
+
+#[tokio::test]
+async fn an_object_whose_acl_the_upstream_cannot_keep_stays() {
+    let world = World::new(Mode::Local).await;
+    let me = owner();
+    let other = Owner { id: "other".to_owned(), display_name: String::new() };
+    let mut shared = Acl::private(me);
+    let grantee = Grantee::User(other.clone());
+    shared.grants.push(Grant { grantee, permission: Permission::Read });
+    for acl in [shared, Acl::private(other)] {
+        world.put("a", &content("content")).await.unwrap();
+        world.placement.set_object_acl(&path("a"), None, Some(acl.clone())).await.unwrap();
+        let moved = world.carry_out(&up("a")).await;
+        assert!(matches!(moved, Err(Trouble::Refused(_))), "{moved:?}");
+        assert!(head(&world.there, "a").await.is_none());
+        assert_eq!(world.placement.object_acl(&path("a"), None).await.unwrap(), Some(acl));
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_tells_no_acls_is_moved_from_all_the_same() {
+    let world = World::new(Mode::Local).await;
+    world.put_rich("a", "content").await;
+    world.placement.set_object_acl(&path("a"), None, None).await.unwrap();
+    world.moved(&up("a")).await;
+    world
+        .faults
+        .fail_always(Call::ObjectAcl, || StoreError::Unsupported { what: "the ACL".to_owned() });
+    world.moved(&down("a")).await;
+    assert_eq!(world.home.object_acl(&path("a"), None).await.unwrap(), None);
 }

@@ -18,6 +18,7 @@ async fn complete(world: &World, key: &str, size: usize, choice: ChecksumChoice)
         checksum: choice,
         initiator: owner(),
         encryption: None,
+        acl: None,
     };
     let id = world.placement.create_upload(&path(key), new).await.unwrap();
     let upload = UploadPath { object: path(key), id };

@@ -133,6 +133,7 @@ pub(super) fn decide(
             metadata: upload.metadata.clone(),
             tags: upload.tags.clone(),
             seal: seal.clone(),
+            acl: upload.acl.clone(),
         }))),
         Command::Part { at, id, .. } => part(view, command, &located(view, at)?, *id),
         Command::Complete { at, id, .. } => complete(view, command, located(view, at)?, *id, now),

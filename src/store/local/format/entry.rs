@@ -11,14 +11,16 @@ use super::place::{Body, BucketId, Dead, RecordRef};
 use super::seal::{BodyId, Seal, Sealing};
 use super::{Flaw, crc32c, to_postcard};
 use crate::object::{
-    Checksum, ChecksumChoice, ChecksumValue, ObjectMetadata, Owner, Timestamp, VersionId,
+    Acl, Checksum, ChecksumChoice, ChecksumValue, ObjectMetadata, Owner, Timestamp, VersionId,
 };
 
 /// The number of this set of values and keys. An index of another is rebuilt.
-pub(crate) const SCHEMA: u32 = 3;
+pub(crate) const SCHEMA: u32 = 4;
 
 /// Metadata up to this many bytes stands in the entry itself; longer one is read from the record.
 const INLINE_METADATA: usize = 256;
+/// ACLs up to this many bytes stand in the entry itself; longer ones are read from the record.
+const INLINE_ACL: usize = 512;
 /// Entity tags and storage classes beyond this are not kept in the entry.
 const INLINE_TEXT: usize = 128;
 
@@ -49,6 +51,19 @@ pub(crate) struct ObjectEntry {
     pub(crate) metadata: Option<ObjectMetadata>,
     /// How its bytes are encrypted.
     pub(crate) sealing: Option<Sealing>,
+    /// Its ACL.
+    pub(crate) acl: EntryAcl,
+}
+
+/// An object's ACL as far as its entry has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum EntryAcl {
+    /// The object is its bucket's owner's alone.
+    None,
+    /// This one.
+    Here(Acl),
+    /// It is too long for the entry: the record has it.
+    Record,
 }
 
 /// An upload under way.
@@ -66,6 +81,8 @@ pub(crate) struct UploadEntry {
     pub(crate) metadata: Option<ObjectMetadata>,
     /// The key of its parts.
     pub(crate) seal: Option<Seal>,
+    /// Whose the object will be, where its ACL says so.
+    pub(crate) owner: Option<Owner>,
 }
 
 /// A part of an upload under way.
@@ -178,6 +195,7 @@ impl ObjectEntry {
             storage_class,
             metadata: if whole { inline(metadata) } else { None },
             sealing: object.sealing.clone(),
+            acl: EntryAcl::of(object.acl.as_ref()),
         }
     }
 
@@ -213,4 +231,16 @@ impl ObjectEntry {
 pub(crate) fn inline(metadata: ObjectMetadata) -> Option<ObjectMetadata> {
     let bytes = to_postcard(&metadata, Vec::new());
     (bytes.len() <= INLINE_METADATA).then_some(metadata)
+}
+
+impl EntryAcl {
+    fn of(acl: Option<&Acl>) -> Self {
+        match acl {
+            None => Self::None,
+            Some(acl) if to_postcard(acl, Vec::new()).len() <= INLINE_ACL => {
+                Self::Here(acl.clone())
+            }
+            Some(_) => Self::Record,
+        }
+    }
 }

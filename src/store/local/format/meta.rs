@@ -12,13 +12,16 @@ use super::seal::{BodyId, Seal, Sealing};
 pub(crate) use super::tag::Tag;
 use super::{Flaw, ledger_subject, subject, to_postcard};
 use crate::object::{
-    Checksum, ChecksumChoice, ChecksumValue, ObjectMetadata, Owner, TagSet, Timestamp, VersionId,
+    Acl, Checksum, ChecksumChoice, ChecksumValue, ObjectMetadata, Owner, TagSet, Timestamp,
+    VersionId,
 };
 
 /// The format of metas that say what to count.
 const COUNTED: u8 = 2;
 /// The format of those that also say how the bytes are encrypted.
 const SEALED: u8 = 3;
+/// The format of those that also have an ACL, and may say how the bytes are encrypted.
+const LISTED: u8 = 4;
 
 /// Which key of which bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -51,6 +54,9 @@ pub(crate) struct Described {
     /// How its bytes are encrypted; stands behind the meta.
     #[serde(skip)]
     pub(crate) sealing: Option<Sealing>,
+    /// Its ACL, where it is not its bucket's owner's alone; stands behind the meta.
+    #[serde(skip)]
+    pub(crate) acl: Option<Acl>,
 }
 
 impl Described {
@@ -146,6 +152,9 @@ pub(crate) struct CreateUpload {
     /// The key of its parts; stands behind the meta.
     #[serde(skip)]
     pub(crate) seal: Option<Seal>,
+    /// The ACL of the object; stands behind the meta.
+    #[serde(skip)]
+    pub(crate) acl: Option<Acl>,
 }
 
 /// Kind 8: a part of an upload.
@@ -302,14 +311,36 @@ impl Meta {
         }
     }
 
-    /// The bytes of the meta, of what it says about the counters, and of how its bytes are
-    /// encrypted; and the format that they have.
+    /// The bytes of the meta, of what it says about the counters, of how its bytes are encrypted,
+    /// and of its ACL; and the format that they have.
     pub(crate) fn encode(&self, counts: &Counts) -> (u8, Vec<u8>) {
         let bytes = to_postcard(counts, self.encode_alone());
-        match self.sealing() {
-            None => (COUNTED, bytes),
-            Some(sealing) => (SEALED, to_postcard(&sealing, bytes)),
+        match (self.sealing(), self.acl()) {
+            (None, None) => (COUNTED, bytes),
+            (Some(sealing), None) => (SEALED, to_postcard(&sealing, bytes)),
+            (sealing, Some(acl)) => (LISTED, to_postcard(&(sealing, acl), bytes)),
         }
+    }
+
+    fn acl(&self) -> Option<&Acl> {
+        match self {
+            Self::PutObject(PutObject { object, .. })
+            | Self::ChangeObject(ChangeObject { object, .. })
+            | Self::CompleteUpload(CompleteUpload { object, .. }) => object.acl.as_ref(),
+            Self::CreateUpload(upload) => upload.acl.as_ref(),
+            _ => None,
+        }
+    }
+
+    fn set_acl(&mut self, acl: Acl) -> Result<(), Flaw> {
+        match self {
+            Self::PutObject(PutObject { object, .. })
+            | Self::ChangeObject(ChangeObject { object, .. })
+            | Self::CompleteUpload(CompleteUpload { object, .. }) => object.acl = Some(acl),
+            Self::CreateUpload(upload) => upload.acl = Some(acl),
+            _ => return Err(Flaw("the record is of a kind that has no ACL")),
+        }
+        Ok(())
     }
 
     fn sealing(&self) -> Option<Sealing> {
@@ -373,6 +404,15 @@ impl Meta {
             (SEALED, rest) => {
                 let (counts, rest) = take(rest)?;
                 meta.set_sealing(read(rest)?)?;
+                Ok((meta, Some(counts)))
+            }
+            (LISTED, rest) => {
+                let (counts, rest) = take(rest)?;
+                let (sealing, acl): (Option<Sealing>, Acl) = read(rest)?;
+                if let Some(sealing) = sealing {
+                    meta.set_sealing(sealing)?;
+                }
+                meta.set_acl(acl)?;
                 Ok((meta, Some(counts)))
             }
             _ => Err(Flaw("the record is of a format that this version does not know")),

@@ -24,8 +24,8 @@
 //!
 //! FORMAT names the features that the store uses in three sets. A program that does not know a
 //! feature of `incompat` refuses the store, of `read_only_compat` opens it for reading only, of
-//! `compat` does not care. Version 1 has the feature `log-1` in `incompat`, and `sealed-1` from the
-//! first encrypted object on.
+//! `compat` does not care. Version 1 has the feature `log-1` in `incompat`, `sealed-1` from the
+//! first encrypted object on, and `acl-1` from the first object on that has an ACL of its own.
 //!
 //! # Segment
 //!
@@ -71,7 +71,8 @@
 //! (reserved), 15 a key's ledger record. `meta` has the struct of each.
 //!
 //! Formats of the meta: 1 is the struct of the kind, 2 the same and behind it what `counts` has, 3
-//! also behind that what `seal` has.
+//! also behind that what `seal` has, 4 instead of that an option of it and an ACL as `object::acl`
+//! has it.
 
 pub(crate) mod checkpoint;
 pub(crate) mod counts;

@@ -12,11 +12,13 @@ use super::{Flaw, StoreId, crc32c};
 const VERSION: u32 = 1;
 
 /// Features of `incompat` that this program knows.
-const KNOWN_INCOMPAT: [&str; 2] = [LOG, SEALED];
+const KNOWN_INCOMPAT: [&str; 3] = [LOG, SEALED, ACLS];
 /// The log as it is.
 const LOG: &str = "log-1";
 /// Some bodies are encrypted.
 const SEALED: &str = "sealed-1";
+/// Some objects have ACLs.
+const ACLS: &str = "acl-1";
 
 /// FORMAT: what kind of store this is. Written when the store is made, and when it comes to use
 /// another feature.
@@ -108,6 +110,19 @@ impl StoreFormat {
     pub(crate) fn sealed(mut self) -> Self {
         if !self.is_sealed() {
             self.incompat.push(SEALED.to_owned());
+        }
+        self
+    }
+
+    /// Whether it says that some objects have ACLs.
+    pub(crate) fn has_acls(&self) -> bool {
+        self.incompat.iter().any(|feature| feature == ACLS)
+    }
+
+    /// The same of a store in which some objects have ACLs.
+    pub(crate) fn with_acls(mut self) -> Self {
+        if !self.has_acls() {
+            self.incompat.push(ACLS.to_owned());
         }
         self
     }

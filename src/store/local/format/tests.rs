@@ -13,7 +13,10 @@ use super::seal::{BodyId, Holder, Seal, Sealing};
 use super::segment::SegmentHeader;
 use super::store_file::{CleanStop, Compatibility, KeysInUse, StoreFormat};
 use super::{Identity, StoreId};
-use crate::object::{ETag, Month, ObjectMetadata, Owner, TagSet, Timestamp, VersionId};
+use crate::object::{
+    Acl, ChecksumChoice, ETag, Month, ObjectMetadata, Owner, PortableAcl, TagSet, Timestamp,
+    VersionId,
+};
 
 const IDENTITY: Identity = Identity { store: StoreId([7; 16]), segment: 3 };
 const ELSEWHERE: Identity = Identity { store: StoreId([7; 16]), segment: 4 };
@@ -35,6 +38,7 @@ fn put(key: &str, size: u64) -> Meta {
             metadata: ObjectMetadata::default(),
             tags: TagSet::default(),
             sealing: None,
+            acl: None,
         },
         carried: Carried::Blob(BlobId::from_u128(77)),
         replaces: Replaces {
@@ -281,6 +285,59 @@ fn encrypted_records_say_so() {
     .encode(&counts);
     let tail = postcard::to_stdvec(&sealing()).unwrap();
     Meta::decode(5, 3, &[gone, tail].concat()).unwrap_err();
+}
+
+/// An ACL stands behind all else, in records of format 4 alone, encrypted or not.
+#[test]
+fn records_with_acls_say_so() {
+    let Meta::PutObject(plain) = put("key", 3) else { panic!() };
+    let counts = Counts::default();
+    let (_, clear) = Meta::PutObject(plain.clone()).encode(&counts);
+    let me = Owner { id: "me".to_owned(), display_name: "Me".to_owned() };
+    for sealing in [None, Some(sealing())] {
+        let mut listed = plain.clone();
+        listed.object.acl = Some(PortableAcl::PublicRead.of(me.clone()));
+        listed.object.sealing = sealing;
+        let listed = Meta::PutObject(listed);
+        let (format, bytes) = listed.encode(&counts);
+        assert_eq!(format, 4);
+        assert!(bytes.starts_with(&clear), "a plain record is what it was before");
+        assert_eq!(Meta::decode_counted(1, 4, &bytes), Ok((listed, Some(counts))));
+        for (format, bytes) in [(2, bytes.as_slice()), (3, &bytes), (4, &clear)] {
+            Meta::decode(1, format, bytes).unwrap_err();
+        }
+    }
+    let upload = Meta::CreateUpload(super::meta::CreateUpload {
+        at: At { bucket: BucketId(9), key: "key".to_owned() },
+        initiated: Timestamp(0),
+        initiator: me.clone(),
+        checksum: ChecksumChoice::like(None),
+        metadata: ObjectMetadata::default(),
+        tags: TagSet::default(),
+        seal: None,
+        acl: Some(Acl::private(me)),
+    });
+    let (format, bytes) = upload.encode(&counts);
+    assert_eq!(Meta::decode(7, format, &bytes), Ok(upload));
+}
+
+/// ACLs of stores that are there lie in this form: it never changes.
+#[test]
+fn acls_lie_as_they_always_did() {
+    let me = Owner { id: "me".to_owned(), display_name: String::new() };
+    let bytes = postcard::to_stdvec(&PortableAcl::PublicReadWrite.of(me)).unwrap();
+    let expected = b"\x02me\0\x03\0\x02me\0\0\x01\0\x01\x01\0\x02";
+    assert_eq!(bytes, expected);
+}
+
+#[test]
+fn stores_say_that_they_hold_acls() {
+    let format = StoreFormat::new(IDENTITY.store);
+    assert!(!format.has_acls());
+    let listed = format.with_acls();
+    assert!(listed.has_acls() && !listed.is_sealed());
+    assert_eq!(listed.compatibility(), Compatibility::Full);
+    assert_eq!(listed.clone().with_acls(), listed);
 }
 
 #[test]

@@ -282,6 +282,7 @@ impl Builder<'_> {
                     checksum: upload.checksum,
                     metadata: inline(upload.metadata),
                     seal: upload.seal,
+                    owner: upload.acl.map(|acl| acl.owner),
                 };
                 let id = upload_id(self.core.store, record.lsn);
                 self.catalog.apply(&Change::Upload(upload.at, id, Box::new(entry)))

@@ -79,6 +79,7 @@ pub(super) fn new_upload() -> NewUpload {
         },
         initiator: owner(),
         encryption: None,
+        acl: None,
     }
 }
 

@@ -79,6 +79,7 @@ async fn one_of_each(machine: &mut Machine) -> UploadPath {
         checksum,
         initiator: owner(),
         encryption: None,
+        acl: None,
     };
     let id = store.create_upload(&at(1), new).await.unwrap();
     let upload = UploadPath { object: at(1), id };

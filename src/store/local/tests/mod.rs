@@ -34,6 +34,11 @@ async fn keeps_settings() {
     conformance::settings::all(subject).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keeps_acls() {
+    conformance::acls::all(subject).await;
+}
+
 async fn subject() -> Subject {
     let dir = tempfile::tempdir().unwrap();
     let clock = Subject::clock();

@@ -53,6 +53,7 @@ async fn keep_their_tag_and_time() {
         checksum: ChecksumChoice { algorithm, kind, explicit: false },
         initiator: owner,
         encryption: None,
+        acl: None,
     };
     let id = store.create_upload(&path("parts"), new).await.unwrap();
     let upload = UploadPath { object: path("parts"), id };

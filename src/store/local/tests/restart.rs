@@ -68,6 +68,7 @@ async fn fill(store: &LocalStore) {
         size_limit: u64::MAX,
         source_key: None,
         encryption: None,
+        acl: None,
     };
     store.copy_object(&at("object-7"), &at("copy"), copy).await.unwrap();
 }
@@ -165,6 +166,7 @@ async fn uploads_go_on_after_a_restart() {
         },
         encryption: None,
         initiator: owner(),
+        acl: None,
     };
     let object = at("assembled");
     let id = store.create_upload(&object, new).await.unwrap();
