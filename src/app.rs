@@ -9,9 +9,11 @@ mod buckets;
 mod disk;
 mod expiry;
 mod gateway;
+mod key_fetcher;
 mod layers;
 mod rotation;
 mod rules;
+mod session_secret;
 mod side;
 mod storage;
 mod trials;
@@ -39,6 +41,7 @@ use crate::store::local::LocalStore;
 use buckets::ConfiguredBuckets;
 use expiry::UploadExpiry;
 use gateway::Gateway;
+use key_fetcher::KeyFetcher;
 use layers::Layers;
 use rotation::KeyRotation;
 use side::Side;
@@ -179,7 +182,7 @@ impl App {
 }
 
 impl Control {
-    /// Takes over access keys, master keys and certificate, all or nothing. Whatever else changed needs a restart.
+    /// Takes over access keys, roles, identity providers, master keys and certificate, all or nothing. Whatever else changed needs a restart.
     pub fn reload(&self, config: &Config) -> Result<(), ConfigError> {
         let reloaded = self.take_over(config);
         self.metrics.reload(reloaded.is_ok(), clock().now());
@@ -209,7 +212,8 @@ impl Control {
             set_encryption(&store, &config.at_rest)
                 .map_err(|error| ConfigError::new("[encryption]", error.to_string()))?;
         }
-        self.auth.replace_keys(config.keys.ring.clone());
+        let config::Sessions { seals, sts } = config.sessions.clone();
+        self.auth.replace(config.keys.ring.clone(), sts, seals);
         self.admin.replace_rule(rule(config));
         if let Some(tls) = tls {
             self.tls.iter().for_each(|switch| switch.replace(tls.clone()));
@@ -239,6 +243,10 @@ async fn open(
     let buckets_made = configured.made();
     if configured.step().await != Next::Done {
         workers.start(configured);
+    }
+    let without_secret = config.sessions.seals.is_empty();
+    if let Some(seal) = session_secret::of(&config.data_dir, without_secret).await {
+        control.auth.keep_seal(seal);
     }
     control.encrypts(&storage.store());
     workers.start(KeyRotation::new(storage.store()));
@@ -316,7 +324,12 @@ fn authenticator(config: &Config) -> Authenticator {
         region: config.region.clone(),
         strict_region: config.auth.strict_region,
     };
-    Authenticator::new(config.keys.ring.clone(), settings, Arc::new(SystemClock))
+    let keys = config.keys.ring.clone();
+    let auth = Authenticator::new(keys.clone(), settings, Arc::new(SystemClock));
+    let auth = auth.fetching(Arc::new(KeyFetcher));
+    let config::Sessions { seals, sts } = config.sessions.clone();
+    auth.replace(keys, sts, seals);
+    auth
 }
 
 fn tls(files: &config::Tls) -> Result<TlsConfig, ConfigError> {

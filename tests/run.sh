@@ -16,7 +16,7 @@ venvs="$target/venv"
 export STOWGATE_BIN="${STOWGATE_BIN:-$target/release/stowgate}"
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" PYTHONDONTWRITEBYTECODE=1
 
-steps=(fmt clippy doc build test deny boto3 boto3-2024 access encryption wire forms rules admin cli aws-cli node
+steps=(fmt clippy doc build test deny boto3 boto3-2024 access sts encryption wire forms rules admin cli aws-cli node
   debian kill memory image upstream migration histories)
 # The status of a step that was left out.
 skipped=77
@@ -84,6 +84,12 @@ step_deny() {
 }
 
 step_boto3() { venv boto3-current && suite boto3-current tests/clients/sdk; }
+
+# Short-lived credentials, by boto3's and botocore's own means and by the AWS CLI.
+step_sts() {
+  venv boto3-current && venv awscli || return 1
+  STOWGATE_AWS_CLI="$venvs/awscli/bin/aws" suite boto3-current tests/clients/sts
+}
 
 # From before January 2025, when checksums became the default. Without the native signer, too.
 step_access() { venv boto3-current && suite boto3-current tests/clients/access; }

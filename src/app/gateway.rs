@@ -157,6 +157,8 @@ fn opening(request: &Request<Payload>, region: &str) -> Response<Payload> {
 fn detail(audit: Audit) -> AccessDetail {
     AccessDetail {
         access_key: audit.access_key,
+        role: audit.role,
+        session: audit.session,
         operation: audit.operation.map(Into::into),
         bucket: audit.bucket,
         key: audit.key,

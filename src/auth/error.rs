@@ -35,6 +35,13 @@ pub enum AuthError {
     /// 400 `InvalidToken`.
     #[error("the session token is not valid for this key")]
     InvalidToken,
+    /// 400 `InvalidToken`: the session was begun here, and what it needs is gone. What that is, is
+    /// for the operator.
+    #[error("{0}")]
+    EndedSession(String),
+    /// 400 `ExpiredToken`.
+    #[error("the session has expired")]
+    ExpiredToken,
     /// 403 `AccessDenied`.
     #[error("{0}")]
     AccessDenied(String),

@@ -15,15 +15,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::post_policy::{FormField, PostPolicy};
-use super::scope::Credential;
-use super::signing_key::{SigningKey, SigningKeys};
+use super::ring::{Holder, Ring};
+use super::scope::{Credential, SERVICE};
+use super::signing_key::SigningKey;
 use super::v4::ALGORITHM;
 use super::verify::{Presented, unsupported_mechanism};
 use super::{
-    AuthError, AuthSettings, Authenticator, Caller, Identity, Keyring, Scheme, Sealed, Verified,
-    date,
+    AuthError, AuthSettings, Authenticator, Caller, Identity, Scheme, Sealed, Verified, date,
 };
 use crate::body::{Payload, within};
+use crate::object::Timestamp;
 
 const POLICY: &str = "policy";
 const V2_KEY: &str = "awsaccesskeyid";
@@ -34,9 +35,9 @@ const TOKEN: &str = "x-amz-security-token";
 /// A form under verification.
 struct Form<'a> {
     fields: &'a [FormField],
-    keys: &'a Keyring,
-    derived: &'a SigningKeys,
+    ring: &'a Ring,
     settings: &'a AuthSettings,
+    now: Timestamp,
 }
 
 impl Authenticator {
@@ -51,8 +52,7 @@ impl Authenticator {
     ) -> Result<Verified, AuthError> {
         Presented::nothing_in(head)?;
         let ring = self.ring();
-        let form =
-            Form { fields, keys: ring.keys(), derived: ring.derived(), settings: self.settings() };
+        let form = Form { fields, ring: &ring, settings: self.settings(), now: self.now() };
         let has = |names: &[&str]| names.iter().any(|name| form.get(name).is_some());
         let scheme = match (has(&V4), has(&[V2_KEY, V2_SIGNATURE])) {
             (true, true) => return Err(several_mechanisms()),
@@ -96,7 +96,7 @@ impl<'a> Form<'a> {
         let day = self.required("x-amz-date", "X-Amz-Date")?;
         let provided = self.required("x-amz-signature", "X-Amz-Signature")?;
         let credential = Credential::parse(whole)
-            .and_then(Credential::for_s3)
+            .and_then(|credential| credential.for_service(SERVICE))
             .map_err(|error| refused("X-Amz-Credential", whole, error.to_string()))?;
         let time = date::parse_iso_basic(day).ok_or_else(|| {
             let words = "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"";
@@ -113,17 +113,16 @@ impl<'a> Form<'a> {
                 region: Some(right.clone()),
             });
         }
-        let unknown = || AuthError::UnknownKey(credential.access_key.to_owned());
-        let known = self.keys.get(credential.access_key).ok_or_else(unknown)?;
-        self.refuse_token()?;
-        let cached = self.derived.get(&credential);
+        let holder = self.holder(credential.access_key)?;
+        let derived = self.ring.derived();
+        let cached = derived.get(&credential);
         let is_new = cached.is_none();
-        let key = cached.unwrap_or_else(|| SigningKey::derive(&known.secret, &credential, time));
+        let key = cached.unwrap_or_else(|| SigningKey::derive(&holder.secret, &credential, time));
         compare(&key.sign(policy.as_bytes()), provided, credential.access_key, policy)?;
         if is_new {
-            self.derived.remember(&credential, &key);
+            derived.remember(&credential, &key);
         }
-        Ok(Arc::clone(&known.identity))
+        Ok(holder.identity)
     }
 
     fn verify_v2(&self, policy: &str) -> Result<Arc<Identity>, AuthError> {
@@ -132,24 +131,19 @@ impl<'a> Form<'a> {
         }
         let access_key = self.required(V2_KEY, "AWSAccessKeyId")?;
         let provided = self.required(V2_SIGNATURE, "Signature")?;
-        let unknown = || AuthError::UnknownKey(access_key.to_owned());
-        let known = self.keys.get(access_key).ok_or_else(unknown)?;
-        self.refuse_token()?;
+        let holder = self.holder(access_key)?;
         #[allow(clippy::expect_used, reason = "HMAC takes keys of every length")]
         let mut mac =
-            Hmac::<Sha1>::new_from_slice(known.secret.expose().as_bytes()).expect("any length");
+            Hmac::<Sha1>::new_from_slice(holder.secret.expose().as_bytes()).expect("any length");
         mac.update(policy.as_bytes());
         let signature = STANDARD.encode(mac.finalize().into_bytes());
         compare(&signature, provided, access_key, policy)?;
-        Ok(Arc::clone(&known.identity))
+        Ok(holder.identity)
     }
 
-    /// Configured keys have no session token.
-    fn refuse_token(&self) -> Result<(), AuthError> {
-        match self.get(TOKEN) {
-            Some(_) => Err(AuthError::InvalidToken),
-            None => Ok(()),
-        }
+    /// Who signs with that access key id and the session token of the form.
+    fn holder(&self, access_key: &str) -> Result<Holder, AuthError> {
+        self.ring.holder(access_key, self.get(TOKEN), self.now)
     }
 }
 

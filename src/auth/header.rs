@@ -50,7 +50,7 @@ impl<'a> Authorization<'a> {
 pub(super) fn verify(incoming: &Incoming<'_>, items: &str) -> Result<Genuine, AuthError> {
     let authorization = Authorization::parse(items)?;
     let credential = Credential::parse(authorization.credential)
-        .and_then(Credential::for_s3)
+        .and_then(|it| it.for_service(incoming.service))
         .map_err(|error| malformed(&error.to_string()))?;
     let (settings, head) = (incoming.settings, incoming.head);
     if let Some(right) = region::refused(settings, credential.region, head, incoming.bucket) {
@@ -76,7 +76,8 @@ pub(super) fn verify(incoming: &Incoming<'_>, items: &str) -> Result<Genuine, Au
     if date::is_skewed(time, incoming.now) {
         return Err(AuthError::Skewed { request_time: time_text, server_time: incoming.now });
     }
-    let payload_hash = Content::in_headers(&head.headers).ok_or_else(|| {
+    let payload_hash = incoming.payload_hash(Content::in_headers(&head.headers))?;
+    let payload_hash = payload_hash.ok_or_else(|| {
         AuthError::InvalidRequest(format!(
             "Missing required header for this request: {CONTENT_SHA256}"
         ))
@@ -92,9 +93,10 @@ pub(super) fn verify(incoming: &Incoming<'_>, items: &str) -> Result<Genuine, Au
         time_text: &time_text,
         payload_hash: &payload_hash,
         unsigned_parameter: None,
-        has_token: incoming.has_token(),
+        token: incoming.token()?,
+        now: incoming.now,
     };
-    let proof = claim.check(incoming.keys, incoming.derived)?;
+    let proof = claim.check(incoming.ring)?;
     let seed = authorization.signature.to_owned();
     let chain = ChunkChain::new(proof.key, &time_text, credential.scope, seed);
     Ok(Genuine { identity: proof.identity, content, signer: Some(Box::new(chain)) })

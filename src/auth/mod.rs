@@ -12,6 +12,7 @@ mod error;
 mod form;
 pub mod grants;
 mod header;
+mod jwt;
 mod keys;
 mod percent;
 mod post_policy;
@@ -20,12 +21,15 @@ mod presigned;
 mod query;
 mod redact;
 mod region;
+mod ring;
 mod scope;
+mod seal;
 mod sealed;
 mod session;
 mod signer;
 mod signing_key;
 mod sigv2;
+mod sts;
 #[cfg(test)]
 mod testing;
 mod v4;
@@ -41,10 +45,17 @@ mod vector_tests;
 pub use content::UNSIGNED_PAYLOAD;
 pub use date::parse_any as parse_signing_time;
 pub use error::AuthError;
+pub use jwt::{
+    Algorithm, ClaimNames, FetchKeys, IdentityProvider, KeySource, RemoteKeys, VerifyKey,
+};
 pub use keys::{Identity, Key, Keyring, Role, Secret};
 pub use post_policy::FormField;
 pub use presign::LONGEST_PRESIGNED;
+pub use seal::{SealKey, SealKeys};
 pub use sealed::Sealed;
 pub use session::Session;
 pub use signer::{Signer, Target, UNSIGNED_TRAILER};
+pub use sts::{
+    AssumableRole, AssumeRequest, Binding, Issued, Sts, StsError, TrustedIdentity, WebIdentity,
+};
 pub use verify::{AuthSettings, Authenticator, Caller, Scheme, Verified};

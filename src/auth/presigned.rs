@@ -29,10 +29,11 @@ pub(super) fn verify(incoming: &Incoming<'_>) -> Result<Genuine, AuthError> {
     if parameters.algorithm != ALGORITHM {
         return Err(refused(format!("X-Amz-Algorithm only supports \"{ALGORITHM}\"")));
     }
-    let credential =
-        Credential::parse(&parameters.credential).and_then(Credential::for_s3).map_err(
-            |error| refused(format!("Error parsing the X-Amz-Credential parameter; {error}")),
-        )?;
+    let credential = Credential::parse(&parameters.credential)
+        .and_then(|it| it.for_service(incoming.service))
+        .map_err(|error| {
+            refused(format!("Error parsing the X-Amz-Credential parameter; {error}"))
+        })?;
     let head = incoming.head;
     let right = region::refused(incoming.settings, credential.region, head, incoming.bucket);
     if let Some(right) = right {
@@ -45,11 +46,10 @@ pub(super) fn verify(incoming: &Incoming<'_>) -> Result<Genuine, AuthError> {
     let signed = SignedHeaders::parse(&parameters.signed_headers)
         .ok_or_else(|| refused("X-Amz-SignedHeaders must be names of headers".to_owned()))?;
     let time = parameters.check_times(&credential, incoming.now)?;
-    let payload_hash = incoming
-        .query
-        .get_any_case(CONTENT_SHA256)
-        .or_else(|| Content::in_headers(&head.headers))
-        .unwrap_or_else(|| UNSIGNED_PAYLOAD.to_owned());
+    let payload_hash =
+        incoming.query.get_any_case(CONTENT_SHA256).or_else(|| Content::in_headers(&head.headers));
+    let payload_hash = incoming.payload_hash(payload_hash)?;
+    let payload_hash = payload_hash.unwrap_or_else(|| UNSIGNED_PAYLOAD.to_owned());
     let content = Content::parse(&payload_hash)?;
     if matches!(content, Content::Streaming(_)) {
         return Err(AuthError::InvalidRequest(
@@ -66,9 +66,10 @@ pub(super) fn verify(incoming: &Incoming<'_>) -> Result<Genuine, AuthError> {
         time_text: &parameters.date,
         payload_hash: &payload_hash,
         unsigned_parameter: Some(SIGNATURE),
-        has_token: incoming.has_token(),
+        token: incoming.token()?,
+        now: incoming.now,
     };
-    let proof = claim.check(incoming.keys, incoming.derived)?;
+    let proof = claim.check(incoming.ring)?;
     Ok(Genuine { identity: proof.identity, content, signer: None })
 }
 

@@ -4,6 +4,8 @@ use super::date;
 
 /// The service that this gateway is.
 pub(super) const SERVICE: &str = "s3";
+/// The service that it is to those who ask for credentials.
+pub(super) const STS: &str = "sts";
 const TERMINATOR: &str = "aws4_request";
 
 /// `access_key/date/region/service/aws4_request`, taken apart.
@@ -35,8 +37,8 @@ pub(super) enum ScopeError {
          \"yyyyMMdd\"."
     )]
     Date(String),
-    #[error("incorrect service \"{0}\". This endpoint belongs to \"s3\".")]
-    Service(String),
+    #[error("incorrect service \"{0}\". This endpoint belongs to \"{1}\".")]
+    Service(String, &'static str),
     #[error("incorrect terminal \"{0}\". This endpoint uses \"aws4_request\".")]
     Terminator(String),
 }
@@ -64,12 +66,12 @@ impl<'a> Credential<'a> {
         Ok(Self { whole, access_key, date, region, service, scope })
     }
 
-    /// Refuses a scope for another service than `s3`.
-    pub(super) fn for_s3(self) -> Result<Self, ScopeError> {
-        if self.service == SERVICE {
+    /// Refuses a scope for another service than that one.
+    pub(super) fn for_service(self, service: &'static str) -> Result<Self, ScopeError> {
+        if self.service == service {
             Ok(self)
         } else {
-            Err(ScopeError::Service(self.service.to_owned()))
+            Err(ScopeError::Service(self.service.to_owned(), service))
         }
     }
 }
@@ -85,17 +87,18 @@ mod tests {
         assert_eq!(credential.date, "20130524");
         assert_eq!(credential.region, "us-east-1");
         assert_eq!(credential.scope, "20130524/us-east-1/s3/aws4_request");
-        assert_eq!(credential.for_s3(), Ok(credential));
+        assert_eq!(credential.for_service(SERVICE), Ok(credential));
     }
 
     #[test]
     fn every_fault_has_its_own_words() {
-        let fault = |text| Credential::parse(text).and_then(Credential::for_s3).unwrap_err();
+        let fault =
+            |text| Credential::parse(text).and_then(|it| it.for_service(SERVICE)).unwrap_err();
         assert_eq!(fault(""), ScopeError::Shape);
         assert_eq!(fault("20130524/us-east-1/s3/aws4_request"), ScopeError::Shape);
         assert_eq!(fault("/20130524/us-east-1/s3/aws4_request"), ScopeError::NoAccessKey);
         assert_eq!(fault("A/130524/us-east-1/s3/aws4_request"), ScopeError::Date("130524".into()));
-        assert_eq!(fault("A/20130524//iam/aws4_request"), ScopeError::Service("iam".into()));
+        assert_eq!(fault("A/20130524//iam/aws4_request"), ScopeError::Service("iam".into(), "s3"));
         assert_eq!(fault("A/20130524/r/s3/aws5"), ScopeError::Terminator("aws5".into()));
     }
 }

@@ -149,11 +149,8 @@ pub(super) fn verify_query(incoming: &Incoming<'_>) -> Result<Genuine, AuthError
 
 impl Claim<'_> {
     fn check(&self, incoming: &Incoming<'_>) -> Result<Genuine, AuthError> {
-        let unknown = || AuthError::UnknownKey(self.access_key.to_owned());
-        let key = incoming.keys.get(self.access_key).ok_or_else(unknown)?;
-        if incoming.has_token() {
-            return Err(AuthError::InvalidToken);
-        }
+        let token = incoming.token()?;
+        let key = incoming.ring.holder(self.access_key, token.as_deref(), incoming.now)?;
         let content = Content::in_headers(&incoming.head.headers);
         let content = content.map_or(Ok(Content::Unsigned), |value| Content::parse(&value))?;
         let subject = Subject::of(incoming.head);

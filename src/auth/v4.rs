@@ -8,9 +8,10 @@ use subtle::ConstantTimeEq;
 use super::canonical::{Reading, SignedHeaders, Subject, canonical_request};
 use super::content::CONTENT_SHA256;
 use super::redact::redacted;
+use super::ring::{Holder, Ring};
 use super::scope::Credential;
 use super::signing_key::{SigningKey, SigningKeys};
-use super::{AuthError, Identity, Key, Keyring};
+use super::{AuthError, Identity};
 use crate::object::Timestamp;
 
 /// The algorithm's name, in headers, queries and strings to sign.
@@ -29,8 +30,10 @@ pub(super) struct Claim<'a> {
     pub(super) payload_hash: &'a str,
     /// The query parameter that holds the signature, and so is not signed.
     pub(super) unsigned_parameter: Option<&'static str>,
-    /// Whether a session token came with it.
-    pub(super) has_token: bool,
+    /// The session token that came with it.
+    pub(super) token: Option<String>,
+    /// The present.
+    pub(super) now: Timestamp,
 }
 
 /// What a claim that held has shown.
@@ -42,14 +45,10 @@ pub(super) struct Proof {
 
 impl Claim<'_> {
     /// Checks the claim: the key is known, all that must be signed is, and the signature is right.
-    pub(super) fn check(&self, keys: &Keyring, derived: &SigningKeys) -> Result<Proof, AuthError> {
-        let unknown = || AuthError::UnknownKey(self.credential.access_key.to_owned());
-        let known = keys.get(self.credential.access_key).ok_or_else(unknown)?;
-        if self.has_token {
-            return Err(AuthError::InvalidToken);
-        }
+    pub(super) fn check(&self, ring: &Ring) -> Result<Proof, AuthError> {
+        let holder = ring.holder(self.credential.access_key, self.token.as_deref(), self.now)?;
         self.check_coverage()?;
-        self.check_signature(known, derived)
+        self.check_signature(&holder, ring.derived())
     }
 
     /// `host` and every `x-amz-*` header must be signed, so that none can be added to a captured
@@ -66,7 +65,7 @@ impl Claim<'_> {
         }
     }
 
-    fn check_signature(&self, known: &Key, derived: &SigningKeys) -> Result<Proof, AuthError> {
+    fn check_signature(&self, known: &Holder, derived: &SigningKeys) -> Result<Proof, AuthError> {
         let cached = derived.get(&self.credential);
         let is_new = cached.is_none();
         let key = cached

@@ -1,6 +1,6 @@
 //! The one entrance: from a request's head and body to a verified caller.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use http::HeaderMap;
@@ -8,8 +8,12 @@ use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 
 use super::content::Content;
+use super::jwt::{FetchKeys, NoFetching};
 use super::query::Query;
-use super::signing_key::SigningKeys;
+use super::ring::Ring;
+use super::scope::SERVICE;
+use super::seal::{SealKey, SealKeys};
+use super::sts::Sts;
 use super::{AuthError, Identity, Keyring, Sealed, header, presigned, sigv2, v4};
 use crate::body::{ChunkSigner, Payload};
 use crate::object::{Clock, Timestamp};
@@ -30,6 +34,9 @@ pub struct Authenticator {
     ring: ArcSwap<Ring>,
     settings: AuthSettings,
     clock: Arc<dyn Clock>,
+    /// Seals sessions where the configuration has no secret for that, and opens them in any case.
+    own_seal: OnceLock<SealKey>,
+    fetcher: Arc<dyn FetchKeys>,
 }
 
 /// On whose behalf a request is made.
@@ -71,20 +78,17 @@ pub struct Verified {
     pub body: Sealed,
 }
 
-/// The keys in force, with what was derived from them.
-pub(super) struct Ring {
-    keys: Keyring,
-    derived: SigningKeys,
-}
-
 /// A request under verification, and what it is verified with.
 pub(super) struct Incoming<'a> {
     pub(super) head: &'a Parts,
     pub(super) query: Query<'a>,
     /// The bucket in the host name.
     pub(super) bucket: Option<&'a str>,
-    pub(super) keys: &'a Keyring,
-    pub(super) derived: &'a SigningKeys,
+    pub(super) ring: &'a Ring,
+    /// What the scope of Version 4 has to be for.
+    pub(super) service: &'static str,
+    /// The digest of the body, where that has been read.
+    pub(super) digest: Option<&'a str>,
     pub(super) settings: &'a AuthSettings,
     pub(super) now: Timestamp,
 }
@@ -111,22 +115,72 @@ pub(super) enum Presented<'a> {
 impl Authenticator {
     /// Verifies with `keys`.
     pub fn new(keys: Keyring, settings: AuthSettings, clock: Arc<dyn Clock>) -> Self {
-        Self { ring: ArcSwap::from_pointee(Ring::new(keys)), settings, clock }
+        let ring = Ring::new(keys, Sts::default(), SealKeys::default());
+        Self {
+            ring: ArcSwap::from_pointee(ring),
+            settings,
+            clock,
+            own_seal: OnceLock::new(),
+            fetcher: Arc::new(NoFetching),
+        }
+    }
+
+    /// Fetches the keys of identity providers with `fetcher`.
+    #[must_use]
+    pub fn fetching(self, fetcher: Arc<dyn FetchKeys>) -> Self {
+        Self { fetcher, ..self }
+    }
+
+    /// Replaces keys, roles, providers and the secrets of sessions at once, for the requests that
+    /// start from now on. Where no secret would be left, those in force stay: sessions can always be
+    /// begun.
+    pub fn replace(&self, keys: Keyring, sts: Sts, seals: SealKeys) {
+        let older = self.ring();
+        let mut seals = seals.or(self.own_seal.get());
+        if seals.is_empty() && !older.seals().is_empty() {
+            tracing::warn!("the secret of sessions was taken away; it holds until a restart");
+            seals = older.seals().clone();
+        }
+        let gone = older.seals().missing_in(&seals);
+        if !gone.is_empty() {
+            tracing::warn!(
+                secrets = ?gone,
+                "sessions that were begun with these secrets have ended: keep the older secret \
+                 behind the newer one for as long as sessions last"
+            );
+        }
+        let sts = sts.inheriting(older.sts());
+        self.ring.store(Arc::new(Ring::new(keys, sts, seals)));
+    }
+
+    /// Has a secret of its own to seal sessions with, where the configuration has none. The first
+    /// one stays.
+    pub fn keep_seal(&self, seal: SealKey) {
+        if self.own_seal.set(seal).is_ok() {
+            let ring = self.ring();
+            self.replace(ring.keys().clone(), ring.sts().clone(), ring.seals().clone());
+        }
     }
 
     /// Replaces all keys at once, for the requests that start from now on.
     pub fn replace_keys(&self, keys: Keyring) {
-        self.ring.store(Arc::new(Ring::new(keys)));
+        let ring = self.ring();
+        self.replace(keys, ring.sts().clone(), ring.seals().clone());
     }
 
     /// The keys in force.
     pub fn keys(&self) -> Keyring {
-        self.ring.load().keys.clone()
+        self.ring().keys().clone()
     }
 
-    /// The keys in force, with what was derived from them.
+    /// Everything in force.
     pub(super) fn ring(&self) -> Arc<Ring> {
         self.ring.load_full()
+    }
+
+    /// What fetches the keys of identity providers.
+    pub(super) fn fetcher(&self) -> &dyn FetchKeys {
+        &*self.fetcher
     }
 
     /// What is set.
@@ -162,8 +216,9 @@ impl Authenticator {
             head,
             query: Query(head.uri.query().unwrap_or_default().as_bytes()),
             bucket: virtual_bucket,
-            keys: &ring.keys,
-            derived: &ring.derived,
+            ring: &ring,
+            service: SERVICE,
+            digest: None,
             settings: &self.settings,
             now: self.clock.now(),
         };
@@ -189,22 +244,6 @@ impl Authenticator {
     }
 }
 
-impl Ring {
-    fn new(keys: Keyring) -> Self {
-        Self { keys, derived: SigningKeys::default() }
-    }
-
-    /// The keys.
-    pub(super) fn keys(&self) -> &Keyring {
-        &self.keys
-    }
-
-    /// What was derived from them.
-    pub(super) fn derived(&self) -> &SigningKeys {
-        &self.derived
-    }
-}
-
 impl Incoming<'_> {
     /// A header's first value, as text.
     pub(super) fn header(&self, name: &str) -> Option<String> {
@@ -212,10 +251,30 @@ impl Incoming<'_> {
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
     }
 
-    /// Whether a session token came along; configured keys have none.
-    pub(super) fn has_token(&self) -> bool {
+    /// The session token that came along, in header or query; two that differ are none.
+    pub(super) fn token(&self) -> Result<Option<String>, AuthError> {
         const TOKEN: &str = "x-amz-security-token";
-        self.head.headers.contains_key(TOKEN) || self.query.get_any_case(TOKEN).is_some()
+        let headers = self.head.headers.get_all(TOKEN).iter();
+        let mut found = self.query.get_any_case(TOKEN);
+        for value in headers.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()) {
+            if found.as_ref().is_some_and(|other| *other != value) {
+                return Err(AuthError::InvalidToken);
+            }
+            found = Some(value);
+        }
+        Ok(found)
+    }
+
+    /// What is signed of the body: what was said of it, or, where it has been read, what it is.
+    pub(super) fn payload_hash(&self, said: Option<String>) -> Result<Option<String>, AuthError> {
+        match (self.digest, said) {
+            (None, said) => Ok(said),
+            (Some(digest), Some(said)) if said != digest => Err(AuthError::InvalidRequest(
+                "The provided 'x-amz-content-sha256' header does not match what was computed"
+                    .to_owned(),
+            )),
+            (Some(digest), _) => Ok(Some(digest.to_owned())),
+        }
     }
 }
 
@@ -232,7 +291,7 @@ impl<'a> Presented<'a> {
         }
     }
 
-    fn by(headers: &'a HeaderMap, query: Query<'_>) -> Result<Self, AuthError> {
+    pub(super) fn by(headers: &'a HeaderMap, query: Query<'_>) -> Result<Self, AuthError> {
         let has = |names: &[&str]| names.iter().any(|name| query.has(name));
         let v4_query = has(&["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature"]);
         let v2_query = has(&["AWSAccessKeyId", "Signature"]);

@@ -144,7 +144,7 @@ impl Reloading<'_> {
         self.telemetry.set_level(config.log.level.clone());
         let pending = self.config.needs_restart(&config);
         if pending.is_empty() {
-            tracing::info!("reloaded keys, certificate and log level");
+            tracing::info!("reloaded keys, roles, certificate and log level");
         } else {
             let pending = pending.join(", ");
             tracing::warn!(pending, "reloaded; these settings changed too and need a restart");

@@ -78,7 +78,7 @@ impl Document {
 
 /// The parser's message without the names that things have in the program only.
 fn plain(message: &str) -> String {
-    const WORDS: [(&str, &str); 15] = [
+    const WORDS: [(&str, &str); 16] = [
         ("invalid type: map, expected a sequence", "is a list: write it in double brackets"),
         ("expected a sequence", "expected a list"),
         ("expected usize", "expected a whole number"),
@@ -92,6 +92,7 @@ fn plain(message: &str) -> String {
         ("expected struct Spool", "expected a section"),
         ("expected struct Upstream", "expected a section"),
         ("expected struct Encryption", "expected a section"),
+        ("expected struct Sts", "expected a section"),
         ("expected u64", "expected a whole number"),
         ("expected u32", "expected a whole number"),
     ];

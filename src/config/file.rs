@@ -46,6 +46,65 @@ pub(super) struct File {
     pub(super) antivirus: Option<Antivirus>,
     #[serde(default)]
     pub(super) encryption: Encryption,
+    #[serde(default)]
+    pub(super) sts: Sts,
+    #[serde(default)]
+    pub(super) identity_provider: Vec<Spanned<IdentityProvider>>,
+    #[serde(default)]
+    pub(super) role: Vec<Spanned<Role>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sts {
+    pub(super) secret: Option<Spanned<SecretText>>,
+    pub(super) secret_file: Option<Spanned<PathBuf>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IdentityProvider {
+    pub(super) name: Spanned<String>,
+    pub(super) issuer: Option<Spanned<String>>,
+    pub(super) audience: Option<Spanned<toml::Value>>,
+    pub(super) jwks_file: Option<Spanned<PathBuf>>,
+    pub(super) jwks_url: Option<Spanned<String>>,
+    pub(super) jwks_refresh: Option<Spanned<Period>>,
+    pub(super) ca_file: Option<Spanned<PathBuf>>,
+    pub(super) secret: Option<Spanned<SecretText>>,
+    pub(super) secret_file: Option<Spanned<PathBuf>>,
+    pub(super) algorithms: Option<Spanned<toml::Value>>,
+    pub(super) leeway: Option<Spanned<Period>>,
+    pub(super) subject_claim: Option<Spanned<String>>,
+    pub(super) role_claim: Option<Spanned<String>>,
+    pub(super) company_claim: Option<Spanned<String>>,
+    pub(super) session_claim: Option<Spanned<String>>,
+    pub(super) keep_claims: Option<Spanned<toml::Value>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Role {
+    pub(super) name: Spanned<String>,
+    pub(super) policy: Option<Spanned<String>>,
+    pub(super) policy_file: Option<Spanned<PathBuf>>,
+    pub(super) company: Option<Spanned<String>>,
+    pub(super) company_claim: Option<Spanned<String>>,
+    pub(super) max_session: Option<Spanned<Period>>,
+    pub(super) keys: Option<Spanned<toml::Value>>,
+    pub(super) session_tags: Option<bool>,
+    pub(super) user_id: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) identity: Vec<Spanned<RoleIdentity>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RoleIdentity {
+    pub(super) provider: Spanned<String>,
+    pub(super) audience: Option<Spanned<toml::Value>>,
+    #[serde(default)]
+    pub(super) claims: BTreeMap<String, Spanned<toml::Value>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

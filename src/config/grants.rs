@@ -1,6 +1,7 @@
 //! What a key is allowed by a policy, and the company that it is bound to.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use toml::Spanned;
@@ -20,8 +21,8 @@ pub(super) fn policies(
     role: Role,
     document: &Document,
 ) -> Result<Vec<Arc<Policy>>, ConfigError> {
-    let given = given(key, document)?;
-    let Some((text, span)) = given else {
+    let given = given(key.policy.as_ref(), key.policy_file.as_ref(), document)?;
+    let Some(given) = given else {
         if role != Role::Policy {
             return Ok(Vec::new());
         }
@@ -32,15 +33,23 @@ pub(super) fn policies(
     if role != Role::Policy {
         let message = "is for keys with role = \"policy\"; other roles say by themselves what \
                        they allow";
-        return Err(document.error(&span, message));
+        return Err(document.error(&given.1, message));
     }
+    Ok(vec![read(&given, document)?])
+}
+
+/// The policy that was given, read.
+pub(super) fn read(
+    (text, span): &(String, Range<usize>),
+    document: &Document,
+) -> Result<Arc<Policy>, ConfigError> {
     if text.len() > MAX_POLICY {
         let message = format!("the policy has more than {MAX_POLICY} bytes");
-        return Err(document.error(&span, message));
+        return Err(document.error(span, message));
     }
     let policy = Policy::for_identity(text.trim().as_bytes())
-        .map_err(|fault| document.error(&span, format!("is no policy: {fault}")))?;
-    Ok(vec![Arc::new(policy)])
+        .map_err(|fault| document.error(span, format!("is no policy: {fault}")))?;
+    Ok(Arc::new(policy))
 }
 
 /// The company that the key is bound to.
@@ -55,11 +64,13 @@ pub(super) fn company(
     })
 }
 
-fn given(
-    key: &file::Key,
+/// A policy's text and where it is said, if it is at all; not in both ways.
+pub(super) fn given(
+    inline: Option<&Spanned<String>>,
+    file: Option<&Spanned<PathBuf>>,
     document: &Document,
 ) -> Result<Option<(String, Range<usize>)>, ConfigError> {
-    match (&key.policy, &key.policy_file) {
+    match (inline, file) {
         (None, None) => Ok(None),
         (Some(text), None) => Ok(Some((text.get_ref().clone(), text.span()))),
         (None, Some(path)) => {

@@ -13,13 +13,16 @@ mod env;
 mod error;
 mod file;
 mod grants;
+mod identity;
 mod keys;
 mod overlap;
 mod ownership;
+mod roles;
 mod routes;
 mod rules;
 mod secret;
 mod sections;
+mod sessions;
 mod spool;
 mod upstream;
 mod usage;
@@ -29,6 +32,8 @@ mod website;
 mod routes_tests;
 #[cfg(test)]
 mod rules_tests;
+#[cfg(test)]
+mod sessions_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -49,6 +54,7 @@ pub use error::ConfigError;
 pub use keys::{BUILT_IN_ACCESS_KEY, BUILT_IN_SECRET_KEY};
 pub use routes::{Mapping, Mode, Route, Routes};
 pub use rules::{Antivirus, Names, Rule, Rules, ScannerAddress};
+pub use sessions::Sessions;
 pub use spool::Spool;
 pub use upstream::{Checksums, Credentials, Encryption, Upstream};
 pub use usage::{EVERY_BUCKET, Links, Prices, Usage};
@@ -113,6 +119,8 @@ pub struct Config {
     pub admin_token: Option<Secret>,
     /// How objects are encrypted where they lie.
     pub at_rest: AtRest,
+    /// Short-lived credentials.
+    pub sessions: Sessions,
     /// Whose objects are, and whether ACLs count, in buckets that do not say so themselves.
     pub ownerships: OwnershipDefaults,
 }

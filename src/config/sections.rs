@@ -14,7 +14,7 @@ use super::env::Env;
 use super::error::ConfigError;
 use super::{
     Auth, Config, Flags, Keys, Log, LogFormat, Server, Store, Tls, at_rest, bounds, file, keys,
-    ownership, routes, rules, spool, upstream, usage, website,
+    ownership, routes, rules, sessions, spool, upstream, usage, website,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -47,6 +47,7 @@ impl Place<'_> {
 pub(super) fn build(flags: &Flags, env: &Env, document: &Document) -> Result<Config, ConfigError> {
     let file = document.parse()?;
     let keys = keys::build(&file.key, document, env)?;
+    let sessions = sessions::build(env, &file, &keys, document)?;
     let listen = listen(flags, env, file.listen.as_ref(), document, &keys)?;
     let admin_listen = admin_listen(env, file.admin.listen.as_ref(), document, &keys, listen)?;
     let named = upstream::build(&file.upstream, document, listen)?;
@@ -76,6 +77,7 @@ pub(super) fn build(flags: &Flags, env: &Env, document: &Document) -> Result<Con
         website,
         admin_token: env.secret("STOWGATE_ADMIN_TOKEN")?,
         at_rest: at_rest::build(env, &file.encryption, &file.bucket, document)?,
+        sessions,
         ownerships: ownership::defaults(&file.bucket, document)?,
     })
 }

@@ -104,6 +104,11 @@ pub(super) fn resolve(domains: &BaseDomains, parts: &Parts) -> Result<Target, S3
     Ok(Target { bucket, key, unknown_domain, ..Target::default() })
 }
 
+/// Whether it is about the service itself: no bucket in host or path.
+pub(super) fn is_service(domains: &BaseDomains, parts: &Parts) -> bool {
+    matches!(parts.uri.path(), "" | "/") && domains.bucket(&host(parts)).is_none()
+}
+
 /// As what the host's name is served, whatever else the request says.
 pub(super) fn serving(domains: &BaseDomains, parts: &Parts) -> Serving {
     domains.bucket(&host(parts)).map_or(Serving::default(), |(_, serving)| serving)

@@ -34,6 +34,7 @@ mod reply;
 mod request_facts;
 mod route;
 mod service;
+mod sts;
 mod tagging;
 #[cfg(test)]
 mod testing;

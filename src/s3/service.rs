@@ -26,6 +26,7 @@ use super::operation::Operation;
 use super::reply::Reply;
 use super::request_facts::RequestFacts;
 use super::route;
+use super::sts;
 use super::token::TokenKey;
 use super::website::{Failure, Seen, Visit};
 use crate::auth::grants::OwnershipDefaults;
@@ -85,7 +86,8 @@ struct Progress {
     asked: Asked,
     id: RequestId,
     operation: Option<Operation>,
-    access_key: Option<String>,
+    /// Who it is, for the log.
+    who: Audit,
     bucket: Option<BucketName>,
     unknown_domain: bool,
     error_code: Option<&'static str>,
@@ -113,6 +115,9 @@ impl Service {
     /// Answers a request. The response's extensions hold an [`Audit`].
     pub async fn handle(&self, request: Request<Payload>) -> Response<Payload> {
         let (parts, body) = request.into_parts();
+        if addressing::is_service(&self.domains, &parts) && sts::is_call(&parts) {
+            return sts::answer(&self.auth, &parts, body).await;
+        }
         let mut progress = Progress::new(&parts);
         let mut response = match addressing::serving(&self.domains, &parts) {
             Serving::Websites if parts.method != Method::OPTIONS => {
@@ -322,7 +327,7 @@ impl Progress {
             asked,
             id,
             operation: None,
-            access_key: None,
+            who: Audit::default(),
             bucket: None,
             unknown_domain: false,
             error_code: None,
@@ -350,9 +355,9 @@ impl Progress {
     }
 
     fn caller(&mut self, caller: &Caller) {
-        self.access_key = match caller {
-            Caller::Anonymous => None,
-            Caller::Key(identity) => Some(identity.access_key.clone()),
+        self.who = match caller {
+            Caller::Anonymous => Audit::default(),
+            Caller::Key(identity) => Audit::of(identity),
         };
     }
 
@@ -364,12 +369,12 @@ impl Progress {
 
     fn audit(self) -> Audit {
         Audit {
-            access_key: self.access_key,
             operation: self.operation.map(Operation::name),
             bucket: self.asked.bucket,
             key: self.asked.key,
             error_code: self.error_code,
             cause: self.cause,
+            ..self.who
         }
     }
 }

@@ -22,6 +22,10 @@ const MAX_TEXT: usize = 4096;
 pub struct AccessDetail {
     /// The access key id that signed it.
     pub access_key: Option<String>,
+    /// The role that it was done in, where it was one of a session.
+    pub role: Option<String>,
+    /// What that session was called.
+    pub session: Option<String>,
     /// The operation's S3 name.
     pub operation: Option<Cow<'static, str>>,
     /// The bucket.
@@ -141,6 +145,8 @@ impl Drop for Record {
             peer = %self.peer.address,
             tls = self.peer.tls,
             access_key = self.detail.access_key.as_deref(),
+            role = self.detail.role.as_deref(),
+            session = self.detail.session.as_deref(),
             operation = self.detail.operation.as_deref(),
             bucket = self.detail.bucket.as_deref(),
             key = self.detail.key.as_deref(),

@@ -84,6 +84,8 @@ fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Payload> {
     *response.status_mut() = status;
     let detail = AccessDetail {
         access_key: Some("AK".into()),
+        role: None,
+        session: None,
         operation: Some("GetObject".into()),
         bucket: Some("bucket".into()),
         key: Some("a\nb\u{1b}[31m".into()),

@@ -295,6 +295,9 @@ impl Facts for AllFacts<'_> {
             "aws:principaltype" => Values::one(principal.kind()),
             "aws:principalaccount" => Values::one(principal.account),
             "aws:tokenissuetime" => Values::optional(session.map(|it| it.issued.iso8601())),
+            "aws:sourceidentity" => {
+                Values::optional(session.and_then(|it| it.source_identity.as_deref()))
+            }
             "aws:multifactorauthpresent" => {
                 Values::optional(session.map(|it| it.multi_factor.to_string()))
             }

@@ -93,7 +93,9 @@ impl<'a> Who<'a> {
                 Role::ReadWrite => identity.owner.id == account,
                 Role::ReadOnly | Role::Policy => false,
             };
-            root && identity.session.is_none() && identity.company.is_none()
+            // A session of a key is the key for a while; one of a role is nobody's root.
+            let of_role = identity.session.as_ref().is_some_and(|it| it.role.is_some());
+            root && !of_role && identity.company.is_none()
         })
     }
 
@@ -106,9 +108,10 @@ impl<'a> Who<'a> {
 impl<'a> Principal<'a> {
     /// How policies name the holder of an identity.
     pub fn of(identity: &'a Identity) -> Self {
-        let name = match &identity.session {
+        let session = identity.session.as_deref();
+        let name = match session.and_then(|it| Some((it.role.as_deref()?, it.name.as_str()))) {
             None => PrincipalName::User(&identity.access_key),
-            Some(session) => PrincipalName::Session { role: &session.role, session: &session.name },
+            Some((role, session)) => PrincipalName::Session { role, session },
         };
         Self { account: &identity.owner.id, name }
     }
@@ -119,6 +122,16 @@ impl<'a> Principal<'a> {
         match self.name {
             PrincipalName::User(name) => format!("arn:aws:iam::{account}:user/{name}"),
             PrincipalName::Session { role, .. } => format!("arn:aws:iam::{account}:role/{role}"),
+        }
+    }
+
+    /// Who it is to `GetCallerIdentity`: of a session the session's own ARN.
+    pub fn caller_arn(&self) -> String {
+        match self.name {
+            PrincipalName::User(_) => self.arn(),
+            PrincipalName::Session { role, session } => {
+                format!("arn:aws:sts::{}:assumed-role/{role}/{session}", self.account)
+            }
         }
     }
 

@@ -163,11 +163,14 @@ impl Given {
                 (name.to_owned(), list.into_iter().map(str::to_owned).collect())
             };
             Arc::new(Session {
-                role: "r".to_owned(),
+                access_key: "ASIASESSION".to_owned(),
+                role: Some("r".to_owned()),
                 name: "s".to_owned(),
                 policy: policy(&self.session),
                 issued: Timestamp(1_445_412_480_000),
+                expires: Timestamp(1_445_416_080_000),
                 multi_factor: false,
+                source_identity: None,
                 tags: BTreeMap::from([("team".to_owned(), "red".to_owned())]),
                 claims: claims.into_iter().map(texts).collect(),
             })

@@ -168,6 +168,8 @@ impl From<AuthError> for S3Error {
                 Self::new(Code::InvalidPolicyDocument).message(message)
             }
             AuthError::InvalidToken => Self::new(Code::InvalidToken),
+            AuthError::EndedSession(why) => Self::new(Code::InvalidToken).known_cause(why),
+            AuthError::ExpiredToken => Self::new(Code::ExpiredToken),
             AuthError::AccessDenied(message) => Self::new(Code::AccessDenied).message(message),
             AuthError::HeadersNotSigned(names) => Self::new(Code::AccessDenied)
                 .message("There were headers present in the request which were not signed")

@@ -137,9 +137,11 @@ impl S3Error {
         &self.message
     }
 
-    /// Why access was refused, for the access log alone.
+    /// Why access or a session was refused, for the access log alone.
     pub(super) fn why_denied(&self) -> Option<&str> {
-        self.cause.as_deref().filter(|_| self.code == Code::AccessDenied)
+        self.cause
+            .as_deref()
+            .filter(|_| matches!(self.code, Code::AccessDenied | Code::InvalidToken))
     }
 
     /// Its headers.

@@ -15,6 +15,7 @@ mod objects;
 mod presigned;
 mod rules;
 mod settings;
+mod sts;
 mod uploads;
 mod websites;
 
@@ -57,6 +58,7 @@ pub(super) struct TestClock(AtomicI64);
 /// A service with keys and a store.
 pub(super) struct Gateway {
     service: Service,
+    auth: Arc<Authenticator>,
     clock: Arc<TestClock>,
     region: String,
 }
@@ -100,7 +102,7 @@ impl Gateway {
         let settings =
             AuthSettings { sigv2: true, region: region.to_owned(), strict_region: false };
         let clock_of_auth = Arc::clone(&clock) as Arc<dyn Clock>;
-        let auth = Authenticator::new(Keyring::new(keys), settings, clock_of_auth);
+        let auth = Arc::new(Authenticator::new(Keyring::new(keys), settings, clock_of_auth));
         let settings = Settings {
             region: region.to_owned(),
             base_domains: vec!["s3.localhost".to_owned(), "localhost".to_owned()],
@@ -113,8 +115,8 @@ impl Gateway {
             },
             ownerships: OwnershipDefaults::default(),
         };
-        let service = Service::new(settings, store, Arc::new(auth));
-        Self { service, clock, region: region.to_owned() }
+        let service = Service::new(settings, store, Arc::clone(&auth));
+        Self { service, auth, clock, region: region.to_owned() }
     }
 
     /// A gateway with the bucket `b12`, which belongs to `MAIN`.
@@ -150,17 +152,7 @@ impl Gateway {
         headers: &[(&str, &str)],
         body: Payload,
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(target);
-        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-            request = request.header("host", "localhost:9000");
-        }
-        if let Some(length) = body.length() {
-            request = request.header("content-length", length);
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut request = request.extension(RequestId(0xabc)).body(body).unwrap();
+        let mut request = unsigned(method, target, headers, body);
         if !who.is_empty() {
             self.sign(who, &mut request);
         }
@@ -175,7 +167,13 @@ impl Gateway {
         let mut settings = SigningSettings::default();
         settings.signature_location = SignatureLocation::QueryParams;
         settings.expires_in = Some(Duration::from_mins(1));
-        self.sign_with(who, &mut request, settings, SignableBody::UnsignedPayload);
+        self.sign_as(
+            &credentials(who),
+            "s3",
+            &mut request,
+            settings,
+            SignableBody::UnsignedPayload,
+        );
         request.uri().path_and_query().unwrap().to_string()
     }
 
@@ -185,12 +183,13 @@ impl Gateway {
             Some(hash) => SignableBody::Precomputed(hash.to_str().unwrap().to_owned()),
             None => SignableBody::UnsignedPayload,
         };
-        self.sign_with(who, request, SigningSettings::default(), body);
+        self.sign_as(&credentials(who), "s3", request, SigningSettings::default(), body);
     }
 
-    fn sign_with(
+    fn sign_as(
         &self,
-        who: &str,
+        credentials: &Credentials,
+        service: &str,
         request: &mut Request<Payload>,
         mut settings: SigningSettings,
         body: SignableBody<'_>,
@@ -198,12 +197,12 @@ impl Gateway {
         settings.percent_encoding_mode = PercentEncodingMode::Single;
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
-        let identity = Credentials::new(who, secret(who), None, None, "test").into();
+        let identity = credentials.clone().into();
         let now = u64::try_from(self.clock.now().seconds()).unwrap();
         let parameters = aws_sigv4::sign::v4::SigningParams::builder()
             .identity(&identity)
             .region(&self.region)
-            .name("s3")
+            .name(service)
             .time(UNIX_EPOCH + Duration::from_secs(now))
             .settings(settings)
             .build()
@@ -256,6 +255,30 @@ impl Answer {
         }
         (self.status.as_u16(), code)
     }
+}
+
+/// A request as it is before anybody signs it.
+fn unsigned(
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: Payload,
+) -> Request<Payload> {
+    let mut request = Request::builder().method(method).uri(target);
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        request = request.header("host", "localhost:9000");
+    }
+    if let Some(length) = body.length() {
+        request = request.header("content-length", length);
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.extension(RequestId(0xabc)).body(body).unwrap()
+}
+
+fn credentials(who: &str) -> Credentials {
+    Credentials::new(who, secret(who), None, None, "test")
 }
 
 fn key(access_key: &str, owner: &str, role: Role) -> Key {

@@ -31,7 +31,8 @@ pub use website::{
     ConditionDocument, RedirectAllDocument, RedirectDocument, RoutingRuleDocument, WebsiteDocument,
 };
 pub use writer::{
-    DECLARATION, Writer, document, error_document, error_root, is_legal, plain_document, root,
+    DECLARATION, Writer, document, document_in, error_document, error_root, is_legal,
+    plain_document, root,
 };
 
 /// A document that is ill-formed or not what the operation expects: `MalformedXML`.

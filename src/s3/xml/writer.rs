@@ -28,14 +28,21 @@ enum Illegal {
 /// A whole answer: declaration, and a root of that name in S3's namespace.
 pub fn document(name: &str, content: impl FnOnce(&mut Writer)) -> Bytes {
     let mut writer = Writer::new(DECLARATION, Illegal::Reference);
-    writer.root(name, content);
+    writer.root(NAMESPACE, name, content);
+    writer.out.into()
+}
+
+/// The same in another namespace, with what XML cannot carry left out.
+pub fn document_in(namespace: &str, name: &str, content: impl FnOnce(&mut Writer)) -> Bytes {
+    let mut writer = Writer::new(DECLARATION, Illegal::Strip);
+    writer.root(namespace, name, content);
     writer.out.into()
 }
 
 /// The same without its declaration, for answers whose declaration has been sent already.
 pub fn root(name: &str, content: impl FnOnce(&mut Writer)) -> Bytes {
     let mut writer = Writer::new("", Illegal::Reference);
-    writer.root(name, content);
+    writer.root(NAMESPACE, name, content);
     writer.out.into()
 }
 
@@ -65,8 +72,8 @@ impl Writer {
         Self { out: start.to_owned(), illegal }
     }
 
-    fn root(&mut self, name: &str, content: impl FnOnce(&mut Self)) {
-        self.raw(&["<", name, " xmlns=\"", NAMESPACE, "\">"]);
+    fn root(&mut self, namespace: &str, name: &str, content: impl FnOnce(&mut Self)) {
+        self.raw(&["<", name, " xmlns=\"", namespace, "\">"]);
         content(self);
         self.raw(&["</", name, ">"]);
     }
