@@ -335,7 +335,8 @@ impl Gate {
 
     /// Looks at the policy alone first: what it and the identity's side settle is most of what is
     /// asked, and needs nothing else, except where an object may be another's than the bucket's
-    /// owner's.
+    /// owner's. Of an object that is not there nobody was given anything; whoever may list learns
+    /// that instead of a refusal.
     async fn decide(&self, ask: &Ask<'_>) -> Result<Decision, S3Error> {
         let first = self.evaluate(self.who(), ask, &Guard::default(), None);
         let settled = match &first {
@@ -362,8 +363,26 @@ impl Gate {
         }
         let guard = Guard::of(&*self.0.store, &self.0.configured, &ask.bucket.name).await?;
         let listed = ask.is_of_object() && guard.ownership.has_acls();
-        let acl = if listed { self.object_acl(ask).await? } else { None };
-        Ok(self.evaluate(self.who(), ask, &guard, acl.as_ref()))
+        let found = if listed { self.object_acl(ask).await } else { Ok(None) };
+        let acl = found.as_ref().ok().and_then(Option::as_ref);
+        let decision = self.evaluate(self.who(), ask, &guard, acl);
+        match found {
+            Ok(_) => Ok(decision),
+            Err(StoreError::NoSuchKey | StoreError::NoSuchVersion)
+                if decision != Decision::Refused(Refusal::NoResourceGrant)
+                    || !self.may_list(ask).await? =>
+            {
+                Ok(decision)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether the caller may know whether the object asked for is there.
+    async fn may_list(&self, ask: &Ask<'_>) -> Result<bool, S3Error> {
+        let Target::Object(_, key) = ask.target else { return Ok(false) };
+        let Ok(key) = ObjectKey::parse(key) else { return Ok(false) };
+        Box::pin(self.may_know(ask.bucket, &key)).await
     }
 
     async fn ownership(&self, bucket: &Bucket) -> Result<Ownership, S3Error> {
@@ -372,16 +391,14 @@ impl Gate {
 
     /// The ACL of the object, where it has one of its own. Where none is told, nobody but the
     /// bucket's owner has anything.
-    async fn object_acl(&self, ask: &Ask<'_>) -> Result<Option<Acl>, S3Error> {
+    async fn object_acl(&self, ask: &Ask<'_>) -> Result<Option<Acl>, StoreError> {
         let Target::Object(_, key) = ask.target else { return Ok(None) };
         let Ok(key) = ObjectKey::parse(key) else { return Ok(None) };
         let version = ask.object.version.as_deref().and_then(VersionId::parse);
         let at = ObjectPath { bucket: ask.bucket.name.clone(), key };
         match self.0.store.object_acl(&at, version).await {
-            Err(
-                StoreError::NoSuchKey | StoreError::NoSuchVersion | StoreError::Unsupported { .. },
-            ) => Ok(None),
-            acl => Ok(acl?),
+            Err(StoreError::Unsupported { .. }) => Ok(None),
+            acl => acl,
         }
     }
 

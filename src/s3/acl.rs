@@ -96,7 +96,7 @@ pub(super) fn of_document(
     resolved(owner, &grants, known)
 }
 
-/// Writes the content of `AccessControlPolicy`.
+/// Writes the content of `AccessControlPolicy`: grants to groups, then those to users.
 pub(super) fn write(writer: &mut Writer, acl: &Acl) {
     let identify = |writer: &mut Writer, owner: &Owner| {
         writer.text("ID", &owner.id);
@@ -104,7 +104,9 @@ pub(super) fn write(writer: &mut Writer, acl: &Acl) {
     };
     writer.element("Owner", |writer| identify(writer, &acl.owner));
     writer.element("AccessControlList", |writer| {
-        for Grant { grantee, permission } in &acl.grants {
+        let to_group = |grant: &&Grant| matches!(grant.grantee, Grantee::Group(_));
+        let users = acl.grants.iter().filter(|grant| !to_group(grant));
+        for Grant { grantee, permission } in acl.grants.iter().filter(to_group).chain(users) {
             writer.element("Grant", |writer| {
                 let kind = match grantee {
                     Grantee::User(_) => "CanonicalUser",

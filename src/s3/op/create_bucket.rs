@@ -80,6 +80,9 @@ impl CreateBucket {
                 Err(S3Error::new(Code::BucketAlreadyExists))
             }
             Err(StoreError::BucketExists { owner: other }) if other.id == owner.id => {
+                if guards::acl(&*ctx.store, &self.name).await?.is_some() {
+                    return Err(S3Error::new(Code::BucketAlreadyExists));
+                }
                 match &*ctx.region {
                     LEGACY_REGION => Ok(()),
                     _ => Err(S3Error::new(Code::BucketAlreadyOwnedByYou)),

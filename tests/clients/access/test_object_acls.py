@@ -28,7 +28,7 @@ def test_a_file_is_uploaded_for_everybody(alt, third, writers, public, answer, t
         assert public.status(f"/{writers}/avatars/{size}.jpg?acl") == 403
         assert public.status(f"/{writers}/avatars/{size}.jpg", "DELETE") == 403
         grants = alt.get_object_acl(Bucket=writers, Key=f"avatars/{size}.jpg")["Grants"]
-        assert [it["Permission"] for it in grants] == ["FULL_CONTROL", "READ"]
+        assert [it["Permission"] for it in grants] == ["READ", "FULL_CONTROL"]
     alt.put_object(Bucket=writers, Key="private", Body=b"x")
     assert public.status(f"/{writers}/private") == 403
     assert public.status(f"/{writers}/none") == 403
