@@ -156,8 +156,7 @@ pub(super) fn check_forwardable(route: &Route, encryption: Option<&Encryption>) 
 
 /// The same of an upload that is kept here until it is complete, wherever it goes then.
 pub(super) fn check_keepable(route: &Route, encryption: Option<&Encryption>) -> Result<()> {
-    let goes = plan::spools(route.mode) || plan::begins_upload(route.mode) == Layer::Upstream;
-    refuse_key(encryption, route.upstream.is_some() && goes)
+    refuse_key(encryption, route.upstream.is_some() && plan::spools(route.mode))
 }
 
 fn refuse_key(encryption: Option<&Encryption>, forwarded: bool) -> Result<()> {

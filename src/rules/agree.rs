@@ -1,7 +1,7 @@
 //! Whether content is of the type that it is declared to be.
 
+use super::content_type::canonical;
 use super::sniff::{Kind, Sniffed};
-use super::types::canonical;
 
 /// Types that are the same container, so that the beginning does not tell them apart.
 const FAMILIES: &[&[&str]] = &[

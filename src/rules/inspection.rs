@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::agree::{agrees, declares_nothing};
+use super::content_type::{TypePattern, canonical};
 use super::rule::Rule;
 use super::sniff::{HEAD, Kind, Sniffed, sniff};
-use super::types::{TypePattern, canonical};
 use super::watch::Watch;
 use crate::body::Refusal;
 

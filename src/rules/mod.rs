@@ -6,6 +6,7 @@
 //! stores it. Knows bodies and keys, nothing of requests; what scans for viruses is behind [`Scanner`].
 
 mod agree;
+mod content_type;
 mod danger;
 mod guard;
 mod inspection;
@@ -13,14 +14,13 @@ mod name;
 mod rule;
 mod scan;
 mod sniff;
-mod types;
 mod watch;
 
 use std::sync::Arc;
 
+pub use content_type::{InvalidPattern, TypePattern};
 pub use rule::{Names, Rule};
 pub use scan::{Antivirus, Scan, ScanFault, Scanner, Verdict};
-pub use types::{InvalidPattern, TypePattern};
 
 use crate::body::{Payload, Refusal};
 use crate::object::{BucketName, ObjectKey};
@@ -104,7 +104,7 @@ impl RuleSet {
         length: Option<u64>,
     ) -> Result<(), Refusal> {
         let name = name::Name::of(key.as_str());
-        let declared = declared.map(types::essence);
+        let declared = declared.map(content_type::essence);
         for rule in &self.rules {
             rule.admit(&name, declared.as_deref())?;
             if let Some(length) = length {
@@ -163,7 +163,7 @@ impl RuleSet {
 
     fn inspection(&self, key: &ObjectKey, declared: Option<&str>) -> Inspection {
         let extension = name::Name::of(key.as_str()).extension();
-        Inspection::new(self.rules.clone(), extension, declared.map(types::essence))
+        Inspection::new(self.rules.clone(), extension, declared.map(content_type::essence))
     }
 }
 

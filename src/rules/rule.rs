@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::content_type::TypePattern;
 use super::danger;
 use super::name::{Name, safe};
-use super::types::TypePattern;
 use crate::body::{Refusal, RefusalKind};
 use crate::object::BucketName;
 

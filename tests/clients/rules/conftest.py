@@ -4,7 +4,8 @@ import pytest
 
 import upload_rules
 from clamd import Clamd
-from gateway import Gateway
+from connect import connect
+from gateway import MAIN, Gateway
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +20,9 @@ def gateway(tmp_path_factory, clamd):
     with Gateway(tmp_path_factory.mktemp("ruled"), config=config) as running:
         yield running
         assert running.stop() == 0, running.tail()
+
+
+@pytest.fixture(scope="session")
+def s3(gateway):
+    """Its main key's client, whatever other suites run beside this one."""
+    return connect(gateway, MAIN)
