@@ -4,8 +4,8 @@
 # COUNT says how many histories `histories` tries instead of 20.
 #
 # Needs Rust (with rustfmt and clippy), Python 3.10 or later, Node 20 or later, and Go. What else it
-# needs goes below target/, but for rclone and s3cmd, which come from Debian's packages where this
-# runs as root. A step whose tools can't be had is skipped, and said so; with CI=true it fails.
+# needs goes below target/, but for rclone, s3cmd and chromium, which come from Debian's packages where
+# this runs as root. A step whose tools can't be had is skipped, and said so; with CI=true it fails.
 set -uo pipefail
 
 cd "$(dirname "$0")/.."
@@ -17,7 +17,7 @@ export STOWGATE_BIN="${STOWGATE_BIN:-$target/release/stowgate}"
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" PYTHONDONTWRITEBYTECODE=1
 
 steps=(fmt clippy doc build test deny boto3 boto3-2024 access encryption wire admin cli aws-cli node debian kill
-  memory image upstream migration histories)
+  memory image upstream migration apps histories)
 # The status of a step that was left out.
 skipped=77
 # The real server behind gateways.
@@ -39,9 +39,9 @@ debian_packages() {
     { tail -n 5 "$target/apt.log"; return 1; }
 }
 
-# Makes the Python environment of a requirements file, once for each content of it.
+# Makes the Python environment of a requirements file, once for each content of it: venv NAME [FILE]
 venv() {
-  local requirements="tests/clients/requirements/$1.txt" home="$venvs/$1"
+  local requirements="${2:-tests/clients/requirements/$1.txt}" home="$venvs/$1"
   if cmp -s "$requirements" "$home/requirements.txt"; then
     return
   fi
@@ -94,28 +94,29 @@ step_wire() { venv boto3-current && suite boto3-current tests/clients/wire; }
 # What the disk holds, and whose keys open it.
 step_encryption() { venv boto3-current && suite boto3-current tests/clients/encryption; }
 
+# Unpacks one of Debian's packages, without installing it: unpack PACKAGE HOME
+unpack() {
+  local package="$1" home="$2" log="$target/apt.log"
+  command -v apt-get >/dev/null && command -v dpkg >/dev/null || return 1
+  rm -rf "$home" && mkdir -p "$home/package" || return 1
+  (
+    cd "$home/package" || exit 1
+    apt-get download -q "$package" >"$log" 2>&1 ||
+      { [ "$(id -u)" = 0 ] && apt-get update -q && apt-get download -q "$package"; } >"$log" 2>&1
+  ) || { tail -n 5 "$log"; return 1; }
+  dpkg -x "$home/package/$package"_*.deb "$home" && rm -r "$home/package"
+}
+
 # A Prometheus server and its promtool: those of this machine, else out of Debian's package, which is
 # unpacked and not installed, so that nothing is started.
 scraper() {
   local home="$tools/prometheus"
   if ! command -v prometheus >/dev/null || ! command -v promtool >/dev/null; then
-    [ -x "$home/usr/bin/prometheus" ] || unpack_prometheus "$home" || return 1
+    [ -x "$home/usr/bin/prometheus" ] || unpack prometheus "$home" || return 1
     PATH="$home/usr/bin:$PATH"
   fi
   STOWGATE_PROMETHEUS="$(command -v prometheus)" && STOWGATE_PROMTOOL="$(command -v promtool)" &&
     "$STOWGATE_PROMETHEUS" --version >/dev/null 2>&1 && export STOWGATE_PROMETHEUS STOWGATE_PROMTOOL
-}
-
-unpack_prometheus() {
-  local home="$1" log="$target/apt.log"
-  command -v apt-get >/dev/null && command -v dpkg >/dev/null || return 1
-  rm -rf "$home" && mkdir -p "$home/package" || return 1
-  (
-    cd "$home/package" || exit 1
-    apt-get download -q prometheus >"$log" 2>&1 ||
-      { [ "$(id -u)" = 0 ] && apt-get update -q && apt-get download -q prometheus; } >"$log" 2>&1
-  ) || { tail -n 5 "$log"; return 1; }
-  dpkg -x "$home"/package/prometheus_*.deb "$home" && rm -r "$home/package"
 }
 
 # The side API, by hand, by schemathesis, and as a Prometheus server reads it.
@@ -207,6 +208,36 @@ step_upstream() {
 }
 
 step_migration() { upstreams && suite boto3-current tests/clients/migration; }
+
+# A web server, unpacked so that nothing is started, and a browser.
+web_server() {
+  STOWGATE_NGINX="$(command -v nginx || command -v /usr/sbin/nginx || echo "$tools/nginx/usr/sbin/nginx")"
+  [ -x "$STOWGATE_NGINX" ] || unpack nginx "$tools/nginx" || return 1
+  "$STOWGATE_NGINX" -v 2>/dev/null && export STOWGATE_NGINX
+}
+
+browser() {
+  command -v chromium >/dev/null || debian_packages --no-install-recommends chromium || return 1
+  STOWGATE_CHROMIUM="$(command -v chromium)" && export STOWGATE_CHROMIUM
+}
+
+# The applications, with nothing but their endpoint and keys changed.
+step_apps() {
+  local name
+  upstreams || return 1
+  for name in videovote makeplus psc; do
+    venv "app-$name" "tests/apps/$name/requirements.txt" || return 1
+  done
+  if ! web_server; then
+    [ "$ci" != true ] || return 1
+    echo "skipped: what stands behind nginx, which comes with Debian's package nginx"
+  fi
+  if ! browser; then
+    [ "$ci" != true ] || return 1
+    echo "skipped: what a browser does, which takes Debian's package chromium"
+  fi
+  STOWGATE_VENVS="$venvs" suite boto3-current tests/apps
+}
 
 step_histories() {
   upstreams || return 1
