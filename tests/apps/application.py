@@ -118,6 +118,6 @@ class Application:
         self.stop()
 
 
-def gunicorn(wsgi):
-    """The command that serves a WSGI application on a free port."""
-    return ["gunicorn", "--bind", "127.0.0.1:0", "--threads", "4", "--graceful-timeout", "5", wsgi]
+def gunicorn(wsgi, port=0):
+    """The command that serves a WSGI application, on a free port where none is given."""
+    return ["gunicorn", "--bind", f"127.0.0.1:{port}", "--threads", "4", "--graceful-timeout", "5", wsgi]

@@ -31,6 +31,13 @@ def videovote(server, mode, tmp_path_factory):
         yield running
 
 
+@pytest.fixture(scope="session")
+def makeplus(server, mode, tmp_path_factory):
+    """MakePlus and its gateway, both behind nginx."""
+    with driving.makeplus(server, tmp_path_factory.mktemp("makeplus"), mode) as running:
+        yield running
+
+
 @pytest.fixture
 def switched(server, tmp_path):
     """Makes gateways that an application's own variables configure: `switched(variables, …)`."""

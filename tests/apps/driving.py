@@ -1,9 +1,12 @@
 """The applications, each started with its gateway and driven over HTTP as its users do."""
 
 import contextlib
+import shutil
+import sqlite3
 
 from application import Application, gunicorn, storage_environment
-from files import mp4, png
+from files import mp4, pdf, png
+from front import Front
 from sites import Site, everybody_reads
 from web import File, Web
 
@@ -98,3 +101,112 @@ def videovote(server, directory, mode):
         application = videovote_application(site, directory / "application")
         with started(VideoVote, site, application) as driven:
             yield driven
+
+
+JWT_SECRET = "makeplus-jwt-secret-0123456789abcdef"
+SET_UP = """
+import django
+django.setup()
+from django.contrib.auth.models import Group, User
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+managers = Group.objects.create(name="managers")
+for name in ("manager", "editor", "member"):
+    user = User.objects.create_user(name, password=f"{name}-password")
+    if name == "manager":
+        user.groups.add(managers)
+"""
+
+
+class MakePlus(Driven):
+    """MakePlus behind nginx, and its calls."""
+
+    front = None
+
+    def behind(self, front):
+        """With clients of the site, the CDN and the S3 service behind this nginx."""
+        self.front = front
+        self.web = Web(front.url("site"), front.trust)
+        self.cdn = Web(front.url("cdn"), front.trust)
+        self.s3 = Web(front.url("s3"), front.trust)
+        self._tokens = {}
+        return self
+
+    def token(self, name):
+        """The bearer token of a user."""
+        if name not in self._tokens:
+            who = {"username": name, "password": f"{name}-password"}
+            self._tokens[name] = self.web.post("/api/token/", data=who).expect(200).json["access"]
+        return self._tokens[name]
+
+    def as_(self, name):
+        """A client that a user has signed in to."""
+        return self.web.with_headers(authorization=f"Bearer {self.token(name)}")
+
+    def event(self, who="manager", programme=None, guide=None, **fields):
+        """Asks for a new event."""
+        programme = File("programme.pdf", pdf(), "application/pdf") if programme is None else programme
+        form = {"title": "Fair", "starts_at": "2030-05-01T18:00:00Z", "programme_file": programme, **fields}
+        if guide is not None:
+            form["guide_file"] = guide
+        return self.as_(who).post("/api/events/", form=form)
+
+    def key(self, url):
+        """The key below the URL of a medium."""
+        start = f"{self.front.url('site')}/media/"
+        assert url.startswith(start), url
+        return url.removeprefix(start)
+
+    def records(self):
+        """The rows of events in its database."""
+        with contextlib.closing(sqlite3.connect(self.application.environment["DATABASE"])) as opened:
+            opened.row_factory = sqlite3.Row
+            return [dict(row) for row in opened.execute("select * from events_event")]
+
+
+def prepare_makeplus(site, origin):
+    """What MakePlus's operator does with the bucket: everybody reads events, and the site's pages
+    upload by forms."""
+    site.s3.put_bucket_policy(Bucket=site.bucket, Policy=everybody_reads(site.bucket, "events/"))
+    rule = {
+        "AllowedOrigins": [origin],
+        "AllowedMethods": ["GET", "POST", "PUT"],
+        "AllowedHeaders": ["*"],
+        "ExposeHeaders": ["ETag"],
+    }
+    site.s3.put_bucket_cors(Bucket=site.bucket, CORSConfiguration={"CORSRules": [rule]})
+
+
+@contextlib.contextmanager
+def makeplus(server, directory, mode, more=""):
+    with contextlib.ExitStack() as stack:
+        front = Front(directory / "nginx")
+        site = Site(server, directory / "gateway", "media", mode, more=more)
+        stack.enter_context(contextlib.closing(site))
+        site.start()
+        stack.callback(front.stop)
+        front.start(site.gateway.port)
+        prepare_makeplus(site, front.url("site"))
+        application = Application(
+            "makeplus",
+            directory / "application",
+            gunicorn("makeplus.wsgi", front.ports["application"]),
+            {
+                **storage_environment(front.url("s3"), site.key),
+                "AWS_CA_BUNDLE": front.trust,
+                "AWS_STORAGE_BUCKET_NAME": site.bucket,
+                "MEDIA_DOMAIN": f"localhost:{front.ports['site']}/media",
+                "DATABASE": str(directory / "application" / "makeplus.sqlite3"),
+                "DJANGO_SETTINGS_MODULE": "makeplus.settings",
+                "DJANGO_SECRET_KEY": "makeplus-django-secret-0123456789",
+                "JWT_SECRET": JWT_SECRET,
+            },
+        )
+        template = directory.parent / "makeplus.sqlite3"
+        if template.exists():
+            shutil.copy(template, application.environment["DATABASE"])
+        else:
+            application.run("-c", SET_UP)
+            shutil.copy(application.environment["DATABASE"], template)
+        with started(MakePlus, site, application) as driven:
+            yield driven.behind(front)
