@@ -236,7 +236,7 @@ step_apps() {
     [ "$ci" != true ] || return 1
     echo "skipped: what a browser does, which takes Debian's package chromium"
   fi
-  STOWGATE_VENVS="$venvs" suite boto3-current tests/apps
+  STOWGATE_VENVS="$venvs" suite boto3-current --numprocesses=3 --dist=loadfile tests/apps
 }
 
 step_histories() {

@@ -38,6 +38,13 @@ def makeplus(server, mode, tmp_path_factory):
         yield running
 
 
+@pytest.fixture(scope="session")
+def psc(server, mode, tmp_path_factory):
+    """PSC Accounting and its gateway."""
+    with driving.psc(server, tmp_path_factory.mktemp("psc"), mode) as running:
+        yield running
+
+
 @pytest.fixture
 def switched(server, tmp_path):
     """Makes gateways that an application's own variables configure: `switched(variables, …)`."""

@@ -1,12 +1,14 @@
 """The applications, each started with its gateway and driven over HTTP as its users do."""
 
 import contextlib
+import json
 import shutil
 import sqlite3
 
 from application import Application, gunicorn, storage_environment
 from files import mp4, pdf, png
 from front import Front
+from gateway import MAIN, Key
 from sites import Site, everybody_reads
 from web import File, Web
 
@@ -210,3 +212,70 @@ def makeplus(server, directory, mode, more=""):
             shutil.copy(application.environment["DATABASE"], template)
         with started(MakePlus, site, application) as driven:
             yield driven.behind(front)
+
+
+# Who is signed in to PSC by which token.
+PEOPLE = {
+    "token-of-ada": {"name": "ada", "company": 1},
+    "token-of-bob": {"name": "bob", "company": 2},
+}
+# Keys of a company of its own, as they are given to its own programs.
+COMPANIES = {
+    company: Key(
+        f"AKCOMPANY{company}", f"company-{company}-secret-0123456", "read-write", MAIN.owner, "Main", company=company
+    )
+    for company in ("1", "2")
+}
+# High, so that a few kilobytes cost something.
+PRICES = "[usage]\nlocal_price = 1000.0\ns3_price = 2300.0\n\n"
+
+
+class Psc(Driven):
+    """PSC Accounting's calls."""
+
+    def as_(self, name):
+        """A client that somebody has signed in to."""
+        return self.web.with_headers(authorization=f"Bearer token-of-{name}")
+
+    def attach(self, who, *files, type="invoice"):
+        """Attaches files; the answer."""
+        form = [("type", type), *(("files", file) for file in files)]
+        return self.as_(who).post("/attachments", form=form)
+
+    def attached(self, who, name="invoice.pdf", content=None, type="invoice"):
+        """The record of one new attachment."""
+        file = File(name, pdf(name) if content is None else content, "application/pdf")
+        (record,) = self.attach(who, file, type=type).expect(201).json
+        return record
+
+    def content(self, who, id):
+        """What an attachment's URL gives to somebody without a key."""
+        url = self.as_(who).get(f"/attachments/{id}/url").expect(200).json["url"]
+        return self.public.get(url).expect(200).body
+
+
+def psc_application(site, directory, key=None):
+    """PSC Accounting, with the gateway as its S3 service."""
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "tokens.json").write_text(json.dumps(PEOPLE))
+    return Application(
+        "psc",
+        directory,
+        ["uvicorn", "--host", "127.0.0.1", "--port", "0", "psc.main:app"],
+        {
+            **storage_environment(site.gateway.endpoint, key or site.key),
+            "S3_BUCKET": site.bucket,
+            "DATABASE": str(directory / "psc.sqlite3"),
+            "TOKENS_FILE": str(directory / "tokens.json"),
+        },
+    )
+
+
+@contextlib.contextmanager
+def psc(server, directory, mode, more=""):
+    with contextlib.closing(
+        Site(server, directory / "gateway", "psc-accounting", mode, more=PRICES + more, keys=COMPANIES.values())
+    ) as site:
+        application = psc_application(site.start(), directory / "application")
+        with started(Psc, site, application) as driven:
+            yield driven

@@ -4,11 +4,12 @@ import contextlib
 import dataclasses
 import http.client
 import json
+import urllib.parse
 
 from behind import Behind
 from connect import connect
 from fault_proxy import Proxy
-from gateway import MAIN, TOKEN, Gateway, Key
+from gateway import BUILT_IN, MAIN, TOKEN, Gateway, Key
 
 MODES = ("local", "upstream", "fallback")
 
@@ -51,17 +52,23 @@ def everybody_reads(bucket, *prefixes):
 class Operated:
     """What there is to ask of a gateway, an application's bucket and what is upstream of it."""
 
+    # Whether the side API wants a token.
+    token = True
+
     def side(self, method, path, body=None):
         """Status and decoded answer of the side API."""
         connection = http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=60)
         with contextlib.closing(connection):
-            connection.request(method, path, body, {"authorization": f"Bearer {TOKEN}"})
+            headers = {"authorization": f"Bearer {TOKEN}", "content-type": "text/plain"}
+            connection.request(method, path, body, headers if self.token else {})
             response = connection.getresponse()
-            return response.status, json.loads(response.read())
+            answer = response.read()
+            assert response.headers["content-type"] == "application/json", (response.status, answer)
+            return response.status, json.loads(answer)
 
     def backend(self, key):
         """Where the gateway records that an object is: `local` or `s3`."""
-        status, answer = self.side("GET", f"/storage/objects/{self.bucket}/{key}")
+        status, answer = self.side("GET", f"/storage/objects/{self.bucket}/{urllib.parse.quote(key)}")
         assert status == 200, answer
         return answer["storage_backend"]
 
@@ -135,6 +142,8 @@ class Switched(Operated):
         self._empty_there()
         self.key = keys[1] if keys else None
         self._keys = keys
+        # Where nothing but the built-in key is there, the side API wants none on this machine.
+        self.token = bool(keys)
         self._directory = directory
         self.gateway = None
 
@@ -150,7 +159,8 @@ class Switched(Operated):
         if self.gateway is not None:
             assert self.gateway.stop() == 0, self.gateway.tail()
         key = key or self.server.key
-        environment = {self.switch.named: self.bucket, **(self.switch.on if cloud else self.switch.off)}
+        token = {} if self.token else {"STOWGATE_ADMIN_TOKEN": ""}
+        environment = {**token, self.switch.named: self.bucket, **(self.switch.on if cloud else self.switch.off)}
         if credentials:
             environment.update(
                 AWS_REGION="us-east-1",
@@ -164,7 +174,7 @@ class Switched(Operated):
 
     @property
     def s3(self):
-        return connect(self.gateway, MAIN)
+        return connect(self.gateway, MAIN if self._keys else BUILT_IN)
 
     def keys_there(self):
         """Every key upstream, but for those of trials of the permissions."""

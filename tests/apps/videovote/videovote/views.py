@@ -21,7 +21,7 @@ def _file(field):
 
 
 def _wants_page():
-    return request.accept_mimetypes.best == "text/html"
+    return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
 
 
 @pages.get("/")
