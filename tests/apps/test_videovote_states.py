@@ -12,9 +12,9 @@ from command import Commands
 from connect import connect
 from driving import VideoVote, prepare_videovote, videovote, videovote_application
 from files import jpeg, mp4, png
-from gateway import MAIN
+from gateway import MAIN, Gateway
 from s3check import refused
-from sites import VIDEOVOTE, application_key
+from sites import VIDEOVOTE, Switched, application_key
 from waiting import eventually
 
 KEYS = (MAIN, application_key(VIDEOVOTE.bucket))
@@ -150,6 +150,24 @@ def test_state_4_with_the_upstream_stopped(tmp_path, server):
             app.site.drained(60)
             app.site.expect_at("fallback", avatar["stored"], *video["stored"].values())
             assert app.seen(video["file"]).expect(200).body == mp4(200_000)
+
+
+def test_access_upstream_with_least_privilege(tmp_path):
+    """The upstream's key is not root's there, and needs no more than its one bucket."""
+    limited = application_key(VIDEOVOTE.bucket)
+    with contextlib.ExitStack() as stack:
+        upstream = stack.enter_context(Gateway(tmp_path / "upstream", keys=(MAIN, limited)))
+        upstream.key = MAIN
+        site = stack.enter_context(
+            contextlib.closing(Switched(upstream, tmp_path / "gateway", VIDEOVOTE, keys=KEYS))
+        )
+        state = States(site, tmp_path / "videovote")
+        stack.callback(state.leave)
+        state.enter(cloud=True, key=limited)
+        assert site.side("GET", "/storage/test-s3")[1]["ok"] is True
+        stored = dict(state.store(seed) for seed in range(2))
+        state.look(stored)
+        assert sorted(site.keys_there()) == sorted(stored)
 
 
 def test_mixed_history(states):

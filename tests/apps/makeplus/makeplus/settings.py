@@ -44,6 +44,7 @@ SIMPLE_JWT = {
     "SIGNING_KEY": os.environ.get("JWT_SECRET", SECRET_KEY),
     "ISSUER": "https://makeplus.example.com",
     "AUDIENCE": "makeplus",
+    "USER_ID_CLAIM": "sub",
 }
 
 # Media: a bucket that everybody reads, below MEDIA_DOMAIN where there is one.
