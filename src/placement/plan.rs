@@ -239,6 +239,11 @@ pub(super) fn spools(mode: Mode) -> bool {
     }
 }
 
+/// Whether a write is kept here while the upstream is away.
+pub(super) fn keeps_for_later(mode: Mode) -> bool {
+    mode == Mode::Fallback
+}
+
 /// Where a new upload is begun.
 pub(super) fn begins_upload(mode: Mode) -> Layer {
     match mode {

@@ -147,7 +147,7 @@ impl Placement {
 /// object can be sent nowhere.
 pub(super) fn check_forwardable(route: &Route, encryption: Option<&Encryption>) -> Result<()> {
     let customer = encryption.is_some_and(|asked| asked.customer_key().is_some());
-    if customer && route.upstream.is_some() && plan::spools(route.mode) {
+    if customer && route.upstream.is_some() && plan::keeps_for_later(route.mode) {
         let what = "encryption with a customer's key of objects that are forwarded later";
         return Err(StoreError::Unsupported { what: what.to_owned() });
     }

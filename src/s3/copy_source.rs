@@ -52,12 +52,7 @@ pub(super) fn of(head: &Head) -> Result<CopySource, S3Error> {
         .map_err(|InvalidCopySource(why)| S3Error::invalid_argument(HEADER, text, why))?;
     let owner = head.header("x-amz-source-expected-bucket-owner");
     source.expected_owner = owner.map(Cow::into_owned);
-    match head.headers_from("x-amz-copy-source-server-side-encryption-customer-").next() {
-        Some(_) => Err(S3Error::invalid_request(
-            "The encryption parameters are not applicable to this object.",
-        )),
-        None => Ok(source),
-    }
+    Ok(source)
 }
 
 impl CopySource {

@@ -189,7 +189,7 @@ def test_acl_headers(s3, bucket):
 def test_encryption_that_is_not_served_is_refused_not_ignored(s3, bucket):
     for extra in (
         {"ServerSideEncryption": "aws:kms"},
-        {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": b"k" * 32},
+        {"ServerSideEncryption": "aws:kms:dsse"},
         {"ObjectLockLegalHoldStatus": "ON"},
     ):
         with refused(("NotImplemented", "InvalidRequest", "InvalidArgument")):

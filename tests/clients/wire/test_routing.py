@@ -35,7 +35,7 @@ def stored(s3, bucket):
         ("POST", "/k", [("select", ""), ("select-type", "2")], "NotImplemented", 501),
         ("PUT", "", [("versioning", "")], "NotImplemented", 501),
         ("PUT", "", [("lifecycle", "")], "NotImplemented", 501),
-        ("PUT", "", [("policy", "")], "NotImplemented", 501),
+        ("PUT", "", [("logging", "")], "NotImplemented", 501),
         ("PUT", "", [("replication", "")], "NotImplemented", 501),
         ("PUT", "", [("notification", "")], "NotImplemented", 501),
         ("PUT", "", [("inventory", ""), ("id", "x")], "NotImplemented", 501),
