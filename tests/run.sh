@@ -4,8 +4,8 @@
 # COUNT says how many histories `histories` tries instead of 20.
 #
 # Needs Rust (with rustfmt and clippy), Python 3.10 or later, Node 20 or later, and Go. What else it
-# needs goes below target/, but for rclone and s3cmd, which come from Debian's packages where this
-# runs as root. A step whose tools can't be had is skipped, and said so; with CI=true it fails.
+# needs goes below target/, but for rclone, s3cmd and chromium, which come from Debian's packages where
+# this runs as root. A step whose tools can't be had is skipped, and said so; with CI=true it fails.
 set -uo pipefail
 
 cd "$(dirname "$0")/.."
@@ -17,7 +17,7 @@ export STOWGATE_BIN="${STOWGATE_BIN:-$target/release/stowgate}"
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" PYTHONDONTWRITEBYTECODE=1
 
 steps=(fmt clippy doc build test deny boto3 boto3-2024 access sts encryption wire forms rules admin cli aws-cli node
-  debian kill memory image upstream migration histories)
+  debian kill memory image upstream migration apps histories)
 # The status of a step that was left out.
 skipped=77
 # The real server behind gateways.
@@ -39,9 +39,9 @@ debian_packages() {
     { tail -n 5 "$target/apt.log"; return 1; }
 }
 
-# Makes the Python environment of a requirements file, once for each content of it.
+# Makes the Python environment of a requirements file, once for each content of it: venv NAME [FILE]
 venv() {
-  local requirements="tests/clients/requirements/$1.txt" home="$venvs/$1"
+  local requirements="${2:-tests/clients/requirements/$1.txt}" home="$venvs/$1"
   if cmp -s "$requirements" "$home/requirements.txt"; then
     return
   fi
@@ -254,6 +254,36 @@ step_upstream() {
 }
 
 step_migration() { upstreams && suite boto3-current tests/clients/migration; }
+
+# A web server, unpacked so that nothing is started, and a browser.
+web_server() {
+  STOWGATE_NGINX="$(command -v nginx || command -v /usr/sbin/nginx || echo "$tools/nginx/usr/sbin/nginx")"
+  [ -x "$STOWGATE_NGINX" ] || unpack "$tools/nginx" nginx || return 1
+  "$STOWGATE_NGINX" -v 2>/dev/null && export STOWGATE_NGINX
+}
+
+browser() {
+  command -v chromium >/dev/null || debian_packages --no-install-recommends chromium || return 1
+  STOWGATE_CHROMIUM="$(command -v chromium)" && export STOWGATE_CHROMIUM
+}
+
+# The applications, with nothing but their endpoint and keys changed.
+step_apps() {
+  local name
+  upstreams || return 1
+  for name in videovote makeplus psc; do
+    venv "app-$name" "tests/apps/$name/requirements.txt" || return 1
+  done
+  if ! web_server; then
+    [ "$ci" != true ] || return 1
+    echo "skipped: what stands behind nginx, which comes with Debian's package nginx"
+  fi
+  if ! browser; then
+    [ "$ci" != true ] || return 1
+    echo "skipped: what a browser does, which takes Debian's package chromium"
+  fi
+  STOWGATE_VENVS="$venvs" suite boto3-current --numprocesses=3 --dist=loadfile tests/apps
+}
 
 step_histories() {
   upstreams || return 1

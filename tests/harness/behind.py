@@ -7,7 +7,7 @@ import secrets
 import botocore.exceptions
 
 from connect import connect
-from gateway import MAIN, Gateway
+from gateway import KEYS, MAIN, Gateway
 from fault_proxy import Proxy
 from migrating import Migrations
 from waiting import eventually
@@ -86,15 +86,18 @@ def decides_conditions(server):
 class Behind:
     """A running gateway whose bucket lies, or may lie, in an upstream bucket of another name."""
 
-    def __init__(self, server, directory, mode, prefix="", upstream=None, spool=None, more=""):
+    def __init__(
+        self, server, directory, mode, prefix="", upstream=None, spool=None, more="", name=None, keys=KEYS
+    ):
         self.server, self.mode, self.prefix = server, mode, prefix
-        self.bucket = fresh_bucket()
-        self.there = f"{self.bucket}-up"
+        fresh = fresh_bucket()
+        self.bucket = name or fresh
+        self.there = f"{fresh}-up"
         self.proxy = Proxy(server.port)
         self.up = connect(server, server.key)
         self.up.create_bucket(Bucket=self.there)
         self._upstream, self._spool, self._more = upstream or {}, spool or {}, more
-        self.gateway = Gateway(directory, config=self._config(mode))
+        self.gateway = Gateway(directory, keys=keys, config=self._config(mode))
         self._client = (None, None)
 
     def _config(self, mode):

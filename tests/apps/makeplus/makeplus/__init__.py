@@ -1,0 +1,1 @@
+"""MakePlus: events, with their programmes and guides."""

@@ -1,0 +1,1 @@
+"""PSC Accounting: attachments of invoices, expenses, payroll and bank statements."""
