@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use super::acl;
 use super::configured::Configured;
 use super::context::Context;
 use super::error::{Code, S3Error};
@@ -277,11 +278,21 @@ impl Gate {
             made_by_acl |=
                 matches!(source, Source::Acl(Permission::Write | Permission::FullControl));
         }
+        let harmless = acl::Asked::parse(head)
+            .is_ok_and(|asked| asked.is_some_and(|asked| asked.is_only_for(&bucket.owner)));
         for action in extras.into_iter().filter(|_| !made_by_acl) {
             let object = ObjectFacts::default();
             let made = Made::Now;
             let ask = Ask { bucket, action, target, reach, object: &object, policy, made };
-            allowed(&self.decide(&ask).await?)?;
+            match self.decide(&ask).await? {
+                // Whoever may put an object may give it to the bucket's owner, unless that is
+                // denied (S3 User Guide, "Bucket policy examples using condition keys").
+                Decision::Refused(Refusal::NoIdentityGrant | Refusal::NoResourceGrant)
+                    if harmless && action == Action::PutObjectAcl => {}
+                decision => {
+                    allowed(&decision)?;
+                }
+            }
         }
         Ok(())
     }
