@@ -81,13 +81,11 @@ impl Placement {
             return Ok(Some(acl));
         }
         let owner = self.home.head_bucket(bucket).await?.owner;
-        match acl.portable(&owner.id) {
-            Some(portable) => Ok(portable.of(owner.clone()).kept(&owner)),
-            None => {
-                let what = "an ACL that names single users, in a bucket with an upstream,";
-                Err(StoreError::Unsupported { what: what.to_owned() })
-            }
-        }
+        let Some(portable) = acl.portable(&owner.id) else {
+            let what = "an ACL that names single users, in a bucket with an upstream,";
+            return Err(StoreError::Unsupported { what: what.to_owned() });
+        };
+        Ok(portable.of(owner.clone()).kept(&owner))
     }
 
     /// The ACL of an upstream object, as one of the bucket's owner.

@@ -7,8 +7,8 @@ use crate::placement::Mode;
 use crate::store::conformance::body;
 use crate::store::{Acls as _, NewObject, Objects as _, StoreError};
 
-fn public() -> Option<Acl> {
-    Some(PortableAcl::PublicRead.of(owner()))
+fn public() -> Acl {
+    PortableAcl::PublicRead.of(owner())
 }
 
 fn other() -> Owner {
@@ -36,17 +36,17 @@ impl World {
 #[tokio::test]
 async fn an_upstream_object_is_the_bucket_owners() {
     let world = World::new(Mode::Upstream).await;
-    world.put_listed("a", public()).await.unwrap();
+    world.put_listed("a", Some(public())).await.unwrap();
     let there = world.there.object_acl(&path("a"), None).await.unwrap();
-    assert_eq!(there, public());
+    assert_eq!(there, Some(public()));
     // The account there has another name.
     let account = PortableAcl::PublicRead.of(other());
     world.there.set_object_acl(&path("a"), None, Some(account)).await.unwrap();
-    assert_eq!(world.acl("a").await, public());
+    assert_eq!(world.acl("a").await, Some(public()));
     world.there.set_object_acl(&path("a"), None, Some(Acl::private(other()))).await.unwrap();
     assert_eq!(world.acl("a").await, None);
-    world.placement.set_object_acl(&path("a"), None, public()).await.unwrap();
-    assert_eq!(world.there.object_acl(&path("a"), None).await.unwrap(), public());
+    world.placement.set_object_acl(&path("a"), None, Some(public())).await.unwrap();
+    assert_eq!(world.there.object_acl(&path("a"), None).await.unwrap(), Some(public()));
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn what_an_upstream_cannot_keep_is_refused_before_anything_is_sent() {
         world.put_listed("a", Some(Acl::private(other()))).await.unwrap();
         assert_eq!(world.acl("a").await, None);
         world.put_listed("a", Some(PortableAcl::PublicRead.of(other()))).await.unwrap();
-        assert_eq!(world.acl("a").await, public());
+        assert_eq!(world.acl("a").await, Some(public()));
     }
     let world = World::new(Mode::Local).await;
     world.put_listed("a", Some(shared())).await.unwrap();
@@ -74,24 +74,24 @@ async fn what_an_upstream_cannot_keep_is_refused_before_anything_is_sent() {
 async fn a_spooled_object_goes_with_its_acl() {
     let world = World::new(Mode::Fallback).await;
     world.go_away();
-    world.put_listed("a", public()).await.unwrap();
+    world.put_listed("a", Some(public())).await.unwrap();
     world.put_listed("b", None).await.unwrap();
-    assert_eq!(world.acl("a").await, public());
-    world.placement.set_object_acl(&path("b"), None, public()).await.unwrap();
-    assert_eq!(world.acl("b").await, public());
+    assert_eq!(world.acl("a").await, Some(public()));
+    world.placement.set_object_acl(&path("b"), None, Some(public())).await.unwrap();
+    assert_eq!(world.acl("b").await, Some(public()));
     world.come_back();
     world.forward().await;
     for key in ["a", "b"] {
         let there = world.there.object_acl(&path(key), None).await.unwrap();
-        assert_eq!(there, public(), "{key}");
-        assert_eq!(world.acl(key).await, public(), "{key}");
+        assert_eq!(there, Some(public()), "{key}");
+        assert_eq!(world.acl(key).await, Some(public()), "{key}");
     }
 }
 
 #[tokio::test]
 async fn an_upstream_that_is_away_tells_no_acl() {
     let world = World::new(Mode::Upstream).await;
-    world.put_listed("a", public()).await.unwrap();
+    world.put_listed("a", Some(public())).await.unwrap();
     world.go_away();
     let told = world.placement.object_acl(&path("a"), None).await;
     assert!(matches!(told, Err(StoreError::Unavailable { .. })), "{told:?}");

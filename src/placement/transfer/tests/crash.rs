@@ -22,7 +22,7 @@ async fn nothing_is_lost_and_nothing_left_wherever_it_ends() {
         for mode in MODES {
             for then in [Then::Again, Then::Abandon, Then::Delete] {
                 let mut steps = 0;
-                while ends_at(direction, mode, then, steps).await {
+                while Box::pin(ends_at(direction, mode, then, steps)).await {
                     steps += 1;
                     crashes += 1;
                 }
