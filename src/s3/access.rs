@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use super::acl;
 use super::configured::Configured;
 use super::context::Context;
 use super::error::{Code, S3Error};
@@ -274,17 +275,19 @@ impl Gate {
             made_by_acl |=
                 matches!(source, Source::Acl(Permission::Write | Permission::FullControl));
         }
+        // Whoever may put an object may give it to the bucket's owner, unless that is denied (S3 User
+        // Guide, "Bucket policy examples using condition keys").
+        let harmless = acl::Asked::parse(head)
+            .is_ok_and(|asked| asked.is_some_and(|asked| asked.is_only_for(&bucket.owner)));
         for action in extras {
             let object = ObjectFacts::default();
             let made = Made::Now;
             let ask = Ask { bucket, action, target, reach, object: &object, policy, made };
             let decision = self.decide(&ask).await?;
-            let forgiven = made_by_acl
-                && matches!(
-                    decision,
-                    Decision::Refused(Refusal::NoIdentityGrant | Refusal::NoResourceGrant)
-                );
-            if !forgiven {
+            let needless = made_by_acl || harmless && action == Action::PutObjectAcl;
+            let ungranted = Decision::Refused(Refusal::NoIdentityGrant) == decision
+                || Decision::Refused(Refusal::NoResourceGrant) == decision;
+            if !(needless && ungranted) {
                 allowed(&decision)?;
             }
         }

@@ -50,6 +50,19 @@ impl Asked {
         }
     }
 
+    /// Whether nobody but the bucket's owner, and who puts the object, is given anything.
+    pub(super) fn is_only_for(&self, bucket_owner: &Owner) -> bool {
+        match self {
+            Self::Canned(acl) => matches!(
+                acl,
+                CannedAcl::Private | CannedAcl::BucketOwnerRead | CannedAcl::BucketOwnerFullControl
+            ),
+            Self::Grants(grants) => grants
+                .iter()
+                .all(|(_, sought)| matches!(sought, Sought::Id(id) if *id == bucket_owner.id)),
+        }
+    }
+
     /// The ACL of an object of `owner` in a bucket of `bucket_owner`.
     pub(super) fn of_object(
         &self,

@@ -47,7 +47,7 @@ async fn calls_fail_as_planned() {
     assert!(store.head_object(&at, &read).await.is_ok());
     assert_eq!(store.count(Call::HeadObject), 7);
     assert_eq!(store.count(Call::ListParts), 0);
-    assert_eq!(Call::ALL.len(), 28);
+    assert_eq!(Call::ALL.len(), 30);
 }
 
 #[tokio::test]

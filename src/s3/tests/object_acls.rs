@@ -270,3 +270,35 @@ async fn copies_and_objects_of_parts_have_the_acl_of_their_own_request() {
     assert_eq!(gateway.readers("parts").await, [200, 200, 200]);
     assert_eq!(gateway.owner("parts").await, "alt-id");
 }
+
+#[tokio::test]
+async fn who_may_put_may_give_to_the_buckets_owner_and_to_nobody_else() {
+    let gateway = Gateway::with_ownership("ObjectWriter").await;
+    let clear = [("x-amz-acl", "private")];
+    assert_eq!(gateway.send(MAIN, "PUT", "/b12?acl", &clear, b"").await.status, 200);
+    let statement = |effect: &str, action: &str| {
+        format!(
+            "{{\"Effect\":\"{effect}\",\"Principal\":{{\"CanonicalUser\":\"alt-id\"}},\
+             \"Action\":\"s3:{action}\",\"Resource\":\"arn:aws:s3:::b12/*\"}}"
+        )
+    };
+    let policy = async |statements: &[String]| {
+        let text =
+            format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{}]}}", statements.join(","));
+        let set = gateway.send(MAIN, "PUT", "/b12?policy", &[], text.as_bytes()).await;
+        assert_eq!(set.status, 204, "{}", set.text());
+    };
+    let put = async |header: (&str, &str)| {
+        gateway.send(ALT, "PUT", "/b12/k", &[header], b"x").await.status.as_u16()
+    };
+    let full = ("x-amz-acl", "bucket-owner-full-control");
+    let to_owner = ("x-amz-grant-full-control", "id=\"main-id\"");
+    let to_others = ("x-amz-grant-read", "id=\"main-id\", id=\"alt-id\"");
+    policy(&[statement("Allow", "PutObject")]).await;
+    assert_eq!([put(full).await, put(to_owner).await], [200, 200]);
+    assert_eq!([put(PUBLIC).await, put(to_others).await], [403, 403]);
+    policy(&[statement("Allow", "PutObject"), statement("Deny", "PutObjectAcl")]).await;
+    assert_eq!([put(full).await, put(to_owner).await], [403, 403]);
+    policy(&[statement("Allow", "PutObject"), statement("Allow", "PutObjectAcl")]).await;
+    assert_eq!([put(full).await, put(PUBLIC).await], [200, 200]);
+}
