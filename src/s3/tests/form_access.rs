@@ -27,7 +27,7 @@ async fn nobody_sends_forms_where_anybody_may_write_and_nowhere_else() {
         Form::empty().field("key", "${filename}"),
         Form::empty().field("key", "${filename}").file("drop/x", "content"),
         Form::empty().field("key", "other/${filename}"),
-        Form::empty().field("key", "drop/a").field("acl", "private"),
+        Form::empty().field("key", "drop/a").field("acl", "public-read"),
         Form::empty().field("key", "drop/a").field("tagging", tags),
         Form::signed(USER, FREELY).field("key", "user/a"),
     ] {
