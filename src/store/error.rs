@@ -34,6 +34,8 @@ pub enum StoreError {
         etag: ETag,
         /// The current time stamp.
         last_modified: Timestamp,
+        /// For how long the client may keep what it has.
+        caching: Box<Caching>,
     },
     /// A condition does not hold.
     #[error("the condition {0:?} does not hold")]
