@@ -32,6 +32,7 @@
 mod access;
 mod buckets;
 mod cleanup;
+mod cost;
 mod history;
 mod job;
 mod manifest;

@@ -368,7 +368,11 @@ async fn every_refusal_has_its_status_and_a_reason() {
     let request = Request::builder().uri("/storage/info").header(HOST, "example.com");
     let request = request.body(Payload::empty()).expect("good");
     let origin = Origin { address: [127, 0, 0, 1].into(), encrypted: false, host: None };
-    assert_eq!(open.handle(request, Some(origin.clone())).await.status(), 403, "access comes first");
+    assert_eq!(
+        open.handle(request, Some(origin.clone())).await.status(),
+        403,
+        "access comes first"
+    );
 
     let request = Request::builder().method("POST").uri("/storage/spool/flush");
     let request = request.header(HOST, "localhost").body(Payload::from_bytes("wait=1s"));

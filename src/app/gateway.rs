@@ -143,10 +143,7 @@ pub(super) fn side_operation(path: &str) -> &'static str {
     if path.starts_with("/storage/") { "SideApi" } else { NO_OPERATION }
 }
 
-fn side(
-    admin: Arc<Admin>,
-    request: Request<Payload>,
-) -> BoxFuture<'static, Response<Payload>> {
+fn side(admin: Arc<Admin>, request: Request<Payload>) -> BoxFuture<'static, Response<Payload>> {
     let origin = origin(&request);
     Box::pin(async move { admin.handle(request, origin).await })
 }

@@ -23,10 +23,7 @@ pub(super) fn build(
         return list.split(',').map(|text| network(text.trim(), &place)).collect();
     }
     let listed = in_file.unwrap_or_default();
-    listed
-        .iter()
-        .map(|text| network(text.get_ref(), &Place::File(document, text.span())))
-        .collect()
+    listed.iter().map(|text| network(text.get_ref(), &Place::File(document, text.span()))).collect()
 }
 
 fn network(text: &str, place: &Place<'_>) -> Result<IpNet, ConfigError> {

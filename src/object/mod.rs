@@ -49,8 +49,8 @@ pub use listing::{
 };
 pub use master_key::{MasterKey, MasterKeyError, MasterKeys};
 pub use metadata::{
-    Caching, ContentHeaders, MAX_USER_METADATA_BYTES, ObjectMetadata, UserMetadata, decode_header_value,
-    encode_header_value, stored_content_encoding,
+    Caching, ContentHeaders, MAX_USER_METADATA_BYTES, ObjectMetadata, UserMetadata,
+    decode_header_value, encode_header_value, stored_content_encoding,
 };
 pub use month::Month;
 pub use name::{BucketName, InvalidBucketName, InvalidKey, MAX_KEY_BYTES, ObjectKey};

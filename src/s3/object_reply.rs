@@ -7,8 +7,8 @@ use http::header::{
 
 use super::reply::Reply;
 use crate::object::{
-    Caching, Checksum, ChecksumValue, ContentHeaders, ETag, ObjectInfo, Replication, Timestamp, VersionId,
-    encode_header_value,
+    Caching, Checksum, ChecksumValue, ContentHeaders, ETag, ObjectInfo, Replication, Timestamp,
+    VersionId, encode_header_value,
 };
 
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";

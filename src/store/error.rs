@@ -1,7 +1,7 @@
 //! What a store can answer instead of a result.
 
 use crate::body::BodyError;
-use crate::object::{CompletionError, ConditionHeader, ETag, KeyFault, Owner, Timestamp};
+use crate::object::{Caching, CompletionError, ConditionHeader, ETag, KeyFault, Owner, Timestamp};
 
 /// Why a store did not do it. Converted to S3's codes in one place of the protocol.
 #[derive(Debug, thiserror::Error)]
