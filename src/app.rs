@@ -94,6 +94,8 @@ pub struct Control {
     metrics: Arc<Metrics>,
     tls: Vec<TlsSwitch>,
     address: SocketAddr,
+    /// Whether the server believes proxies, which only a restart changes.
+    behind_proxies: bool,
     /// The store, once it is open.
     store: Arc<OnceLock<Weak<LocalStore>>>,
 }
@@ -118,7 +120,9 @@ impl App {
         let gateway = Arc::new(gateway);
         let tls = [Some(&server), side.as_ref()].into_iter().flatten().map(Server::tls).collect();
         let address = server.address();
-        let control = Control { auth, admin, metrics, tls, address, store: Arc::default() };
+        let behind_proxies = !config.server.trusted_proxies.is_empty();
+        let store = Arc::default();
+        let control = Control { auth, admin, metrics, tls, address, behind_proxies, store };
         Ok(Self { config, upstreams, server, side, gateway, control })
     }
 
@@ -214,7 +218,9 @@ impl Control {
         }
         let config::Sessions { seals, sts } = config.sessions.clone();
         self.auth.replace(config.keys.ring.clone(), sts, seals);
-        self.admin.replace_rule(rule(config));
+        let rule = rule(config);
+        let behind_proxies = rule.behind_proxies || self.behind_proxies;
+        self.admin.replace_rule(Rule { behind_proxies, ..rule });
         if let Some(tls) = tls {
             self.tls.iter().for_each(|switch| switch.replace(tls.clone()));
         }
@@ -315,7 +321,11 @@ fn clock() -> Arc<dyn Clock> {
 
 /// Who may use the side API.
 fn rule(config: &Config) -> Rule {
-    Rule { token: config.admin_token.clone(), only_built_in_keys: config.keys.built_in }
+    Rule {
+        token: config.admin_token.clone(),
+        only_built_in_keys: config.keys.built_in,
+        behind_proxies: !config.server.trusted_proxies.is_empty(),
+    }
 }
 
 fn authenticator(config: &Config) -> Authenticator {
@@ -359,6 +369,7 @@ fn server_settings(server: &config::Server) -> Settings {
         write_timeout: server.write_timeout,
         handshake_timeout: server.handshake_timeout,
         drain_timeout: server.drain_timeout,
+        trusted_proxies: server.trusted_proxies.clone(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who may use the side API.
 //!
 //! A bearer token, a request signed with a key of the role `admin`, or, only while nothing but the
-//! built-in key is configured, a caller on this machine. That last one is held to being a tool of
+//! built-in key and no proxy is configured, a caller on this machine. That last one is held to being a tool of
 //! the person at this machine: not a proxy's client, not a page in a browser, not a name that an
 //! attacker's DNS server points here.
 
@@ -18,6 +18,7 @@ use subtle::ConstantTimeEq as _;
 use super::reply::Fault;
 use crate::auth::{AuthError, Authenticator, Caller, Role, Secret};
 use crate::body::Payload;
+use crate::object::is_forwarding;
 
 /// What the configuration says about access.
 #[derive(Debug, Clone, Default)]
@@ -26,15 +27,19 @@ pub struct Rule {
     pub token: Option<Secret>,
     /// Whether no key is configured, so that only the built-in one is there.
     pub only_built_in_keys: bool,
+    /// Whether proxies are configured, whose clients could be taken for callers on this machine.
+    pub behind_proxies: bool,
 }
 
 /// Where a request comes from, and how.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Origin {
     /// The address of the socket.
     pub address: IpAddr,
-    /// Whether the connection is encrypted.
+    /// Whether the client's connection is encrypted.
     pub encrypted: bool,
+    /// The host that the client named to a configured proxy.
+    pub host: Option<String>,
 }
 
 /// Decides about access.
@@ -42,18 +47,6 @@ pub(super) struct Access {
     rule: ArcSwap<Rule>,
     authenticator: Arc<Authenticator>,
 }
-
-/// Headers by which proxies say that they forward; `x-forwarded-…` beside them.
-const FORWARDED: [&str; 8] = [
-    "forwarded",
-    "via",
-    "x-real-ip",
-    "x-client-ip",
-    "x-cluster-client-ip",
-    "x-original-host",
-    "true-client-ip",
-    "cf-connecting-ip",
-];
 
 impl Access {
     pub(super) fn new(rule: Rule, authenticator: Arc<Authenticator>) -> Self {
@@ -74,7 +67,7 @@ impl Access {
     pub(super) fn check(
         &self,
         head: &Parts,
-        origin: Origin,
+        origin: &Origin,
         body: Payload,
     ) -> Result<Payload, Fault> {
         let rule = self.rule.load();
@@ -120,11 +113,14 @@ impl Rule {
         Err(unauthorized("the bearer token is not the one of STOWGATE_ADMIN_TOKEN"))
     }
 
-    fn check_tokenless(&self, head: &Parts, origin: Origin) -> Result<(), Fault> {
+    fn check_tokenless(&self, head: &Parts, origin: &Origin) -> Result<(), Fault> {
         if self.token.is_some() || !self.only_built_in_keys {
             let message = "the side API wants \"Authorization: Bearer\" with the token of \
                            STOWGATE_ADMIN_TOKEN, or a request signed with a key of the role admin";
             return Err(unauthorized(message));
+        }
+        if self.behind_proxies {
+            return Err(without_token("[server] trusted_proxies says that there are proxies"));
         }
         if !is_loopback(origin.address) {
             return Err(without_token("the caller is not on this machine"));
@@ -157,10 +153,6 @@ fn is_loopback(address: IpAddr) -> bool {
             address.is_loopback() || mapped.is_some_and(|address| address.is_loopback())
         }
     }
-}
-
-fn is_forwarding(name: &str) -> bool {
-    name.starts_with("x-forwarded") || FORWARDED.contains(&name)
 }
 
 /// The host that the request is for, with its port, if every mention of it is a loopback name.

@@ -30,7 +30,7 @@ fn access(token: bool, only_built_in_keys: bool) -> Access {
     let clock = Arc::new(ManualClock::new(NOW));
     let authenticator = Arc::new(Authenticator::new(ring, settings, clock));
     let token = token.then(|| Secret::new(TOKEN));
-    Access::new(Rule { token, only_built_in_keys }, authenticator)
+    Access::new(Rule { token, only_built_in_keys, behind_proxies: false }, authenticator)
 }
 
 /// The status of a refusal, or 200; and the reason.
@@ -48,8 +48,9 @@ fn ask_at(access: &Access, from: &str, uri: &str, headers: &[(&str, &str)]) -> (
         Some(address) => (address, true),
         None => (from, false),
     };
-    let origin = Origin { address: address.parse().expect("an address"), encrypted };
-    match access.check(&head, origin, Payload::empty()) {
+    let address = address.parse().expect("an address");
+    let origin = Origin { address, encrypted, host: None };
+    match access.check(&head, &origin, Payload::empty()) {
         Ok(_) => (200, String::new()),
         Err(fault) => (fault.status.as_u16(), fault.message),
     }
@@ -251,6 +252,19 @@ fn without_a_token_no_other_site_asks() {
 fn a_new_rule_holds_at_once() {
     let access = access(false, true);
     assert_eq!(ask(&access, "127.0.0.1", &[HOST_HERE]).0, 200);
-    access.replace(Rule { token: None, only_built_in_keys: false });
+    access.replace(Rule::default());
     assert_eq!(ask(&access, "127.0.0.1", &[HOST_HERE]).0, 401);
+}
+
+#[test]
+fn a_configured_proxy_ends_access_without_a_token() {
+    let open = access(false, true);
+    assert_eq!(ask(&open, "127.0.0.1", &[HOST_HERE]).0, 200);
+    open.replace(Rule { only_built_in_keys: true, behind_proxies: true, ..Rule::default() });
+    let (status, reason) = ask(&open, "127.0.0.1", &[HOST_HERE]);
+    assert_eq!(status, 403);
+    assert!(reason.contains("trusted_proxies"), "{reason}");
+    let signature = signed("ADMIN", "secret");
+    let headers = [HOST_HERE, ("date", DATE), ("authorization", signature.as_str())];
+    assert_eq!(ask(&open, "127.0.0.1", &headers).0, 200);
 }

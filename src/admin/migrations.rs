@@ -7,6 +7,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::Views;
+use super::cost;
 use super::migrations_order::{self, Order};
 use super::query::Parameters;
 use super::reply::{Fault, json as reply};
@@ -38,7 +39,7 @@ pub(super) async fn order(
     let view = match order {
         Order::Plan(spec) => {
             let view = migrations.plan(spec, manifest).await.map_err(refused)?;
-            return Ok(reply(StatusCode::OK, &planned(&view)));
+            return Ok(reply(StatusCode::OK, &planned(views, &view)));
         }
         Order::Start(spec) => migrations.start(spec, manifest).await,
         Order::RunPlan(id, amendment) => migrations.run_plan(&id, direction, amendment).await,
@@ -143,8 +144,9 @@ pub(super) fn shown(view: &View) -> Value {
 }
 
 /// What a dry run answers: the plan, and under which id it is run.
-fn planned(view: &View) -> Value {
+fn planned(views: &Views, view: &View) -> Value {
     let mut value = shown(view);
+    let cost = cost::of_plan(&views.counting.prices, view);
     if let Some(fields) = value.as_object_mut() {
         let planned = fields.remove("planned").unwrap_or_default();
         fields.remove("progress");
@@ -152,6 +154,7 @@ fn planned(view: &View) -> Value {
         if let Value::Object(planned) = planned {
             fields.extend(planned);
         }
+        fields.insert("monthly_cost".to_owned(), cost);
     }
     value
 }

@@ -32,6 +32,7 @@
 mod access;
 mod buckets;
 mod cleanup;
+mod cost;
 mod history;
 mod job;
 mod manifest;
@@ -305,22 +306,40 @@ impl Admin {
         Fault::new(status, code, message).answer()
     }
 
-    /// Whether the request is for the side API rather than for S3.
-    pub fn owns<B>(&self, request: &Request<B>) -> bool {
+    /// Whether the request is for the side API rather than for S3; `None` where nobody can tell
+    /// yet.
+    pub fn owns<B>(&self, request: &Request<B>) -> Option<bool> {
         let path = request.uri().path();
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        let alias = path == ALIAS && reads && self.has_alias();
-        let ours = alias || below_storage(path).is_some();
-        ours && !self.is_virtual_host(request)
+        if self.is_virtual_host(request) {
+            return Some(false);
+        }
+        if path == ALIAS && reads { self.has_alias() } else { Some(below_storage(path).is_some()) }
     }
 
-    /// Whether the alias is no object's path: there is no such bucket.
-    fn has_alias(&self) -> bool {
-        let bucket = ALIAS.split('/').nth(1).and_then(|name| BucketName::parse(name).ok());
-        let known = self.views.get().zip(bucket);
-        known.is_some_and(|(views, bucket)| {
-            views.routes.of(&bucket).upstream.is_none() && views.disk.lacks(&bucket)
-        })
+    /// Whether the alias is no object's path, as there is no such bucket. While the store is opened,
+    /// and where what it lost may have made that bucket, it is not known.
+    fn has_alias(&self) -> Option<bool> {
+        let Some(bucket) = ALIAS.split('/').nth(1).and_then(|name| BucketName::parse(name).ok())
+        else {
+            return Some(false);
+        };
+        let views = self.views.get()?;
+        if views.routes.of(&bucket).upstream.is_some() {
+            return Some(false);
+        }
+        views.disk.has(&bucket).map(|there| !there)
+    }
+
+    /// Waits until there is something to show.
+    pub async fn opened(&self) {
+        self.views.wait().await;
+    }
+
+    /// What is answered where it cannot be told whether a request is for the side API: nothing of
+    /// either, but that it may be asked again.
+    pub fn undecided(&self) -> Response<Payload> {
+        starting()
     }
 
     /// Answers a request that it owns; `None` for the origin is a caller of whom nothing is known.
@@ -341,7 +360,7 @@ impl Admin {
             };
         }
         let length = body.length();
-        let body = match self.check(&head, origin, body) {
+        let body = match self.check(&head, origin.as_ref(), body) {
             Ok(body) => body,
             Err(fault) => return fault.answer(),
         };
@@ -358,7 +377,7 @@ impl Admin {
                 .answer();
         }
         let authenticator = self.access.authenticator();
-        let asker = Asker { head: &head, origin, authenticator };
+        let asker = Asker { head: &head, origin: origin.as_ref(), authenticator };
         match self.views.get() {
             Some(views) => resource
                 .answer(views, &asker, rest, has_body.then_some(body))
@@ -368,7 +387,12 @@ impl Admin {
         }
     }
 
-    fn check(&self, head: &Parts, origin: Option<Origin>, body: Payload) -> Result<Payload, Fault> {
+    fn check(
+        &self,
+        head: &Parts,
+        origin: Option<&Origin>,
+        body: Payload,
+    ) -> Result<Payload, Fault> {
         let fault = Fault::new(StatusCode::FORBIDDEN, "AccessDenied", "the caller is not known");
         self.access.check(head, origin.ok_or(fault)?, body)
     }

@@ -36,7 +36,7 @@ const VALID: Duration = Duration::from_hours(1);
 /// What a request says of who asks, and of where the gateway is for them.
 pub(super) struct Asker<'a> {
     pub(super) head: &'a Parts,
-    pub(super) origin: Option<Origin>,
+    pub(super) origin: Option<&'a Origin>,
     pub(super) authenticator: &'a Authenticator,
 }
 
@@ -301,13 +301,15 @@ async fn signed_upstream(views: &Views, at: &ObjectPath, expires: Duration) -> O
     }
 }
 
-/// Where the gateway is for whoever asks: its URL, and the host in it.
+/// Where the gateway is for whoever asks: its URL, and the host that signatures hold for. The two
+/// differ behind a proxy that names another host to the gateway than clients name to it.
 fn gateway(asker: &Asker<'_>) -> Result<(String, String), Fault> {
     let header = asker.head.headers.get(HOST).and_then(|host| host.to_str().ok());
     let host = header.or_else(|| asker.head.uri.authority().map(http::uri::Authority::as_str));
     let host = host.ok_or_else(|| Fault::parameter("the request has no Host header"))?;
     let scheme = if asker.origin.is_some_and(|it| it.encrypted) { "https" } else { "http" };
-    Ok((format!("{scheme}://{host}"), host.to_owned()))
+    let public = asker.origin.and_then(|it| it.host.as_deref()).unwrap_or(host);
+    Ok((format!("{scheme}://{public}"), host.to_owned()))
 }
 
 fn resolved(

@@ -64,8 +64,9 @@ impl Disk for FakeDisk {
         KeysInUse { active: Some("2026-11".to_owned()), known: in_use.clone(), in_use }
     }
 
-    fn lacks(&self, bucket: &BucketName) -> bool {
-        bucket.as_str() == "attachments"
+    fn has(&self, bucket: &BucketName) -> Option<bool> {
+        let known = self.0 == DiskState::Ready;
+        known.then(|| bucket.as_str() != "attachments")
     }
 }
 
@@ -253,7 +254,7 @@ pub(super) fn admin(views: Option<Views>) -> Admin {
     let settings = AuthSettings { sigv2: true, region, strict_region: false };
     let clock = Arc::new(ManualClock::new(START));
     let authenticator = Arc::new(Authenticator::new(Keyring::default(), settings, clock));
-    let rule = Rule { token: None, only_built_in_keys: true };
+    let rule = Rule { only_built_in_keys: true, ..Rule::default() };
     let domains = vec!["s3.localhost".to_owned(), "localhost".to_owned()];
     let admin = Admin::new(domains, rule, authenticator);
     if let Some(views) = views {
@@ -265,8 +266,8 @@ pub(super) fn admin(views: Option<Views>) -> Admin {
 pub(super) async fn ask(admin: &Admin, method: &str, target: &str) -> (u16, Value) {
     let request = Request::builder().method(method).uri(target).header(HOST, "localhost:9000");
     let request = request.body(Payload::empty()).expect("a good request");
-    assert!(admin.owns(&request), "{target}");
-    let origin = Origin { address: [127, 0, 0, 1].into(), encrypted: false };
+    assert_eq!(admin.owns(&request), Some(true), "{target}");
+    let origin = Origin { address: [127, 0, 0, 1].into(), encrypted: false, host: None };
     let response = admin.handle(request, Some(origin)).await;
     let status = response.status().as_u16();
     let body = response.into_body().collect(1 << 20).await.expect("a body");
@@ -278,7 +279,7 @@ fn the_side_api_is_on_the_service_host_only() {
     let admin = admin(None);
     let owns = |host: &str, path: &str| {
         let request = Request::builder().uri(path).header(HOST, host);
-        admin.owns(&request.body(()).expect("a good request"))
+        admin.owns(&request.body(()).expect("a good request")) == Some(true)
     };
     for host in ["localhost:9000", "s3.localhost", "127.0.0.1:9000", "[::1]:9000", "gate.lan"] {
         assert!(owns(host, "/storage/info"), "{host}");
@@ -288,6 +289,29 @@ fn the_side_api_is_on_the_service_host_only() {
     }
     for path in ["/storage", "/storage/", "/storage-room/info", "/", "/bucket/storage/info"] {
         assert!(!owns("localhost", path), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_alias_means_one_thing_and_nothing_while_that_is_not_known() {
+    let owns = |admin: &Admin, host: &str, method: &str| {
+        let request = Request::builder().method(method).uri(ALIAS).header(HOST, host);
+        admin.owns(&request.body(()).expect("a good request"))
+    };
+    let world = World::new().await;
+    let rebuilding = Views {
+        disk: Arc::new(FakeDisk(DiskState::Rebuilding)),
+        ..world.views(FakeTrials::without(&[]))
+    };
+    let ready = world.views(FakeTrials::without(&[]));
+    for (views, known) in [(None, None), (Some(rebuilding), None), (Some(ready), Some(true))] {
+        let admin = admin(views);
+        for method in ["GET", "HEAD"] {
+            assert_eq!(owns(&admin, "localhost:9000", method), known, "{method}");
+        }
+        assert_eq!(owns(&admin, "localhost:9000", "PUT"), Some(false));
+        assert_eq!(owns(&admin, "bucket.localhost", "GET"), Some(false));
+        assert_eq!(admin.undecided().status(), 503);
     }
 }
 
@@ -343,8 +367,12 @@ async fn every_refusal_has_its_status_and_a_reason() {
 
     let request = Request::builder().uri("/storage/info").header(HOST, "example.com");
     let request = request.body(Payload::empty()).expect("good");
-    let origin = Origin { address: [127, 0, 0, 1].into(), encrypted: false };
-    assert_eq!(open.handle(request, Some(origin)).await.status(), 403, "access comes first");
+    let origin = Origin { address: [127, 0, 0, 1].into(), encrypted: false, host: None };
+    assert_eq!(
+        open.handle(request, Some(origin.clone())).await.status(),
+        403,
+        "access comes first"
+    );
 
     let request = Request::builder().method("POST").uri("/storage/spool/flush");
     let request = request.header(HOST, "localhost").body(Payload::from_bytes("wait=1s"));

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
+use super::cost::{self, Stored};
 use super::query::Parameters;
 use super::reply::{self, Fault};
 use super::view::Views;
@@ -146,7 +147,7 @@ fn totals(views: &Views, rows: &[&UsageRow]) -> Map<String, Value> {
     value.insert("by_type".to_owned(), grouped(rows, |row| label(&row.kind)));
     value.insert("by_backend".to_owned(), grouped(rows, |row| backend(row.away).to_owned()));
     value.insert("by_month".to_owned(), grouped(rows, |row| row.month.to_string()));
-    value.insert("monthly_cost".to_owned(), cost(views, rows));
+    value.insert("monthly_cost".to_owned(), monthly_cost(views, rows));
     value
 }
 
@@ -175,32 +176,12 @@ pub(super) fn backend(away: bool) -> &'static str {
 }
 
 /// What storing this costs in a month, as far as prices are configured.
-fn cost(views: &Views, rows: &[&UsageRow]) -> Value {
-    let prices = &views.counting.prices;
-    if prices.local.is_none() && prices.s3.is_none() {
-        return Value::Null;
-    }
-    let of = |away: bool, price: Option<f64>| {
+fn monthly_cost(views: &Views, rows: &[&UsageRow]) -> Value {
+    let of = |away: bool| {
         let rows = rows.iter().filter(|row| row.away == away);
-        price.map(|price| gib(total(rows.map(|row| &row.usage)).bytes) * price)
+        total(rows.map(|row| &row.usage)).bytes
     };
-    let (local, s3) = (of(false, prices.local), of(true, prices.s3));
-    let sum = local.unwrap_or_default() + s3.unwrap_or_default();
-    json!({
-        "currency": prices.currency,
-        "local": local.map(rounded),
-        "s3": s3.map(rounded),
-        "total": rounded(sum),
-    })
-}
-
-#[allow(clippy::cast_precision_loss, reason = "costs are told to six digits")]
-fn gib(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 30)
-}
-
-fn rounded(cost: f64) -> f64 {
-    (cost * 1e6).round() / 1e6
+    cost::monthly(&views.counting.prices, Stored { local: of(false), s3: of(true) })
 }
 
 /// How far the figures of all buckets can be believed, and why.

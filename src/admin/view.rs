@@ -130,8 +130,8 @@ pub trait Disk: Send + Sync {
     /// Under which master keys objects are encrypted.
     fn master_keys(&self) -> KeysInUse;
 
-    /// Whether there surely is no such bucket.
-    fn lacks(&self, bucket: &BucketName) -> bool;
+    /// Whether there is such a bucket, where that is known.
+    fn has(&self, bucket: &BucketName) -> Option<bool>;
 }
 
 /// How the local layer does.

@@ -60,7 +60,11 @@ impl Disk for LocalDisk {
         self.store.master_keys()
     }
 
-    fn lacks(&self, bucket: &BucketName) -> bool {
-        matches!(self.store.usage(bucket), Err(StoreError::NoSuchBucket))
+    fn has(&self, bucket: &BucketName) -> Option<bool> {
+        match self.store.usage(bucket) {
+            Ok(_) => Some(true),
+            Err(StoreError::NoSuchBucket) => Some(false),
+            Err(_) => None,
+        }
     }
 }

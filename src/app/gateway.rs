@@ -12,13 +12,14 @@ use crate::admin::{Admin, EndedRequest, Metrics, Origin};
 use crate::body::Payload;
 use crate::config::Config;
 use crate::object::RequestId;
-use crate::s3::{self, Audit, ClientAddress, Encrypted, Service};
-use crate::server::{AccessDetail, Ended, Handler, Peer, Refusal, Refused};
+use crate::s3::{self, Audit, ClientAddress, Encrypted, Nearby, PublicHost, Service};
+use crate::server::{AccessDetail, Ended, Handler, Peer, Refusal, Refused, Remote};
 
 /// How long a request waits for the store to be opened before it is told to come again.
 const OPENING_WAIT: Duration = Duration::from_secs(3);
 
 /// Everything that answers requests.
+#[derive(Clone)]
 pub(super) struct Gateway {
     region: Arc<str>,
     /// The side API, where it has no listener of its own.
@@ -73,26 +74,22 @@ impl Gateway {
 
 impl Handler for Gateway {
     fn handle(&self, request: Request<Payload>) -> BoxFuture<'static, Response<Payload>> {
-        if let Some(admin) = self.admin.as_ref().filter(|admin| admin.owns(&request)) {
-            let (admin, origin) = (Arc::clone(admin), origin(&request));
-            return Box::pin(async move { admin.handle(request, origin).await });
-        }
-        let answering = Answering::one_of(&self.requests);
-        if let Some(service) = self.service.get() {
-            let service = Arc::clone(service);
-            return Box::pin(async move {
-                let _answering = answering;
-                serve(service, request).await
-            });
-        }
-        let (service, region) = (Arc::clone(&self.service), Arc::clone(&self.region));
-        Box::pin(async move {
-            let _answering = answering;
-            match tokio::time::timeout(OPENING_WAIT, service.wait()).await {
-                Ok(service) => serve(Arc::clone(service), request).await,
-                Err(_) => opening(&request, &region),
+        let Some(admin) = &self.admin else { return self.serve(request) };
+        match admin.owns(&request) {
+            Some(false) => self.serve(request),
+            Some(true) => side(Arc::clone(admin), request),
+            None => {
+                let (gateway, admin) = (self.clone(), Arc::clone(admin));
+                Box::pin(async move {
+                    let _ = tokio::time::timeout(OPENING_WAIT, admin.opened()).await;
+                    match admin.owns(&request) {
+                        Some(false) => gateway.serve(request).await,
+                        Some(true) => side(admin, request).await,
+                        None => admin.undecided(),
+                    }
+                })
             }
-        })
+        }
     }
 
     fn ended(&self, ended: Ended<'_>) {
@@ -116,6 +113,28 @@ impl Handler for Gateway {
     }
 }
 
+impl Gateway {
+    /// Answers as S3.
+    fn serve(&self, request: Request<Payload>) -> BoxFuture<'static, Response<Payload>> {
+        let answering = Answering::one_of(&self.requests);
+        if let Some(service) = self.service.get() {
+            let service = Arc::clone(service);
+            return Box::pin(async move {
+                let _answering = answering;
+                serve(service, request).await
+            });
+        }
+        let (service, region) = (Arc::clone(&self.service), Arc::clone(&self.region));
+        Box::pin(async move {
+            let _answering = answering;
+            match tokio::time::timeout(OPENING_WAIT, service.wait()).await {
+                Ok(service) => serve(Arc::clone(service), request).await,
+                Err(_) => opening(&request, &region),
+            }
+        })
+    }
+}
+
 /// What a request counts as that is no S3 operation: names that clients make up are none.
 const NO_OPERATION: &str = "none";
 
@@ -124,18 +143,27 @@ pub(super) fn side_operation(path: &str) -> &'static str {
     if path.starts_with("/storage/") { "SideApi" } else { NO_OPERATION }
 }
 
-/// Where a request for the side API comes from.
+fn side(admin: Arc<Admin>, request: Request<Payload>) -> BoxFuture<'static, Response<Payload>> {
+    let origin = origin(&request);
+    Box::pin(async move { admin.handle(request, origin).await })
+}
+
+/// Where a request for the side API comes from. The rule that lets callers on this machine in asks
+/// for the socket, whatever proxies say.
 pub(super) fn origin(request: &Request<Payload>) -> Option<Origin> {
     let peer = request.extensions().get::<Peer>()?;
-    Some(Origin { address: peer.address.ip(), encrypted: peer.tls })
+    let remote = request.extensions().get::<Remote>()?;
+    let (address, host) = (peer.address.ip(), remote.host.clone());
+    Some(Origin { address, encrypted: remote.encrypted, host })
 }
 
 async fn serve(service: Arc<Service>, mut request: Request<Payload>) -> Response<Payload> {
-    if let Some(Peer { address, tls }) = request.extensions().get().copied() {
-        request.extensions_mut().insert(ClientAddress(address.ip()));
-        if tls {
-            request.extensions_mut().insert(Encrypted);
-        }
+    let known = request.extensions_mut();
+    if let Some(Remote { address, encrypted, host, nearby, .. }) = known.remove() {
+        address.map(|address| known.insert(ClientAddress(address)));
+        host.map(|host| known.insert(PublicHost(host)));
+        encrypted.then(|| known.insert(Encrypted));
+        nearby.then(|| known.insert(Nearby));
     }
     audited(service.handle(request).await)
 }

@@ -194,6 +194,7 @@ pub(super) struct Key {
 #[serde(deny_unknown_fields)]
 pub(super) struct Server {
     pub(super) base_domains: Option<Vec<Spanned<String>>>,
+    pub(super) trusted_proxies: Option<Vec<Spanned<String>>>,
     pub(super) max_connections: Option<Spanned<usize>>,
     pub(super) max_header_size: Option<Spanned<Size>>,
     pub(super) header_timeout: Option<Spanned<Period>>,

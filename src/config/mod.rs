@@ -17,6 +17,7 @@ mod identity;
 mod keys;
 mod overlap;
 mod ownership;
+mod proxies;
 mod roles;
 mod routes;
 mod rules;
@@ -45,6 +46,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use tracing_subscriber::filter::Targets;
 
 pub use amount::{Period, Size};
@@ -162,6 +164,8 @@ pub struct Keys {
 pub struct Server {
     /// The host names of the service, lower-case; `bucket.` before one of them is a virtual host.
     pub base_domains: Vec<String>,
+    /// The proxies whose word for their clients is taken.
+    pub trusted_proxies: Vec<IpNet>,
     /// The most connections at one time.
     pub max_connections: usize,
     /// The most bytes of header names and values in one request.

@@ -14,7 +14,7 @@ use super::env::Env;
 use super::error::ConfigError;
 use super::{
     Auth, Config, Flags, Keys, Log, LogFormat, Server, Store, Tls, at_rest, bounds, file, keys,
-    ownership, routes, rules, sessions, spool, upstream, usage, website,
+    ownership, proxies, routes, rules, sessions, spool, upstream, usage, website,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -265,6 +265,7 @@ fn server(env: &Env, in_file: &file::Server, document: &Document) -> Result<Serv
         bounds::number(in_file.max_connections.as_ref(), 1024, 1..=1_000_000, document)?;
     Ok(Server {
         base_domains: base_domains(env, in_file.base_domains.as_deref(), document)?,
+        trusted_proxies: proxies::build(env, in_file.trusted_proxies.as_deref(), document)?,
         max_connections: connections,
         max_header_size: bounds::size(
             in_file.max_header_size.as_ref(),

@@ -26,6 +26,22 @@ pub struct ContentHeaders {
     pub website_redirect_location: Option<String>,
 }
 
+/// What a cache asks of an object that it has already (RFC 9110 section 15.4.5).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Caching {
+    /// `Cache-Control`.
+    pub cache_control: Option<String>,
+    /// `Expires`.
+    pub expires: Option<String>,
+}
+
+impl ContentHeaders {
+    /// What of them a cache asks for.
+    pub fn caching(&self) -> Caching {
+        Caching { cache_control: self.cache_control.clone(), expires: self.expires.clone() }
+    }
+}
+
 /// The most bytes that names and values of user metadata may have together.
 pub const MAX_USER_METADATA_BYTES: usize = 2048;
 

@@ -9,6 +9,7 @@ mod completion;
 mod crc;
 mod encryption;
 mod etag;
+mod forwarding;
 mod latency;
 mod listing;
 mod master_key;
@@ -40,6 +41,7 @@ pub use encryption::{
     encrypts_by_default,
 };
 pub use etag::ETag;
+pub use forwarding::is_forwarding;
 pub use latency::Latency;
 pub use listing::{
     BucketsPage, BucketsQuery, ListEntry, ListPage, ListQuery, PartsPage, PartsQuery, UploadEntry,
@@ -47,8 +49,8 @@ pub use listing::{
 };
 pub use master_key::{MasterKey, MasterKeyError, MasterKeys};
 pub use metadata::{
-    ContentHeaders, MAX_USER_METADATA_BYTES, ObjectMetadata, UserMetadata, decode_header_value,
-    encode_header_value, stored_content_encoding,
+    Caching, ContentHeaders, MAX_USER_METADATA_BYTES, ObjectMetadata, UserMetadata,
+    decode_header_value, encode_header_value, stored_content_encoding,
 };
 pub use month::Month;
 pub use name::{BucketName, InvalidBucketName, InvalidKey, MAX_KEY_BYTES, ObjectKey};

@@ -279,6 +279,7 @@ impl Reading<'_> {
             ReadVerdict::NotModified => Some(StoreError::NotModified {
                 etag: remote.etag.clone(),
                 last_modified: remote.last_modified,
+                caching: Box::default(),
             }),
             ReadVerdict::Failed(header) => Some(StoreError::PreconditionFailed(header)),
         };
@@ -289,7 +290,7 @@ impl Reading<'_> {
                 let (version, key) = (request.version, request.key.clone());
                 let whole = GetRequest { version, conditions, key, ..GetRequest::default() };
                 match self.call(&whole, HEAD).await {
-                    Ok(_) => return Err(refusal),
+                    Ok(head) => return Err(told(refusal, &head)),
                     Err(error) => Err(error),
                 }
             }
@@ -331,5 +332,16 @@ pub(super) fn translated(condition: &WriteCondition, remote: Option<&Remote>) ->
             WriteCondition::Matches(ETagMatch::Tags(tags.collect()))
         }
         (condition, _) => condition.clone(),
+    }
+}
+
+/// The refusal with what the object itself says to caches.
+fn told(refusal: StoreError, head: &Head) -> StoreError {
+    match refusal {
+        StoreError::NotModified { etag, last_modified, .. } => {
+            let caching = Box::new(head.object.metadata.headers.caching());
+            StoreError::NotModified { etag, last_modified, caching }
+        }
+        other => other,
     }
 }

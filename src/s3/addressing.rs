@@ -7,6 +7,7 @@ use http::header::HOST;
 use http::request::Parts;
 
 use super::error::{Code, S3Error};
+use super::request_facts::PublicHost;
 use crate::object::percent::{self, Plus};
 use crate::object::{BucketName, InvalidKey, MAX_KEY_BYTES, ObjectKey};
 
@@ -125,6 +126,14 @@ pub(super) fn named_host(parts: &Parts) -> &str {
         _ => header.or(authority),
     };
     host.unwrap_or_default().trim()
+}
+
+/// The host that leads the client back here, with its port.
+pub(super) fn public_host(parts: &Parts) -> &str {
+    match parts.extensions.get() {
+        Some(PublicHost(host)) => host,
+        None => named_host(parts),
+    }
 }
 
 /// The host's name in lower case, without port, brackets and final dot.

@@ -50,6 +50,6 @@ pub use audit::Audit;
 pub use header::Encrypted;
 
 pub use refusal::{Refusal, refuse};
-pub use request_facts::ClientAddress;
+pub use request_facts::{ClientAddress, Nearby, PublicHost};
 pub use service::{Service, Settings, Websites};
 pub use token::TokenKey;

@@ -7,8 +7,8 @@ use http::header::{
 
 use super::reply::Reply;
 use crate::object::{
-    Checksum, ChecksumValue, ContentHeaders, ETag, ObjectInfo, Replication, Timestamp, VersionId,
-    encode_header_value,
+    Caching, Checksum, ChecksumValue, ContentHeaders, ETag, ObjectInfo, Replication, Timestamp,
+    VersionId, encode_header_value,
 };
 
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
@@ -22,8 +22,17 @@ pub(super) fn validators(reply: Reply, etag: &ETag, last_modified: Timestamp) ->
     reply.header(ETAG, etag.quoted()).header(LAST_MODIFIED, last_modified.http_date())
 }
 
+/// Cache-Control and Expires, which a 304 has as the 200 would have them.
+pub(super) fn caching(reply: Reply, stored: &Caching, overrides: &Overrides) -> Reply {
+    let replaced = &overrides.0;
+    reply
+        .optional(CACHE_CONTROL, replaced.cache_control.as_ref().or(stored.cache_control.as_ref()))
+        .optional(EXPIRES, replaced.expires.as_ref().or(stored.expires.as_ref()))
+}
+
 /// Everything that GET and HEAD say of an object but its checksum and length.
 pub(super) fn object_headers(reply: Reply, object: &ObjectInfo, overrides: &Overrides) -> Reply {
+    let reply = caching(reply, &object.metadata.headers.caching(), overrides);
     let reply = validators(reply, &object.etag, object.last_modified)
         .header(ACCEPT_RANGES, "bytes")
         .optional(HeaderName::from_static("x-amz-version-id"), version(Some(object.version)));
@@ -85,8 +94,6 @@ fn content_headers(reply: Reply, stored: &ContentHeaders, overrides: &ContentHea
             CONTENT_DISPOSITION,
             pick(&overrides.content_disposition, &stored.content_disposition),
         )
-        .optional(CACHE_CONTROL, pick(&overrides.cache_control, &stored.cache_control))
-        .optional(EXPIRES, pick(&overrides.expires, &stored.expires))
         .optional(
             HeaderName::from_static("x-amz-website-redirect-location"),
             stored.website_redirect_location.as_ref(),

@@ -16,6 +16,15 @@ use crate::object::{TagSet, Timestamp};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
+/// Put into the extensions of a request that came from this machine, and that nobody forwarded.
+#[derive(Debug, Clone, Copy)]
+pub struct Nearby;
+
+/// The host that the client named, with its port, put into the extensions of a request that came
+/// with another `Host` through a proxy. Signatures and buckets in hosts' names go by the latter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicHost(pub String);
+
 /// What a request says of itself.
 #[derive(Debug, Clone)]
 pub(super) struct RequestFacts {

@@ -15,8 +15,9 @@ use super::addressing::{BaseDomains, resolve};
 use super::context::{Asked, Context};
 use super::error::{S3Error, error_reply};
 use super::header::Head;
-use super::header::tests::{NEARBY, head};
+use super::header::tests::head;
 use super::reply::Reply;
+use super::request_facts::Nearby;
 use super::request_facts::RequestFacts;
 use super::xml::{self, Element};
 use super::{TokenKey, access, op, route};
@@ -176,7 +177,7 @@ impl Gateway {
         body: impl Into<Bytes>,
     ) -> Answer {
         let mut request = http::Request::builder().method(method).uri(target);
-        request = request.header("host", "localhost").extension(NEARBY);
+        request = request.header("host", "localhost").extension(Nearby);
         for (name, value) in headers {
             let value = http::HeaderValue::from_bytes(value.as_bytes()).unwrap();
             request = request.header(*name, value);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::header::USER_AGENT;
 use tokio::time::Instant;
 
-use super::{Ended, Handler, Peer};
+use super::{Ended, Handler, Peer, Remote};
 use crate::object::RequestId;
 
 /// The target of access log lines.
@@ -43,6 +43,7 @@ pub(super) struct Record {
     handler: Arc<dyn Handler>,
     id: RequestId,
     peer: Peer,
+    remote: Remote,
     method: http::Method,
     path: String,
     user_agent: Option<String>,
@@ -73,7 +74,7 @@ impl Record {
     pub(super) fn new<B>(
         request: &http::Request<B>,
         id: RequestId,
-        peer: Peer,
+        (peer, remote): (Peer, Remote),
         handler: Arc<dyn Handler>,
     ) -> Self {
         let user_agent = request.headers().get(USER_AGENT);
@@ -81,6 +82,7 @@ impl Record {
             handler,
             id,
             peer,
+            remote,
             method: request.method().clone(),
             path: shortened(request.uri().path().as_bytes()),
             user_agent: user_agent.map(|agent| shortened(agent.as_bytes())),
@@ -122,6 +124,13 @@ impl Record {
         self.broken = true;
     }
 
+    /// The client behind a configured proxy.
+    fn client(&self) -> Option<String> {
+        let address = self.remote.address;
+        let named = || address.map_or("unknown".to_owned(), |address| address.to_string());
+        self.remote.forwarded.then(named)
+    }
+
     /// The whole answer went out.
     pub(super) fn complete(&mut self) {
         self.complete = true;
@@ -144,6 +153,8 @@ impl Drop for Record {
             request_id = %self.id,
             peer = %self.peer.address,
             tls = self.peer.tls,
+            client = self.client(),
+            client_tls = self.remote.forwarded.then_some(self.remote.encrypted),
             access_key = self.detail.access_key.as_deref(),
             role = self.detail.role.as_deref(),
             session = self.detail.session.as_deref(),

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 
 use super::access_log::{AccessDetail, Record};
 use super::activity::Activity;
+use super::forwarded::Proxies;
 use super::incoming::{self, Settled};
 use super::outgoing::Outgoing;
 use super::request_ids::RequestIds;
@@ -26,6 +27,7 @@ pub(super) struct Dispatch {
     pub(super) handler: Arc<dyn Handler>,
     pub(super) settings: Settings,
     pub(super) ids: RequestIds,
+    pub(super) proxies: Proxies,
 }
 
 impl Dispatch {
@@ -45,7 +47,9 @@ impl Dispatch {
     ) -> Response<Outgoing> {
         let id = self.ids.next();
         let busy = activity.begin();
-        let mut record = Record::new(&request, id, peer, Arc::clone(&self.handler));
+        let remote = self.proxies.remote(peer, request.headers());
+        let handler = Arc::clone(&self.handler);
+        let mut record = Record::new(&request, id, (peer, remote.clone()), handler);
         let (method, version) = (request.method().clone(), request.version());
         let waits = expects_continue(request.headers());
         let untold = waits && request.body().is_end_stream();
@@ -56,6 +60,7 @@ impl Dispatch {
             incoming::open(incoming, announced, self.settings.body_timeout, record.received());
         parts.extensions.insert(id);
         parts.extensions.insert(peer);
+        parts.extensions.insert(remote);
         let mut response = self.respond(Request::from_parts(parts, payload), id).await;
 
         // HTTP/2 has streams of its own for every request: an unread one is simply reset.

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::connection::Context;
 use super::dispatch::Dispatch;
+use super::forwarded::Proxies;
 use super::request_ids::RequestIds;
 use super::{Handler, Peer, Settings, TlsConfig};
 
@@ -73,7 +74,8 @@ impl Server {
         let drain_timeout = self.settings.drain_timeout;
         let ids = RequestIds::new(self.seed);
         let permits = Arc::new(Semaphore::new(self.settings.max_connections));
-        let dispatch = Arc::new(Dispatch { handler, settings: self.settings, ids });
+        let proxies = Proxies::new(self.settings.trusted_proxies.clone());
+        let dispatch = Arc::new(Dispatch { handler, settings: self.settings, ids, proxies });
         let context = Context { dispatch, stop: stopped, crowd: Arc::new(Notify::new()) };
         let mut accepting = Accepting {
             listener: self.listener,

@@ -11,6 +11,8 @@ mod activity;
 mod client;
 mod connection;
 mod dispatch;
+mod forwarded;
+mod hops;
 mod incoming;
 mod listener;
 mod outgoing;
@@ -27,9 +29,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
+use ipnet::IpNet;
 
 pub use access_log::{ACCESS_LOG, AccessDetail};
 pub use client::{CallError, Client, Origin};
+pub use forwarded::Remote;
 pub use listener::{Server, TlsSwitch};
 pub use probe::status_line;
 pub use tls::{TlsConfig, TlsError};
@@ -40,7 +44,7 @@ use crate::object::RequestId;
 
 /// What answers requests.
 ///
-/// The request carries its [`RequestId`] and its [`Peer`] in its extensions. The body is not
+/// The request carries its [`RequestId`], its [`Peer`] and its [`Remote`] in its extensions. The body is not
 /// touched before the handler polls it, which is also when `100 Continue` is sent. The answer may
 /// carry an [`AccessDetail`] in its extensions.
 pub trait Handler: Send + Sync {
@@ -132,6 +136,8 @@ pub struct Settings {
     /// How long requests under way may go on once the server is to stop. The whole process is to
     /// end within 20 s, and closing the store takes its part of them.
     pub drain_timeout: Duration,
+    /// The proxies whose word for their clients is taken.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Default for Settings {
@@ -145,6 +151,7 @@ impl Default for Settings {
             write_timeout: Duration::from_mins(1),
             handshake_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(15),
+            trusted_proxies: Vec::new(),
         }
     }
 }

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::Ended;
 use super::connection::Context;
 use super::dispatch::Dispatch;
+use super::forwarded::Proxies;
 use super::request_ids::RequestIds;
 use super::{Handler, Peer, Refused, Settings};
 use crate::body::{BodyError, Payload};
@@ -65,7 +66,8 @@ const PEER: Peer =
 /// A server that nobody stops.
 fn context(handler: Echo) -> Context {
     let (settings, ids) = (Settings::default(), RequestIds::new(1));
-    let dispatch = Arc::new(Dispatch { handler: Arc::new(handler), settings, ids });
+    let proxies = Proxies::default();
+    let dispatch = Arc::new(Dispatch { handler: Arc::new(handler), settings, ids, proxies });
     let (stop, stopped) = watch::channel(false);
     // Its end would be taken for the signal to stop.
     std::mem::forget(stop);

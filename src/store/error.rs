@@ -1,7 +1,7 @@
 //! What a store can answer instead of a result.
 
 use crate::body::BodyError;
-use crate::object::{CompletionError, ConditionHeader, ETag, KeyFault, Owner, Timestamp};
+use crate::object::{Caching, CompletionError, ConditionHeader, ETag, KeyFault, Owner, Timestamp};
 
 /// Why a store did not do it. Converted to S3's codes in one place of the protocol.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,8 @@ pub enum StoreError {
         etag: ETag,
         /// The current time stamp.
         last_modified: Timestamp,
+        /// For how long the client may keep what it has.
+        caching: Box<Caching>,
     },
     /// A condition does not hold.
     #[error("the condition {0:?} does not hold")]

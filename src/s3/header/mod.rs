@@ -20,7 +20,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::addressing::{self, Target};
 use super::error::S3Error;
-use super::request_facts::ClientAddress;
+use super::request_facts::{ClientAddress, Nearby};
 use crate::auth::FormField;
 use crate::object::{BucketName, ObjectKey, VersionId};
 use crate::store::ObjectPath;
@@ -47,6 +47,7 @@ pub(super) struct Head {
     origin: String,
     client: Option<IpAddr>,
     encrypted: bool,
+    nearby: bool,
     /// The fields of a form; none where the request is none.
     fields: Vec<FormField>,
     /// Whether the key is another than the request's.
@@ -55,7 +56,7 @@ pub(super) struct Head {
     unique: Option<String>,
 }
 
-/// Put into the extensions of a request that came over TLS.
+/// Put into the extensions of a request whose client's connection is encrypted.
 #[derive(Debug, Clone, Copy)]
 pub struct Encrypted;
 
@@ -73,6 +74,7 @@ impl Head {
             origin: origin(parts),
             client: parts.extensions.get().map(|ClientAddress(address)| *address),
             encrypted: parts.extensions.get::<Encrypted>().is_some(),
+            nearby: parts.extensions.get::<Nearby>().is_some(),
             ..Self::plain(&parts.method, target)
         })
     }
@@ -96,6 +98,7 @@ impl Head {
             origin: self.origin.clone(),
             client: self.client,
             encrypted: self.encrypted,
+            nearby: self.nearby,
             fields,
             ..Self::plain(&self.method, target)
         }
@@ -131,9 +134,9 @@ impl Head {
         Some(field.value.as_str())
     }
 
-    /// Whether nobody can have listened on the way: it came over TLS, or from this machine.
+    /// Whether nobody can have listened on the way: it came over TLS, or straight from this machine.
     pub(super) fn is_secure(&self) -> bool {
-        self.encrypted || self.client.is_some_and(|client| client.to_canonical().is_loopback())
+        self.encrypted || self.nearby
     }
 
     /// The head of a request for a website's page: its parameters mean nothing there.
@@ -142,6 +145,7 @@ impl Head {
             headers: parts.headers.clone(),
             client: parts.extensions.get().map(|ClientAddress(address)| *address),
             encrypted: parts.extensions.get::<Encrypted>().is_some(),
+            nearby: parts.extensions.get::<Nearby>().is_some(),
             ..Self::plain(method, target)
         }
     }
@@ -156,6 +160,7 @@ impl Head {
             origin: String::new(),
             client: None,
             encrypted: false,
+            nearby: false,
             fields: Vec::new(),
             renamed: false,
             unique: None,
@@ -241,7 +246,7 @@ impl Head {
 
 fn origin(parts: &Parts) -> String {
     let encrypted = parts.extensions.get::<Encrypted>().is_some();
-    match (addressing::named_host(parts), encrypted) {
+    match (addressing::public_host(parts), encrypted) {
         ("", _) => String::new(),
         (host, true) => format!("https://{host}"),
         (host, false) => format!("http://{host}"),
@@ -293,23 +298,20 @@ fn text(value: &HeaderValue) -> Cow<'_, str> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::net::Ipv4Addr;
 
     use super::*;
     use crate::s3::addressing::{BaseDomains, resolve};
     use crate::s3::error::Code;
+    use crate::s3::request_facts::PublicHost;
 
     /// The head of a path-style request.
     pub(in crate::s3) fn head(method: &str, target: &str, headers: &[(&str, &str)]) -> Head {
         of(http::Request::builder().method(method).uri(target), headers)
     }
 
-    /// The client of a request from this machine.
-    pub(in crate::s3) const NEARBY: ClientAddress = ClientAddress(IpAddr::V4(Ipv4Addr::LOCALHOST));
-
     /// The same of one that came from this machine.
     pub(in crate::s3) fn near(method: &str, target: &str, headers: &[(&str, &str)]) -> Head {
-        of(http::Request::builder().method(method).uri(target).extension(NEARBY), headers)
+        of(http::Request::builder().method(method).uri(target).extension(Nearby), headers)
     }
 
     fn of(mut request: http::request::Builder, headers: &[(&str, &str)]) -> Head {
@@ -355,6 +357,9 @@ pub(super) mod tests {
         let two = http::Request::get("https://s3.local/b12/k").version(http::Version::HTTP_2);
         assert_eq!(origin(two.extension(Encrypted)), "https://s3.local");
         assert_eq!(origin(http::Request::get("/b12/k")), "");
+        let public = || get().extension(PublicHost("cdn.example.com".to_owned()));
+        assert_eq!(origin(public()), "http://cdn.example.com");
+        assert_eq!(origin(public().extension(Encrypted)), "https://cdn.example.com");
     }
 
     #[test]

@@ -101,9 +101,10 @@ impl ObjectRead {
     /// The answer instead of an object: 304 is one, everything else an error.
     pub(super) fn refuse(&self, error: StoreError) -> Result<Reply, S3Error> {
         match error {
-            StoreError::NotModified { etag, last_modified } => {
+            StoreError::NotModified { etag, last_modified, caching } => {
                 let reply = Reply::new(StatusCode::NOT_MODIFIED);
-                Ok(object_reply::validators(reply, &etag, last_modified))
+                let reply = object_reply::validators(reply, &etag, last_modified);
+                Ok(object_reply::caching(reply, &caching, &self.overrides))
             }
             StoreError::InvalidRange { size } => Err(S3Error::invalid_range(size)
                 .with("RangeRequested", self.range.clone().unwrap_or_default())),

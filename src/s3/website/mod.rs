@@ -161,7 +161,7 @@ impl Visit<'_> {
         let path_and_query = self.parts.uri.path_and_query().map_or("", |both| both.as_str());
         Entrance {
             protocol: if encrypted { "https" } else { "http" },
-            host: addressing::named_host(self.parts),
+            host: addressing::public_host(self.parts),
             query: path_and_query.find('?').and_then(|at| path_and_query.get(at..)).unwrap_or(""),
         }
     }

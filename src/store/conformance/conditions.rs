@@ -30,8 +30,9 @@ pub async fn reads(subject: &Subject) {
         ReadConditions { if_modified_since: Some(then), ..none.clone() },
     ] {
         let got = store.get_object(&at, &read(conditions.clone())).await;
-        refused!(got, StoreError::NotModified { etag, last_modified }
-            if etag == object.etag && last_modified == then);
+        refused!(got, StoreError::NotModified { etag, last_modified, caching }
+            if etag == object.etag && last_modified == then
+                && *caching == object.metadata.headers.caching());
         let head = store.head_object(&at, &read(conditions)).await;
         refused!(head, StoreError::NotModified { .. });
     }

@@ -132,14 +132,10 @@ fn check_conditions(
     conditions: &ReadConditions,
     entry: &ObjectEntry,
     now: Timestamp,
-) -> Result<()> {
-    let etag = entry.tag.etag();
-    match conditions.evaluate(&etag, entry.modified, now) {
-        ReadVerdict::Proceed => Ok(()),
-        ReadVerdict::NotModified => {
-            Err(StoreError::NotModified { etag, last_modified: entry.modified })
-        }
+) -> Result<ReadVerdict> {
+    match conditions.evaluate(&entry.tag.etag(), entry.modified, now) {
         ReadVerdict::Failed(header) => Err(StoreError::PreconditionFailed(header)),
+        verdict => Ok(verdict),
     }
 }
 
@@ -151,8 +147,13 @@ fn select(
     with_body: bool,
 ) -> Result<Selected> {
     let Found { entry, guard } = find(core, at, request.version)?;
-    check_conditions(&request.conditions, &entry, core.clock.now())?;
+    let verdict = check_conditions(&request.conditions, &entry, core.clock.now())?;
     let object = info(core, &at.key, &entry)?;
+    if verdict == ReadVerdict::NotModified {
+        let caching = Box::new(object.metadata.headers.caching());
+        let (etag, last_modified) = (object.etag, object.last_modified);
+        return Err(StoreError::NotModified { etag, last_modified, caching });
+    }
     let mut assembly = None;
     let whole = ByteRange::whole(entry.size);
     let (range, shown, part) = match request.selection {

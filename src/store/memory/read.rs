@@ -21,6 +21,7 @@ impl MemoryStore {
                 return Err(StoreError::NotModified {
                     etag: info.etag.clone(),
                     last_modified: info.last_modified,
+                    caching: Box::new(info.metadata.headers.caching()),
                 });
             }
             ReadVerdict::Failed(header) => return Err(StoreError::PreconditionFailed(header)),

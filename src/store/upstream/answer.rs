@@ -5,7 +5,7 @@ use std::error::Error;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use crate::object::{ByteRange, ConditionHeader, ETag, Timestamp};
+use crate::object::{ByteRange, Caching, ConditionHeader, ETag, Timestamp};
 
 /// As much of an error document as is looked at.
 const DOCUMENT: usize = 16 * 1024;
@@ -52,6 +52,8 @@ pub(super) struct Answer {
     pub(super) region: Option<String>,
     etag: Option<String>,
     last_modified: Option<String>,
+    /// What a 304 says to caches.
+    pub(super) caching: Caching,
     content_range: Option<String>,
     document: String,
 }
@@ -118,6 +120,7 @@ impl Answer {
             region: header("x-amz-bucket-region"),
             etag: header("etag"),
             last_modified: header("last-modified"),
+            caching: Caching { cache_control: header("cache-control"), expires: header("expires") },
             content_range: header("content-range"),
             document: String::from_utf8_lossy(document).into_owned(),
         }

@@ -165,10 +165,14 @@ impl UpstreamStore {
         let Some(answer) = fault.answer() else { return self.refuse(asked, fault) };
         match (answer.status, answer.code.as_deref()) {
             (304, _) => match answer.validators() {
-                Some((etag, last_modified)) => StoreError::NotModified { etag, last_modified },
+                Some((etag, last_modified)) => {
+                    let caching = Box::new(answer.caching.clone());
+                    StoreError::NotModified { etag, last_modified, caching }
+                }
                 None => match self.plain_head(asked, at, request).await {
-                    Ok(ObjectInfo { etag, last_modified, .. }) => {
-                        StoreError::NotModified { etag, last_modified }
+                    Ok(ObjectInfo { etag, last_modified, metadata, .. }) => {
+                        let caching = Box::new(metadata.headers.caching());
+                        StoreError::NotModified { etag, last_modified, caching }
                     }
                     Err(error) => error,
                 },
