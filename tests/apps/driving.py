@@ -60,10 +60,10 @@ class VideoVote(Driven):
         return self.public.get(url)
 
 
-def prepare_videovote(site):
-    """What VideoVote's operator does with a new bucket: canned ACLs count, and everybody reads."""
-    site.s3.put_public_access_block(
-        Bucket=site.bucket,
+def turn_acls_on(s3, bucket):
+    """From now on canned ACLs count, as in buckets that were made before AWS turned ACLs off."""
+    s3.put_public_access_block(
+        Bucket=bucket,
         PublicAccessBlockConfiguration={
             "BlockPublicAcls": False,
             "IgnorePublicAcls": False,
@@ -71,10 +71,15 @@ def prepare_videovote(site):
             "RestrictPublicBuckets": False,
         },
     )
-    site.s3.put_bucket_ownership_controls(
-        Bucket=site.bucket,
+    s3.put_bucket_ownership_controls(
+        Bucket=bucket,
         OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]},
     )
+
+
+def prepare_videovote(site):
+    """What VideoVote's operator does with a new bucket: canned ACLs count, and everybody reads."""
+    turn_acls_on(site.s3, site.bucket)
     site.s3.put_bucket_policy(Bucket=site.bucket, Policy=everybody_reads(site.bucket))
 
 
@@ -99,6 +104,8 @@ def videovote(server, directory, mode):
     with contextlib.closing(
         Site(server, directory / "gateway", "videovote-uploads", mode)
     ) as site:
+        if server.name == "stowgate":
+            turn_acls_on(site.up, site.there)
         prepare_videovote(site.start())
         application = videovote_application(site, directory / "application")
         with started(VideoVote, site, application) as driven:

@@ -4,6 +4,8 @@ import sqlite3
 
 import pytest
 
+import driving
+import upstreams
 from connect import connect
 from files import jpeg, mp4, png
 from s3check import refused
@@ -113,8 +115,20 @@ def test_access(videovote, mode):
         app.create_bucket(Bucket="another-bucket")
 
 
-def test_access_by_the_canned_acl(videovote):
+@pytest.fixture
+def with_acls(request, mode, tmp_path):
+    """VideoVote before an upstream that keeps ACLs, which not every service does."""
+    if mode == "local":
+        yield request.getfixturevalue("videovote")
+        return
+    with upstreams.make("stowgate", tmp_path / "upstream") as server:
+        with driving.videovote(server, tmp_path / "videovote", mode) as running:
+            yield running
+
+
+def test_access_by_the_canned_acl(with_acls):
     """Without the policy, what was put as public-read is still everybody's."""
+    videovote = with_acls
     site, user = videovote.site, videovote.user()
     stored = videovote.avatar(user).expect(201).json
     policy = site.s3.get_bucket_policy(Bucket=site.bucket)["Policy"]

@@ -10,7 +10,7 @@ import pytest
 import upstreams
 from command import Commands
 from connect import connect
-from driving import VideoVote, prepare_videovote, videovote, videovote_application
+from driving import VideoVote, prepare_videovote, turn_acls_on, videovote, videovote_application
 from files import jpeg, mp4, png
 from gateway import MAIN, Gateway
 from s3check import refused
@@ -161,6 +161,8 @@ def test_access_upstream_with_least_privilege(tmp_path):
         site = stack.enter_context(
             contextlib.closing(Switched(upstream, tmp_path / "gateway", VIDEOVOTE, keys=KEYS))
         )
+        # The application puts with public-read, which a bucket refuses whose ACLs are off.
+        turn_acls_on(site.up, site.there)
         state = States(site, tmp_path / "videovote")
         stack.callback(state.leave)
         state.enter(cloud=True, key=limited)

@@ -63,6 +63,7 @@ pub(super) fn plan(plan: &Value, call: &str) -> String {
             let _ = write!(out, "\n{}", amounts_of(amounts, title));
         }
     }
+    out.push_str(&cost(plan));
     out.push_str(&left(plan));
     let own = plan.get("plan").and_then(Value::as_str).unwrap_or(id(plan));
     let action = call.trim_start_matches("migrate-");
@@ -79,6 +80,19 @@ fn amounts_of(amounts: &Map<String, Value>, title: &str) -> Table {
         table.row([name, number(amount, "objects").to_string(), bytes(number(amount, "bytes"))]);
     }
     table
+}
+
+/// What the objects cost in a month, now and afterwards.
+fn cost(plan: &Value) -> String {
+    let Some(cost) = plan.get("monthly_cost").filter(|cost| cost.is_object()) else {
+        return String::new();
+    };
+    let total = |when: &str| {
+        let total = cost.get(when).and_then(|of| of.get("total"));
+        total.and_then(Value::as_f64).unwrap_or_default()
+    };
+    let (before, after, currency) = (total("before"), total("after"), text(cost, "currency"));
+    format!("\na month costs {before:.2} {currency} now, {after:.2} {currency} afterwards\n")
 }
 
 /// What a plan leaves where it is.
