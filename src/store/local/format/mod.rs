@@ -79,6 +79,7 @@ pub(crate) mod counts;
 pub(crate) mod cursor;
 pub(crate) mod entry;
 pub(crate) mod hint;
+pub(crate) mod manifest;
 pub(crate) mod meta;
 pub(crate) mod place;
 pub(crate) mod record;
