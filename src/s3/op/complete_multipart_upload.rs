@@ -8,8 +8,8 @@ use super::Execute;
 use crate::auth::Sealed;
 use crate::object::percent::{self, Slash};
 use crate::object::{
-    Algorithm, ChecksumKind, ChecksumValue, CompletedPart, Completion, CompletionError, ETag,
-    PartNumber, WriteCondition,
+    Algorithm, ChecksumKind, ChecksumValue, CompletedPart, Completion, CompletionError,
+    CustomerKey, ETag, PartNumber, WriteCondition,
 };
 use crate::s3::context::Context;
 use crate::s3::document::{self, Digest};
@@ -35,6 +35,7 @@ pub(super) struct CompleteMultipartUpload {
     checksum: Option<(Algorithm, String)>,
     checksum_kind: Option<ChecksumKind>,
     object_size: Option<u64>,
+    key: Option<CustomerKey>,
     location: String,
 }
 
@@ -47,6 +48,7 @@ impl Execute for CompleteMultipartUpload {
             checksum: header::checksum_text(head)?,
             checksum_kind: header::checksum_kind(head)?,
             object_size: object_size(head)?,
+            key: header::completing_key(head)?,
             location: location(head, &upload),
             upload,
         })
@@ -55,13 +57,13 @@ impl Execute for CompleteMultipartUpload {
     async fn run(self, ctx: &Context, body: Sealed) -> Result<Reply, S3Error> {
         let body = document::read(body, self.document.clone(), Digest::Optional).await?;
         let completion = self.completion(&CompletionDocument::parse(&body)?)?;
-        let Self { upload, condition, location, .. } = self;
+        let Self { upload, condition, location, key, .. } = self;
         let store = Arc::clone(&ctx.store);
         let object = upload.object.clone();
         let work = async move { Ok(store.complete_upload(&upload, &completion, condition).await?) };
-        let headers = |reply: Reply, stored: &Stored| {
+        let headers = move |reply: Reply, stored: &Stored| {
             let reply = reply.optional(VERSION_ID, object_reply::version(stored.version));
-            header::tell_encryption(reply, stored.object.encryption, None)
+            header::tell_encryption(reply, stored.object.encryption, key.as_ref())
         };
         let write = move |writer: &mut Writer, stored: &Stored| {
             writer.text("Location", &location);
@@ -87,7 +89,8 @@ impl CompleteMultipartUpload {
             None => None,
         };
         let (checksum_kind, object_size) = (self.checksum_kind, self.object_size);
-        Ok(Completion { parts, checksum, checksum_kind, object_size, original: None })
+        let key = self.key.clone();
+        Ok(Completion { parts, checksum, checksum_kind, object_size, original: None, key })
     }
 }
 
