@@ -6,13 +6,15 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use stowgate::body::{BodyError, Digests, Expected, Payload, Source, digesting};
 use stowgate::object::{
-    Algorithm, BucketName, CustomerKey, ETag, ETagMatch, Encryption, KeyFault, ListEntry,
-    ListQuery, ObjectKey, ObjectMetadata, Owner, SystemClock, TagSet, WriteCondition,
+    Algorithm, BucketName, ChecksumChoice, CompletedPart, Completion, CustomerKey, ETag, ETagMatch,
+    Encrypted, Encryption, KeyFault, ListEntry, ListQuery, ObjectKey, ObjectMetadata, Owner,
+    PartNumber, SystemClock, TagSet, WriteCondition,
 };
 use stowgate::store::conformance::{body, content};
 use stowgate::store::upstream::{Quirks, UpstreamBucket, UpstreamStore};
 use stowgate::store::{
-    Buckets, DeleteRequest, GetRequest, NewObject, ObjectPath, Objects, Store, StoreError, Tags,
+    Buckets, DeleteRequest, GetRequest, Multipart, NewObject, NewUpload, ObjectPath, Objects,
+    Store, StoreError, Tags, UploadPath,
 };
 
 use super::{Upstream, connect, owner};
@@ -108,6 +110,35 @@ async fn a_customers_key_that_is_missing_is_no_failure() {
         assert!(matches!(failed, StoreError::PreconditionFailed(_)), "{failed:?}");
     }
     put(NewObject { condition: Some(exists), ..keyed() }).await.unwrap();
+}
+
+/// An object that is completed under a customer's key is read back with the key, or without as a
+/// listing shows it.
+#[tokio::test]
+async fn a_completion_under_a_customers_key_tells_its_size() {
+    let (_upstream, store, bucket) = pair("completed").await;
+    let key = CustomerKey::new([7; 32]);
+    for (name, given) in [("with", Some(key.clone())), ("without", None)] {
+        let at = path(&bucket, name);
+        let new = NewUpload {
+            metadata: ObjectMetadata::default(),
+            tags: TagSet::default(),
+            checksum: ChecksumChoice::like(None),
+            initiator: owner(),
+            encryption: Some(Encryption::Customer(key.clone())),
+            acl: None,
+        };
+        let id = store.create_upload(&at, new).await.unwrap();
+        let upload = UploadPath { object: at.clone(), id };
+        let number = PartNumber::new(1).unwrap();
+        let part = body(&content(1, 100), None);
+        let part = store.put_part(&upload, number, part, Some(&key)).await.unwrap();
+        let parts = vec![CompletedPart { number, etag: part.etag, checksum: None }];
+        let completion = Completion { parts, key: given, ..Completion::default() };
+        let stored = store.complete_upload(&upload, &completion, None).await.unwrap();
+        assert_eq!(stored.object.size, 100, "{name}");
+        assert_eq!(stored.object.encryption, Some(Encrypted::Customer), "{name}");
+    }
 }
 
 #[tokio::test]
