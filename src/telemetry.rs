@@ -5,7 +5,7 @@
 use std::io::{self, IsTerminal as _};
 
 use tracing::Level;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{Registry, fmt, reload};
@@ -14,6 +14,9 @@ use crate::config::{Log, LogFormat};
 
 /// Warns of every connection that a service broke off, which is told once elsewhere.
 const CHATTY: &str = "aws_smithy_http_client::client";
+
+/// Writes whatever is signed in detail, and with it the headers that carry customers' keys.
+const TELLTALE: &[&str] = &["aws_sigv4", "aws_runtime", "aws_smithy_runtime"];
 
 /// The running log.
 #[derive(Debug, Clone)]
@@ -49,8 +52,28 @@ impl Telemetry {
     }
 }
 
-/// Keeps down what says the same again and again, unless the log is to have every detail.
+/// Keeps down what says the same again and again, unless the log is to have every detail, and what
+/// would tell secrets, always: also where its parts are named.
 fn tempered(level: Targets) -> Targets {
+    let (fallback, mut named) = (level.default_level(), Vec::new());
+    for (target, level) in level {
+        let tells = TELLTALE.iter().any(|it| target.starts_with(it));
+        named.push((target, if tells { level.min(LevelFilter::INFO) } else { level }));
+    }
+    let level =
+        Targets::new().with_default(fallback.unwrap_or(LevelFilter::OFF)).with_targets(named);
+    let level = TELLTALE.iter().fold(level, |level, target| {
+        let capped = if level.would_enable(target, &Level::DEBUG) {
+            LevelFilter::INFO
+        } else {
+            return level;
+        };
+        level.with_target(*target, capped)
+    });
+    without_chatter(level)
+}
+
+fn without_chatter(level: Targets) -> Targets {
     let warns = level.would_enable(CHATTY, &Level::WARN);
     if warns && !level.would_enable(CHATTY, &Level::DEBUG) {
         return level.with_target(CHATTY, Level::ERROR);
@@ -61,6 +84,33 @@ fn tempered(level: Targets) -> Targets {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_signed_is_never_told() {
+        for level in [
+            "trace",
+            "aws=trace",
+            "info,aws_sigv4=debug",
+            "aws_sigv4::http_request=trace",
+            "off,aws_sigv4::http_request::sign=trace",
+            "aws_smithy_runtime::client::orchestrator=trace",
+        ] {
+            let level = tempered(level.parse().expect("a level"));
+            for target in [
+                "aws_sigv4::http_request::sign",
+                "aws_smithy_runtime::client::orchestrator",
+                "aws_runtime::auth::sigv4",
+            ] {
+                assert!(!level.would_enable(target, &Level::DEBUG), "{target} of {level}");
+                assert!(!level.would_enable(target, &Level::TRACE), "{target} of {level}");
+            }
+        }
+        let own = tempered("stowgate=trace,aws_sigv4=trace".parse().expect("a level"));
+        assert!(own.would_enable("stowgate::s3", &Level::TRACE));
+        assert!(own.would_enable("aws_sigv4::http_request", &Level::INFO));
+        let quiet = tempered("warn".parse().expect("a level"));
+        assert!(!quiet.would_enable("aws_sigv4::http_request", &Level::INFO));
+    }
 
     #[test]
     fn the_sdks_warnings_are_kept_down_where_details_are_not_wanted() {

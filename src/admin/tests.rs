@@ -225,6 +225,7 @@ impl World {
             upstream_etag: etag,
             size,
             last_modified: START,
+            asked: false,
         };
         let record = Location {
             truth: Truth::Remote,

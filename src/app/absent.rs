@@ -47,6 +47,10 @@ impl Buckets for AbsentUpstream {
         absent()
     }
 
+    fn encrypts_by_default(&self, _: &BucketName) -> bool {
+        false
+    }
+
     async fn bucket_setting(
         &self,
         _: &BucketName,

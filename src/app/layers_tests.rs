@@ -89,6 +89,7 @@ async fn an_object_recorded_at_an_upstream_that_is_configured_no_more_is_503_and
         upstream_etag: tag,
         size: 7,
         last_modified: Timestamp(1_000),
+        asked: false,
     };
     let record = crate::placement::Location {
         truth: crate::placement::location::Truth::Remote,

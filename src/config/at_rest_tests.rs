@@ -18,7 +18,7 @@ fn hex(byte: u8) -> String {
 }
 
 fn ids(at_rest: &AtRest) -> (Vec<&str>, Option<&str>) {
-    (at_rest.keys.ids().collect(), at_rest.keys.active().map(MasterKey::id))
+    (at_rest.keys.iter().map(MasterKey::id).collect(), at_rest.keys.active().map(MasterKey::id))
 }
 
 #[test]

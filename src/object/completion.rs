@@ -3,8 +3,8 @@
 use md5::{Digest, Md5};
 
 use super::{
-    Algorithm, Checksum, ChecksumChoice, ChecksumKind, ChecksumValue, ETag, Original, PartNumber,
-    Timestamp,
+    Algorithm, Checksum, ChecksumChoice, ChecksumKind, ChecksumValue, CustomerKey, ETag, Original,
+    PartNumber, Timestamp,
 };
 
 /// The least size of every part but the last, in bytes.
@@ -49,6 +49,8 @@ pub struct Completion {
     pub object_size: Option<u64>,
     /// What the object keeps of itself; only stores of the gateway's own can do that.
     pub original: Option<Original>,
+    /// The customer's key, where the upload was begun with one; only a store that forwards needs it.
+    pub key: Option<CustomerKey>,
 }
 
 /// Why the parts do not make an object. The variants carry what S3's error shows.

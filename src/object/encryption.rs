@@ -152,6 +152,19 @@ impl Encryption {
 }
 
 impl Encrypted {
+    /// Whether a client asked for it.
+    pub fn was_asked(encrypted: Option<Self>) -> bool {
+        matches!(encrypted, Some(Self::Managed { asked: true }))
+    }
+
+    /// What the gateway's own disk is asked for where it takes over what lay upstream: whatever was
+    /// encrypted there, or was to be, is not in the clear here. Services that encrypt everything do
+    /// not tell what was asked of them.
+    pub fn taken_home(encrypted: Option<Self>, asked: bool) -> Option<Encryption> {
+        let managed = matches!(encrypted, Some(Self::Managed { .. }));
+        (asked || managed).then_some(Encryption::Managed)
+    }
+
     /// What whoever takes the object over is asked for; nothing that it would not have been asked
     /// for by the client, and nothing that needs the customer's key.
     pub fn passed_on(encrypted: Option<Self>) -> Option<Encryption> {
@@ -200,6 +213,17 @@ mod tests {
         assert!(encrypts_by_default(of("AES256").as_bytes()));
         assert!(!encrypts_by_default(of("aws:kms").as_bytes()));
         assert!(!encrypts_by_default(b""));
+    }
+
+    #[test]
+    fn what_was_encrypted_elsewhere_is_encrypted_at_home() {
+        let taken = Encrypted::taken_home;
+        for asked in [false, true] {
+            let managed = Some(Encrypted::Managed { asked });
+            assert_eq!(taken(managed, false), Some(Encryption::Managed));
+        }
+        assert_eq!(taken(None, true), Some(Encryption::Managed));
+        assert_eq!(taken(None, false), None);
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub struct MasterKey {
     key: [u8; 32],
 }
 
-/// Keys with different ids, and which of them new objects use.
+/// Keys with their ids, and which of them new objects use. That one has its id alone; of others
+/// there may be several with one id, each of which may open what names the id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MasterKeys {
     keys: Vec<MasterKey>,
@@ -32,8 +33,8 @@ pub enum MasterKeyError {
     /// The id cannot be one.
     #[error("a key's id has 1 to 64 letters, digits, dots, dashes and underscores")]
     Id,
-    /// There is another key of that id.
-    #[error("there are two different keys with the id {0:?}")]
+    /// There is another key of the id that new objects use.
+    #[error("there are two different keys with the id {0:?}, which is the active one")]
     Twice(String),
     /// No key has the id.
     #[error("there is no key with the id {0:?}")]
@@ -96,23 +97,26 @@ impl MasterKeys {
         keys: impl IntoIterator<Item = MasterKey>,
         active: Option<&str>,
     ) -> Result<Self, MasterKeyError> {
-        let mut all = Self::default();
-        keys.into_iter().try_for_each(|key| all.add(key))?;
-        all.active = match active {
-            None => all.keys.first().map(|key| key.id.clone()),
-            Some(id) if all.get(id).is_some() => Some(id.to_owned()),
+        let keys: Vec<MasterKey> = keys.into_iter().collect();
+        let active = match active {
+            None => keys.first().map(|key| key.id.clone()),
+            Some(id) if keys.iter().any(|key| key.id == id) => Some(id.to_owned()),
             Some(id) => return Err(MasterKeyError::Unknown(id.to_owned())),
         };
+        let mut all = Self { keys: Vec::new(), active };
+        keys.into_iter().try_for_each(|key| all.add(key))?;
         Ok(all)
     }
 
     /// Adds a key that only old objects use. The same key twice is one.
     pub fn add(&mut self, key: MasterKey) -> Result<(), MasterKeyError> {
-        match self.get(&key.id) {
-            None => self.keys.push(key),
-            Some(same) if *same == key => {}
-            Some(_) => return Err(MasterKeyError::Twice(key.id)),
+        if self.keys.contains(&key) {
+            return Ok(());
         }
+        if self.active.as_ref() == Some(&key.id) && self.get(&key.id).is_some() {
+            return Err(MasterKeyError::Twice(key.id));
+        }
+        self.keys.push(key);
         Ok(())
     }
 
@@ -121,14 +125,19 @@ impl MasterKeys {
         self.get(self.active.as_deref()?)
     }
 
-    /// The key of that id.
+    /// A key of that id.
     pub fn get(&self, id: &str) -> Option<&MasterKey> {
-        self.keys.iter().find(|key| key.id == id)
+        self.all(id).next()
     }
 
-    /// The ids of all.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.keys.iter().map(MasterKey::id)
+    /// The keys of that id.
+    pub fn all(&self, id: &str) -> impl Iterator<Item = &MasterKey> {
+        self.keys.iter().filter(move |key| key.id == id)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &MasterKey> {
+        self.keys.iter()
     }
 }
 
@@ -190,11 +199,15 @@ mod tests {
         let key = |id: &str, byte| MasterKey::new(Some(id), [byte; 32]).unwrap();
         let keys = MasterKeys::new([key("a", 1), key("b", 2), key("a", 1)], None).unwrap();
         assert_eq!(keys.active().unwrap().id(), "a");
-        assert_eq!(keys.ids().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(keys.iter().map(MasterKey::id).collect::<Vec<_>>(), ["a", "b"]);
         let keys = MasterKeys::new([key("a", 1), key("b", 2)], Some("b")).unwrap();
         assert_eq!(keys.active().unwrap().id(), "b");
         let twice = MasterKeys::new([key("a", 1), key("a", 2)], None);
         assert_eq!(twice, Err(MasterKeyError::Twice("a".to_owned())));
+        let twice = MasterKeys::new([key("a", 1), key("b", 2), key("b", 3)], Some("b"));
+        assert_eq!(twice, Err(MasterKeyError::Twice("b".to_owned())));
+        let old = MasterKeys::new([key("a", 1), key("b", 2), key("b", 3)], None).unwrap();
+        assert_eq!(old.all("b").collect::<Vec<_>>(), [&key("b", 2), &key("b", 3)]);
         let unknown = MasterKeys::new([key("a", 1)], Some("c"));
         assert_eq!(unknown, Err(MasterKeyError::Unknown("c".to_owned())));
         assert_eq!(MasterKeys::default().active(), None);

@@ -234,10 +234,10 @@ impl Placement {
             tags,
             condition: request.condition.clone(),
             original: None,
-            encryption: request
-                .encryption
-                .clone()
-                .or_else(|| Encrypted::passed_on(object.encryption)),
+            encryption: request.encryption.clone().or_else(|| match source.upstream {
+                Some(_) => Encrypted::taken_home(object.encryption, false),
+                None => Encrypted::passed_on(object.encryption),
+            }),
             acl: request.acl.clone(),
         };
         let body = digesting(body, Expected { compute, ..Expected::default() });

@@ -82,6 +82,10 @@ pub struct Remote {
     pub size: u64,
     /// When clients saw it stored.
     pub last_modified: Timestamp,
+    /// Whether a client asked for it to be encrypted (SSE-S3), so that it is wherever it lies. That
+    /// is not known of every object for which it was.
+    #[serde(skip)]
+    pub asked: bool,
 }
 
 /// How many contents of unknown outcome are remembered: the latest ones.
@@ -120,14 +124,23 @@ impl Todo {
 
 /// Format of the encoded record: the first byte ...
 const FORMAT: u8 = 1;
-/// ... of which this one says as well that a copy at home is kept.
+/// ... of which this one says as well that a copy at home is kept, ...
 const FORMAT_KEPT: u8 = 2;
+/// ... and these say that encryption was asked for, without a kept copy and with it.
+const FORMAT_ASKED: u8 = 3;
+const FORMAT_ASKED_KEPT: u8 = 4;
 
 impl Location {
     /// The record as the ledger keeps it.
     pub fn encode(&self) -> Result<Bytes, StoreError> {
         let upload = self.todo.as_ref().and_then(|todo| todo.upload.as_ref());
-        let format = if self.kept { FORMAT_KEPT } else { FORMAT };
+        let asked = self.remote.as_ref().is_some_and(|remote| remote.asked);
+        let format = match (self.kept, asked) {
+            (false, false) => FORMAT,
+            (true, false) => FORMAT_KEPT,
+            (false, true) => FORMAT_ASKED,
+            (true, true) => FORMAT_ASKED_KEPT,
+        };
         // Only there where it says something.
         let encoded = postcard::to_extend(self, vec![format]).and_then(|encoded| match upload {
             Some(upload) => postcard::to_extend(upload, encoded),
@@ -154,9 +167,13 @@ impl Location {
     pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
         let damaged = || StoreError::Damaged { what: "a location record".to_owned() };
         match bytes.split_first() {
-            Some((&format @ (FORMAT | FORMAT_KEPT), encoded)) => {
-                let location = Self::read(encoded).map_err(|_| damaged())?;
-                Ok(Self { kept: format == FORMAT_KEPT, ..location })
+            Some((&format @ FORMAT..=FORMAT_ASKED_KEPT, encoded)) => {
+                let mut location = Self::read(encoded).map_err(|_| damaged())?;
+                location.kept = matches!(format, FORMAT_KEPT | FORMAT_ASKED_KEPT);
+                if let Some(remote) = &mut location.remote {
+                    remote.asked = matches!(format, FORMAT_ASKED | FORMAT_ASKED_KEPT);
+                }
+                Ok(location)
             }
             _ => Err(damaged()),
         }
@@ -192,6 +209,7 @@ mod tests {
             upstream_etag: ETag::parse("given"),
             size: 7,
             last_modified: Timestamp(2000),
+            asked: false,
         };
         let (truth, updated_at) = (Truth::Local, Timestamp(3000));
         let (todo, remote, kept) = (Some(todo()), Some(remote), false);
@@ -204,7 +222,12 @@ mod tests {
         assert!(encoded.starts_with(&short), "an upload stands behind what there always is");
         let kept = Location { kept: true, ..location };
         assert_eq!(Location::decode(&kept.encode().unwrap()).unwrap(), kept);
-        for damaged in [&[][..], &[3, 0, 0, 0], &encoded[..encoded.len() - 1]] {
+        for (keeps, asked) in [(false, true), (true, true)] {
+            let mut record = Location { kept: keeps, ..kept.clone() };
+            record.remote.as_mut().unwrap().asked = asked;
+            assert_eq!(Location::decode(&record.encode().unwrap()).unwrap(), record);
+        }
+        for damaged in [&[][..], &[5, 0, 0, 0], &encoded[..encoded.len() - 1]] {
             assert!(matches!(Location::decode(damaged), Err(StoreError::Damaged { .. })));
         }
     }
@@ -219,6 +242,7 @@ mod tests {
             upstream_etag: etag,
             size: 7,
             last_modified: Timestamp(2000),
+            asked: false,
         };
         let kept = Kept { size: 7, modified: Timestamp(2000) };
         let claim = |truth, remote| {

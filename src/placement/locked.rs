@@ -6,7 +6,7 @@ use super::plan::{self, Known, Layer};
 use super::read::translated;
 use super::route::{Route, Upstream};
 use super::{Placement, answered, carried};
-use crate::object::{ETag, ObjectInfo, Timestamp, WriteCondition, WriteVerdict};
+use crate::object::{ETag, Encrypted, ObjectInfo, Timestamp, WriteCondition, WriteVerdict};
 use crate::store::{DeleteRequest, GetRequest, ObjectPath, Result, StoreError, Stored};
 
 /// A locked key, and what there is of it. Only its holder changes record and object.
@@ -187,6 +187,7 @@ impl Locked<'_> {
             upstream_etag: object.etag.clone(),
             size: object.size,
             last_modified: object.last_modified,
+            asked: Encrypted::was_asked(object.encryption),
         };
         self.set(Some(plan::settled(remote, self.now())), 0).await?;
         self.drop_left_over().await;

@@ -99,6 +99,7 @@ fn remote(upstream_etag: &str) -> Remote {
         upstream_etag: ETag::parse(upstream_etag),
         size: 7,
         last_modified: Timestamp(3),
+        asked: false,
     }
 }
 

@@ -164,6 +164,7 @@ fn remote(etag: &str) -> Remote {
         upstream_etag: ETag::parse("upstream"),
         size: 1,
         last_modified: Timestamp(0),
+        asked: false,
     }
 }
 

@@ -38,6 +38,10 @@ impl Buckets for Placement {
         self.home.list_buckets(query).await
     }
 
+    fn encrypts_by_default(&self, bucket: &BucketName) -> bool {
+        self.home.encrypts_by_default(bucket)
+    }
+
     async fn bucket_setting(
         &self,
         bucket: &BucketName,

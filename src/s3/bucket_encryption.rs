@@ -45,6 +45,18 @@ impl Configuration for BucketEncryption {
     }
 }
 
+impl BucketEncryption {
+    /// The document of a bucket whose objects are encrypted with the gateway's keys.
+    pub(super) fn aes256_document() -> Bytes {
+        let algorithm = AES256.to_owned();
+        let default =
+            DefaultEncryptionDocument { algorithm, ..DefaultEncryptionDocument::default() };
+        let document =
+            EncryptionDocument { default: Some(default), ..EncryptionDocument::default() };
+        xml::document(EncryptionDocument::ROOT, |writer| document.write(writer))
+    }
+}
+
 fn check_default(default: &DefaultEncryptionDocument) -> Result<(), S3Error> {
     let algorithm = default.algorithm.as_str();
     if KMS.contains(&algorithm) {

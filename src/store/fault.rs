@@ -185,6 +185,10 @@ impl Buckets for FaultStore {
         self.inner.list_buckets(query).await
     }
 
+    fn encrypts_by_default(&self, bucket: &BucketName) -> bool {
+        self.inner.encrypts_by_default(bucket)
+    }
+
     async fn bucket_setting(
         &self,
         bucket: &BucketName,

@@ -271,6 +271,10 @@ pub trait Buckets: Send + Sync {
     /// A page of buckets.
     async fn list_buckets(&self, query: &BucketsQuery) -> Result<BucketsPage>;
 
+    /// Whether what nobody asks to be encrypted is encrypted in a bucket by the configuration, beside
+    /// what the bucket's own setting says. A layer that encrypts nothing itself says no.
+    fn encrypts_by_default(&self, bucket: &BucketName) -> bool;
+
     /// A setting of a bucket; `None` where it was never set or removed. Asked for with every
     /// request: what was read once is answered from memory, and with a clone of the same document
     /// until it is set anew. A layer that keeps no settings answers `Unsupported`.

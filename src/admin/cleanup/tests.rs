@@ -293,6 +293,7 @@ async fn copies_of_what_is_upstream_go_unless_they_are_kept() {
             upstream_etag: etag,
             size: 5,
             last_modified: START,
+            asked: false,
         };
         let (truth, todo, remote) = (Truth::Remote, None, Some(remote));
         let record = Location { truth, todo, remote, updated_at: START, kept };

@@ -38,6 +38,10 @@ impl Buckets for Guarded {
         self.call("ListBuckets", None, self.options.answer, call).await
     }
 
+    fn encrypts_by_default(&self, bucket: &BucketName) -> bool {
+        self.inner.encrypts_by_default(bucket)
+    }
+
     async fn bucket_setting(
         &self,
         bucket: &BucketName,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::flaky::{Fate, Flaky};
 use super::world::{START, bucket, content, new_upload, owner, path, place, text};
 use crate::background::Worker as _;
-use crate::object::{Algorithm, Clock, ListQuery, ManualClock, PartNumber};
+use crate::object::{Algorithm, Clock, KeyFault, ListQuery, ManualClock, PartNumber};
 use crate::placement::location::Truth;
 use crate::placement::spool::Spool;
 use crate::placement::{Location, Mode, Placement};
@@ -244,6 +244,26 @@ async fn an_announced_write_of_unknown_outcome_is_found_out() {
         world.forward().await;
         world.assert_settled("a", Some("new")).await;
     }
+}
+
+/// The same where the upstream shows the object to listings alone, because a customer's key
+/// encrypts it.
+#[tokio::test(start_paused = true)]
+async fn an_announced_write_is_found_out_without_the_customers_key() {
+    let world = World::new().await;
+    world.put("a", "old").await.unwrap();
+    world.net.set_deaf(true);
+    world.fail(&["put_object"], io);
+    world.put("a", "new").await.unwrap_err();
+    world.disk.mend();
+    world.net.set_deaf(false);
+    world.net.break_down(|call| {
+        (call == "head_object").then_some(StoreError::CustomerKey(KeyFault::Missing))
+    });
+    assert_eq!(world.spool.snapshot().total.waiting, 1);
+    world.forward().await;
+    world.net.mend();
+    world.assert_settled("a", Some("new")).await;
 }
 
 /// What is stored upstream is stored, whatever becomes of the copy that it replaces.

@@ -150,9 +150,10 @@ impl Flaky {
 
 /// Passes calls on.
 macro_rules! pass {
-    ($trait:ident: $($name:ident($($arg:ident: $type:ty),*) -> $answer:ty;)+) => {
+    ($trait:ident $({ $($own:tt)* })?: $($name:ident($($arg:ident: $type:ty),*) -> $answer:ty;)+) => {
         #[async_trait]
         impl $trait for Flaky {
+            $($($own)*)?
             $(
                 async fn $name(&self, $($arg: $type),*) -> Result<$answer> {
                     self.call(stringify!($name), self.inner.$name($($arg),*)).await
@@ -162,7 +163,11 @@ macro_rules! pass {
     };
 }
 
-pass! { Buckets:
+pass! { Buckets {
+    fn encrypts_by_default(&self, bucket: &BucketName) -> bool {
+        self.inner.encrypts_by_default(bucket)
+    }
+}:
     create_bucket(name: &BucketName, owner: &Owner) -> ();
     head_bucket(name: &BucketName) -> Bucket;
     delete_bucket(name: &BucketName) -> ();

@@ -110,6 +110,7 @@ async fn made(world: &World, mode: Mode, states: &[State]) -> BTreeMap<String, E
                 upstream_etag,
                 size: 3,
                 last_modified: Timestamp(0),
+                asked: false,
             };
             let task = match truth {
                 Truth::Local => Some(Task::Put),

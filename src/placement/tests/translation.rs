@@ -24,6 +24,7 @@ async fn world(mode: Mode) -> (World, ETag) {
         upstream_etag: there.clone(),
         size: 10,
         last_modified: TIME,
+        asked: false,
     };
     let record = Location {
         truth: Truth::Remote,

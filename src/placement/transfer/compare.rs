@@ -159,6 +159,7 @@ mod tests {
             upstream_etag: ETag::parse(upstream_etag),
             size: 1,
             last_modified: Timestamp(0),
+            asked: false,
         };
         let mut todo = Todo::new(Task::Put, Timestamp(0));
         todo.note_unsure(&ETag::parse(unsure));

@@ -7,7 +7,9 @@ use super::watched::watched;
 use super::{Identity, Moved, Order, Outcome, Result, Skip, Source, Steps, Transfers, Trouble};
 use super::{up_look::identity, upstream_trouble};
 use crate::body::{BodyError, Expected, digesting};
-use crate::object::{Acl, Checksum, ChecksumKind, ETag, Encrypted, ObjectInfo, Original, TagSet};
+use crate::object::{
+    Acl, Checksum, ChecksumKind, ETag, Encrypted, Encryption, ObjectInfo, Original, TagSet,
+};
 use crate::placement::location::{Location, Remote, Truth};
 use crate::placement::passing::Moving;
 use crate::placement::plan::{self, Known, Layer};
@@ -38,6 +40,16 @@ pub(super) struct Wanted {
     pub(super) original: Original,
     /// Whether the copy at home is the object already.
     kept: bool,
+}
+
+impl Wanted {
+    /// How it is to be encrypted at home: not less than it was, or was to be.
+    pub(super) fn encryption(&self) -> Option<Encryption> {
+        let remote = self.record.as_ref().and_then(|record| record.remote.as_ref());
+        let asked =
+            remote.is_some_and(|remote| remote.asked && remote.upstream_etag == self.there.etag);
+        Encrypted::taken_home(self.there.encryption, asked)
+    }
 }
 
 /// What there is to do.
@@ -197,7 +209,7 @@ impl Down<'_> {
             tags,
             condition: None,
             original: Some(wanted.original.clone()),
-            encryption: Encrypted::passed_on(wanted.there.encryption),
+            encryption: wanted.encryption(),
             acl,
         };
         let mut sides = Sides::at_home(&*transfers.home, at, new, body);

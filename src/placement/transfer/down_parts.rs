@@ -8,8 +8,8 @@ use super::watched::watched;
 use super::{Outcome, Result, Trouble};
 use crate::body::{BodyError, Expected, digesting};
 use crate::object::{
-    ChecksumChoice, CompletedPart, Completion, Encrypted, MIN_PART_SIZE, ObjectPart, Owner,
-    PartNumber, PartSummary, PartsQuery, RangeSpec,
+    ChecksumChoice, CompletedPart, Completion, MIN_PART_SIZE, ObjectPart, Owner, PartNumber,
+    PartSummary, PartsQuery, RangeSpec,
 };
 use crate::placement::read::only_tag;
 use crate::store::{GetRequest, NewUpload, Selection, StoreError, UploadPath};
@@ -83,6 +83,7 @@ impl Down<'_> {
             checksum_kind: whole.as_ref().map(|sum| sum.kind),
             object_size: Some(wanted.there.size),
             original: Some(wanted.original.clone()),
+            key: None,
         };
         tracing::trace!(key = %at.key, parts = completion.parts.len(), "taken in");
         self.commit(wanted, &md5s, async |_| home.complete_upload(&upload, &completion, None).await)
@@ -112,7 +113,7 @@ impl Down<'_> {
             metadata: wanted.there.metadata.clone(),
             tags,
             checksum: ChecksumChoice::like(wanted.there.checksum.as_ref()),
-            encryption: Encrypted::passed_on(wanted.there.encryption),
+            encryption: wanted.encryption(),
             acl,
             initiator: Owner { id: "stowgate".to_owned(), display_name: "stowgate".to_owned() },
         };

@@ -8,7 +8,7 @@
 //! | it is at home, and the upstream's copy stays | `Local`, with what the upstream has |
 //! | it is at home alone | none |
 
-use crate::object::{ObjectInfo, Timestamp};
+use crate::object::{Encrypted, ObjectInfo, Timestamp};
 use crate::placement::location::{Location, Remote, Task, Todo, Truth};
 use crate::placement::route::Upstream;
 use crate::store::ObjectPath;
@@ -62,5 +62,6 @@ pub(super) fn remote(
         upstream_etag: there.etag.clone(),
         size: shown.size,
         last_modified: shown.last_modified,
+        asked: Encrypted::was_asked(shown.encryption),
     }
 }

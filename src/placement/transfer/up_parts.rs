@@ -197,6 +197,7 @@ impl Up<'_> {
             checksum_kind: whole.map(|sum| sum.kind),
             object_size: Some(held.object.size),
             original: None,
+            key: None,
         };
         self.steps.turn().await;
         let stored = self.upstream.store.complete_upload(upload, &completion, condition).await?;

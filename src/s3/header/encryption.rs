@@ -41,6 +41,12 @@ pub(in crate::s3) fn customer_key(head: &Head) -> Result<Option<CustomerKey>, S3
     customer_key_of(head, CUSTOMER)
 }
 
+/// The customer's key with which an upload was begun that is to be completed. That it is encrypted
+/// otherwise was said when it was begun, and is not said again.
+pub(in crate::s3) fn completing_key(head: &Head) -> Result<Option<CustomerKey>, S3Error> {
+    customer_key_of(head, CUSTOMER)
+}
+
 /// The customer's key of the source of a copy.
 pub(in crate::s3) fn source_key(head: &Head) -> Result<Option<CustomerKey>, S3Error> {
     customer_key_of(head, SOURCE)
@@ -123,6 +129,7 @@ mod tests {
     use md5::{Digest, Md5};
 
     use super::*;
+    use crate::s3::addressing::Target;
     use crate::s3::header::tests::{head, near};
 
     fn key_text() -> (String, String) {
@@ -180,12 +187,22 @@ mod tests {
     #[test]
     fn a_customers_key_is_not_taken_out_of_a_url_nor_beside_a_managed_one() {
         let (key, md5) = key_text();
-        let query = format!(
-            "/b12/k?X-Amz-Signature=s&x-amz-server-side-encryption-customer-key={}",
-            key.replace('=', "%3D")
-        );
-        let presigned = near("GET", &query, &[]);
-        assert_eq!(customer_key(&presigned).unwrap(), None);
+        let parameters = [
+            "x-amz-server-side-encryption-customer-algorithm",
+            "X-Amz-Server-Side-Encryption-Customer-Key",
+            "x-amz-copy-source-server-side-encryption-customer-key-MD5",
+        ];
+        for parameter in parameters {
+            let value = key.replace('=', "%3D");
+            let uri = format!("/b12/k?X-Amz-Signature=s&{parameter}={value}");
+            let parts = http::Request::put(uri).body(()).unwrap().into_parts().0;
+            let refused = Head::new(&parts, Target::default()).unwrap_err();
+            assert_eq!(refused.code(), Code::InvalidArgument, "{parameter}");
+            assert!(!format!("{refused:?} {}", refused.text()).contains(&key[..8]), "{parameter}");
+        }
+        // In the query of a URL that is not signed there are no headers.
+        let unsigned = near("GET", "/b12/k?x-amz-server-side-encryption-customer-key=k", &[]);
+        assert_eq!(customer_key(&unsigned).unwrap(), None);
         let both = near(
             "PUT",
             "/b12/k",

@@ -19,16 +19,20 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::addressing::{self, Target};
-use super::error::S3Error;
-use super::request_facts::{ClientAddress, Nearby};
 use crate::auth::FormField;
+use super::error::S3Error;
+use super::error::{Code, S3Error};
+use super::request_facts::ClientAddress;
+use super::request_facts::{ClientAddress, Nearby};
 use crate::object::{BucketName, ObjectKey, VersionId};
 use crate::store::ObjectPath;
 
 pub(super) use checksum::{Integrity, algorithm, checksum_kind, checksum_text};
 pub(super) use condition::{copy_conditions, read_conditions, write_condition};
 pub(super) use content::{object_metadata, tags};
-pub(super) use encryption::{customer_key, encryption, source_key, tell_encryption};
+pub(super) use encryption::{
+    completing_key, customer_key, encryption, source_key, tell_encryption,
+};
 pub(super) use query::Query;
 pub(super) use refuse::refuse_unserved;
 
@@ -257,6 +261,12 @@ fn origin(parts: &Parts) -> String {
 fn hoist(query: &Query, headers: &mut HeaderMap) -> Result<(), S3Error> {
     for (name, value) in query.iter() {
         let name = name.to_ascii_lowercase();
+        if is_customer_key(&name) {
+            // Neither the value, which may be a key, nor the name as it came is repeated.
+            let message = "Parameters of encryption with customer provided keys are taken from \
+                           headers alone, and not from a presigned URL.";
+            return Err(S3Error::new(Code::InvalidArgument).message(message));
+        }
         if !is_input(&name) || headers.contains_key(&name) {
             continue;
         }
@@ -265,6 +275,13 @@ fn hoist(query: &Query, headers: &mut HeaderMap) -> Result<(), S3Error> {
         headers.insert(name, HeaderValue::from_str(value).map_err(|_| invalid())?);
     }
     Ok(())
+}
+
+/// Whether a query parameter speaks of a customer's key, an object's or a copy's source's. A key in
+/// a URL would be everywhere that URLs are; and who sends one must not find the object stored in
+/// the clear.
+fn is_customer_key(name: &str) -> bool {
+    name.strip_prefix("x-amz-").is_some_and(|it| it.contains("server-side-encryption-customer-"))
 }
 
 /// Whether a query parameter is an operation's input rather than part of the signature, and not a
@@ -283,8 +300,6 @@ fn is_input(name: &str) -> bool {
         | "sdk-checksum-algorithm"
         | "trailer" => false,
         "checksum-mode" | "checksum-algorithm" | "checksum-type" => true,
-        // A customer's key in a URL would be everywhere that URLs are.
-        other if other.contains("server-side-encryption-customer-") => false,
         other => !other.starts_with("checksum-"),
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct CompleteMultipartUpload {
     checksum: Option<(Algorithm, String)>,
     checksum_kind: Option<ChecksumKind>,
     object_size: Option<u64>,
-    /// The upload's, for upload rules to look into it.
+    /// The upload's, for upload rules to look into it and for its completion.
     key: Option<CustomerKey>,
     location: String,
 }
@@ -50,7 +50,7 @@ impl Execute for CompleteMultipartUpload {
             checksum: header::checksum_text(head)?,
             checksum_kind: header::checksum_kind(head)?,
             object_size: object_size(head)?,
-            key: header::customer_key(head)?,
+            key: header::completing_key(head)?,
             location: location(head, &upload),
             upload,
         })
@@ -63,13 +63,14 @@ impl Execute for CompleteMultipartUpload {
         let store = Arc::clone(&ctx.store);
         let object = upload.object.clone();
         let rules = Arc::clone(&ctx.rules);
+        let examined = key.clone();
         let work = async move {
-            examine_parts(&*store, &rules, &upload, &completion, key.as_ref()).await?;
+            examine_parts(&*store, &rules, &upload, &completion, examined.as_ref()).await?;
             Ok(store.complete_upload(&upload, &completion, condition).await?)
         };
-        let headers = |reply: Reply, stored: &Stored| {
+        let headers = move |reply: Reply, stored: &Stored| {
             let reply = reply.optional(VERSION_ID, object_reply::version(stored.version));
-            header::tell_encryption(reply, stored.object.encryption, None)
+            header::tell_encryption(reply, stored.object.encryption, key.as_ref())
         };
         let write = move |writer: &mut Writer, stored: &Stored| {
             writer.text("Location", &location);
@@ -95,7 +96,8 @@ impl CompleteMultipartUpload {
             None => None,
         };
         let (checksum_kind, object_size) = (self.checksum_kind, self.object_size);
-        Ok(Completion { parts, checksum, checksum_kind, object_size, original: None })
+        let key = self.key.clone();
+        Ok(Completion { parts, checksum, checksum_kind, object_size, original: None, key })
     }
 }
 

@@ -19,9 +19,16 @@ use crate::s3::website::Website;
 
 /// GET.
 pub(super) async fn get(which: Configured, head: &Head, ctx: &Context) -> Result<Reply, S3Error> {
-    let document = ctx.store.bucket_setting(head.bucket()?, setting(which)).await?;
-    let document = document.ok_or_else(|| S3Error::new(absent(which)))?;
-    let body = Payload::from_bytes(document.bytes().clone());
+    let bucket = head.bucket()?;
+    let document = match ctx.store.bucket_setting(bucket, setting(which)).await? {
+        Some(document) => document.bytes().clone(),
+        // The gateway's configuration stands for the document that the bucket does not have.
+        None if which == Configured::Encryption && ctx.store.encrypts_by_default(bucket) => {
+            BucketEncryption::aes256_document()
+        }
+        None => return Err(S3Error::new(absent(which))),
+    };
+    let body = Payload::from_bytes(document);
     Ok(Reply::ok().header(CONTENT_TYPE, "application/xml").body(body))
 }
 

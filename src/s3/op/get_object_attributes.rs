@@ -2,12 +2,14 @@
 
 use http::header::{HeaderName, LAST_MODIFIED};
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
 use super::Execute;
 use super::object_read::may_tell;
 use crate::auth::Sealed;
-use crate::object::{CustomerKey, ObjectInfo, ObjectPart, VersionId};
+use crate::object::{CustomerKey, KeyFault, ObjectInfo, ObjectPart, PartNumber, VersionId};
 use crate::s3::context::Context;
-use crate::s3::error::S3Error;
+use crate::s3::error::{Code, S3Error};
 use crate::s3::header::{self, Head};
 use crate::s3::listing::{
     parse_count, parse_limit, write_checksum, write_checksum_value, write_storage_class,
@@ -15,9 +17,11 @@ use crate::s3::listing::{
 use crate::s3::object_reply;
 use crate::s3::reply::Reply;
 use crate::s3::xml::Writer;
-use crate::store::{GetRequest, ObjectParts, ObjectPath};
+use crate::store::{GetRequest, ObjectParts, ObjectPath, Selection, StoreError};
 
 const HEADER: &str = "x-amz-object-attributes";
+/// How many parts are asked for at once where each has to be asked for.
+const AT_ONCE: usize = 8;
 const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
 
 /// A request.
@@ -111,8 +115,51 @@ impl GetObjectAttributes {
         }
         // The version that was looked at, even if another has become the current one since.
         let version = Some(object.version);
-        let parts = ctx.store.object_parts(&self.object, version, self.after, self.limit).await?;
-        Ok(Some(parts))
+        match ctx.store.object_parts(&self.object, version, self.after, self.limit).await {
+            Err(StoreError::CustomerKey(KeyFault::Missing)) if self.key.is_some() => {
+                self.parts_by_key(ctx, object).await.map(Some)
+            }
+            parts => Ok(Some(parts?)),
+        }
+    }
+
+    /// The same one by one, from a store that shows parts to nobody without the customer's key.
+    async fn parts_by_key(
+        &self,
+        ctx: &Context,
+        object: &ObjectInfo,
+    ) -> Result<ObjectParts, S3Error> {
+        let count = object.parts_count.unwrap_or_default();
+        let limit = u32::try_from(self.limit).unwrap_or(u32::MAX);
+        let last = self.after.saturating_add(limit).min(count);
+        let numbers = self.after.saturating_add(1)..=last;
+        let parts = stream::iter(numbers)
+            .map(|number| self.part_by_key(ctx, object.version, number))
+            .buffered(AT_ONCE)
+            .try_collect::<Vec<ObjectPart>>()
+            .await?;
+        let next = parts.last().map(|part| part.number).filter(|last| *last < count);
+        Ok(ObjectParts { parts, next })
+    }
+
+    async fn part_by_key(
+        &self,
+        ctx: &Context,
+        version: VersionId,
+        number: u32,
+    ) -> Result<ObjectPart, S3Error> {
+        let no_part = || S3Error::new(Code::InvalidPartNumber);
+        let number = u16::try_from(number).ok().and_then(PartNumber::new).ok_or_else(no_part)?;
+        let request = GetRequest {
+            version: Some(version),
+            selection: Selection::Part(number),
+            key: self.key.clone(),
+            ..GetRequest::default()
+        };
+        let head = ctx.store.head_object(&self.object, &request).await?;
+        // The only part of an object that has but one is the whole of it.
+        let whole = || ObjectPart { number: 1, size: head.object.size, checksum: None };
+        Ok(head.part.clone().unwrap_or_else(whole))
     }
 
     fn write(&self, w: &mut Writer, object: &ObjectInfo, parts: Option<&ObjectParts>) {

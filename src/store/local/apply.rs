@@ -23,6 +23,8 @@ pub(crate) fn run(core: &Core, batches: &Receiver<Batch>, keeper: &Keeper) {
                 reason
             });
         }
+        // From here on whoever looks for what needs a key finds it in the index.
+        drop(batch.keys);
         for (to, answer) in batch.answers {
             let answer = match &failed {
                 None => answer,

@@ -67,6 +67,10 @@ impl Buckets for LocalStore {
         Ok(BucketsPage { buckets, next })
     }
 
+    fn encrypts_by_default(&self, bucket: &BucketName) -> bool {
+        self.core.keyring.encrypts(bucket)
+    }
+
     async fn bucket_setting(
         &self,
         bucket: &BucketName,

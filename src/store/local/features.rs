@@ -21,6 +21,11 @@ impl Features {
         Self(Mutex::new(format))
     }
 
+    /// Whether something may be encrypted already.
+    pub(crate) fn are_sealed(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_sealed()
+    }
+
     /// Something may be encrypted from now on. Blocks.
     pub(crate) fn note_sealed(&self, vfs: &dyn Vfs) -> Result<(), StoreError> {
         self.note(vfs, StoreFormat::is_sealed, StoreFormat::sealed)

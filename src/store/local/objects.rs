@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use super::LocalStore;
 use super::blob::BlobFooter;
+use super::commit::Command;
 use super::commit::decide::check_condition;
-use super::commit::{Command, Content};
 use super::format::meta::Described;
 use super::format::place::Body;
 use super::format::seal::Sealing;
@@ -187,7 +187,9 @@ impl LocalStore {
         let (content, digests) = receive(core, body, body_key, footer).await?;
         let object = described(&digests);
         let info = described_info(at, &object);
-        self.put(at, object, content, new.condition).await?;
+        let (at, condition) = (at.clone(), new.condition);
+        let command = Command::Put { at, object: Box::new(object), content, condition };
+        self.submitter.submit_under(command, seal.and_then(|seal| seal.keys)).await?;
         Ok(Stored { object: info, version: None })
     }
 
@@ -228,18 +230,6 @@ impl LocalStore {
             Some(Encrypted::Customer) | None => false,
         };
         Ok(keeps.then_some(Encryption::Managed))
-    }
-
-    async fn put(
-        &self,
-        at: &ObjectPath,
-        object: Described,
-        content: Content,
-        condition: Option<WriteCondition>,
-    ) -> Result<()> {
-        let (at, object) = (at.clone(), Box::new(object));
-        let command = Command::Put { at, object, content, condition };
-        self.submitter.submit(command).await.map(|_| ())
     }
 }
 

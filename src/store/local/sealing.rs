@@ -15,7 +15,7 @@ pub(crate) struct NewSeal {
     pub(crate) key: ObjectKey,
     /// The same, as it is written.
     pub(crate) seal: Seal,
-    /// Held until the record is written, so that nobody takes the master key for unused.
+    /// Held until the record is in the index, so that nobody takes the master key for unused.
     pub(crate) keys: Option<Arc<MasterKeys>>,
 }
 
@@ -93,37 +93,57 @@ pub(crate) fn judge_key(
     open_seal(core, at, sealing.and_then(|sealing| sealing.seal.as_ref()), given).map(|_| ())
 }
 
-/// The same object key, wrapped with the active master key; `None` where it is already, or is a
+/// A seal that is taken over from a record into a newer one.
+pub(crate) struct Taken {
+    /// As it is written.
+    pub(crate) seal: Seal,
+    /// Whether it is another than before.
+    pub(crate) is_new: bool,
+    /// Held until the record is in the index, where the seal is a master key's.
+    pub(crate) keys: Option<Arc<MasterKeys>>,
+}
+
+/// The same object key under the active master key, or as it is where it is that already, or a
 /// customer's. Blocks.
-pub(crate) fn rewrapped(core: &Core, at: &ObjectPath, seal: &Seal) -> Result<Option<NewSeal>> {
-    let Holder::Master { id, asked } = &seal.holder else { return Ok(None) };
-    if core.keyring.now().active().is_some_and(|active| active.id() == id) {
-        return Ok(None);
+pub(crate) fn under_active(core: &Core, at: &ObjectPath, seal: &Seal) -> Result<Taken> {
+    let Holder::Master { id, asked } = &seal.holder else {
+        return Ok(Taken { seal: seal.clone(), is_new: false, keys: None });
+    };
+    let keys = core.keyring.now();
+    if keys.active().is_some_and(|active| active.id() == id) {
+        return Ok(Taken { seal: seal.clone(), is_new: false, keys: Some(keys) });
     }
     let key = open_with_master(core, at, seal, id)?;
     let keys = core.keyring.for_wrapping(&*core.vfs)?;
     let master = keys.active().ok_or_else(|| no_random(Unfit))?;
     let with = Wrapper::Master { key: master, asked: *asked };
     let seal = key.wrap(with, at).map_err(no_random)?;
-    Ok(Some(NewSeal { key, seal, keys: Some(keys) }))
+    Ok(Taken { seal, is_new: true, keys: Some(keys) })
 }
 
 fn open_with_master(core: &Core, at: &ObjectPath, seal: &Seal, id: &str) -> Result<ObjectKey> {
     let keys = core.keyring.now();
     let (bucket, key) = (&at.bucket, &at.key);
-    let Some(master) = keys.get(id) else {
+    if keys.get(id).is_none() {
         let what = format!(
             "{bucket}/{key} is encrypted with the master key {id}, which is not configured"
         );
         return Err(StoreError::KeyUnavailable { what });
-    };
-    ObjectKey::unwrap(seal, Wrapper::Master { key: master, asked: false }, at).map_err(|_| {
-        let what = format!(
-            "the key of {bucket}/{key} does not open with the master key {id}: it is damaged, or \
-             another key has the id"
-        );
-        StoreError::Damaged { what }
-    })
+    }
+    for master in keys.all(id) {
+        let with = Wrapper::Master { key: master, asked: false };
+        if let Ok(opened) = ObjectKey::unwrap(seal, with, at) {
+            if core.read_only().is_none() {
+                core.keyring.opened(&*core.vfs, master);
+            }
+            return Ok(opened);
+        }
+    }
+    let what = format!(
+        "the key of {bucket}/{key} does not open with the master key {id}: it is damaged, or \
+         another key has the id"
+    );
+    Err(StoreError::Damaged { what })
 }
 
 /// How something is encrypted, in the words of those who ask.

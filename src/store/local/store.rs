@@ -156,7 +156,13 @@ impl LocalStore {
         let keeper = self.keeper.clone();
         let (ready, is_ready) = mpsc::channel();
         self.spawn("store-log", move || {
-            let started = match recover::start(&core, &*home) {
+            let learning = core.keyring.learning();
+            let started = recover::start(&core, &*home).and_then(|started| {
+                let files = core.read_only().is_none().then_some(&*core.vfs);
+                learning.learn(files, &core.catalog()?)?;
+                Ok(started)
+            });
+            let started = match started {
                 Ok(started) => started,
                 Err(error) => {
                     let reason = error.to_string();
@@ -206,7 +212,9 @@ impl LocalStore {
     /// any key the store makes one of its own when the first is needed.
     ///
     /// Refused, and nothing changed, where objects are encrypted with a key that is not among them,
-    /// unless `allow_missing` is set: they answer an error then.
+    /// unless `allow_missing` is set: they answer an error then. Refused as well where another key
+    /// has the id of theirs. Blocks where nothing but the index knows which keys those are, until it
+    /// has been made.
     pub fn set_encryption(
         &self,
         keys: MasterKeys,

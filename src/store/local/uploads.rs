@@ -22,12 +22,12 @@ use super::objects::described_info;
 use super::parts::part_range;
 use super::read::blocking;
 use super::receive::own_fault;
-use super::sealing::{rewrapped, told};
+use super::sealing::{Taken, told, under_active};
 use crate::body::{Expected, Payload, digesting};
 use crate::object::{
-    Assembled, BucketName, Completion, CustomerKey, ObjectKey, PartNumber, PartSummary, PartsPage,
-    PartsQuery, Timestamp, Upload, UploadId, UploadsPage, UploadsQuery, VersionId, WriteCondition,
-    plan_completion,
+    Assembled, BucketName, Completion, CustomerKey, MasterKeys, ObjectKey, PartNumber, PartSummary,
+    PartsPage, PartsQuery, Timestamp, Upload, UploadId, UploadsPage, UploadsQuery, VersionId,
+    WriteCondition, plan_completion,
 };
 use crate::store::{
     CopyPartRequest, Multipart, NewUpload, ObjectPath, Result, StoreError, Stored, UploadChoice,
@@ -57,7 +57,8 @@ impl Multipart for LocalStore {
             upload: Box::new(new),
             seal: seal.as_ref().map(|new| new.seal.clone()),
         };
-        match self.submitter.submit(command).await? {
+        let keys = seal.and_then(|new| new.keys);
+        match self.submitter.submit_under(command, keys).await? {
             Outcome::Done(lsn) => Ok(text_of(upload_id(self.core.store, lsn))),
             Outcome::Nothing | Outcome::Retry => Err(StoreError::Conflict),
         }
@@ -117,18 +118,16 @@ impl Multipart for LocalStore {
         condition: Option<WriteCondition>,
     ) -> Result<Stored> {
         self.core.writable()?;
-        // What the plan wraps with stays in use until it is carried out.
-        let _keys = self.core.keyring.now();
         for _ in 0..TRIES {
             let (path, wanted) = (upload.clone(), completion.clone());
             let condition = condition.clone();
             let planned =
                 blocking(&self.core, move |core| plan(core, &path, &wanted, condition)).await?;
-            let (stored, command) = match planned {
+            let (stored, command, keys) = match planned {
                 Planned::Already(stored) => return Ok(stored),
-                Planned::Now(stored, command) => (stored, command),
+                Planned::Now(stored, command, keys) => (stored, command, keys),
             };
-            match self.submitter.submit(*command).await? {
+            match self.submitter.submit_under(*command, keys).await? {
                 Outcome::Done(_) | Outcome::Nothing => return Ok(stored),
                 Outcome::Retry => {}
             }
@@ -276,8 +275,8 @@ fn parts_page(core: &Arc<Core>, path: &UploadPath, query: PartsQuery) -> Result<
 enum Planned {
     /// It was done before: this was the answer.
     Already(Stored),
-    /// It is to be done like this.
-    Now(Stored, Box<Command>),
+    /// It is to be done like this, under these keys.
+    Now(Stored, Box<Command>, Option<Arc<MasterKeys>>),
 }
 
 fn plan(
@@ -305,11 +304,11 @@ fn plan(
     }
     let assembled = plan_completion(entry.checksum, &stored, completion)?;
     let created = created_with(core, entry.head)?;
-    let seal = match &created.seal {
-        None => None,
+    let (seal, keys) = match &created.seal {
+        None => (None, None),
         Some(seal) => {
-            let again = rewrapped(core, &path.object, seal)?;
-            Some(again.map_or_else(|| seal.clone(), |again| again.seal))
+            let Taken { seal, keys, .. } = under_active(core, &path.object, seal)?;
+            (Some(seal), keys)
         }
     };
     let object = Described {
@@ -337,7 +336,7 @@ fn plan(
         assembly: assembly(entry.head, &entries, &assembled),
         condition,
     };
-    Ok(Planned::Now(answer, Box::new(command)))
+    Ok(Planned::Now(answer, Box::new(command), keys))
 }
 
 /// The object that a completion would make.

@@ -55,6 +55,10 @@ impl Buckets for MemoryStore {
         Ok(BucketsPage { buckets, next })
     }
 
+    fn encrypts_by_default(&self, bucket: &BucketName) -> bool {
+        self.defaults.of(bucket)
+    }
+
     async fn bucket_setting(
         &self,
         bucket: &BucketName,

@@ -103,6 +103,10 @@ impl Buckets for UpstreamStore {
         Ok(BucketsPage { buckets, next })
     }
 
+    fn encrypts_by_default(&self, _: &BucketName) -> bool {
+        false
+    }
+
     /// The gateway's settings are its own: the upstream's would hold for other callers than those
     /// they are meant for.
     async fn bucket_setting(

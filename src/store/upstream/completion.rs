@@ -5,6 +5,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart as SdkPart};
 
 use super::answer::Fault;
 use super::checksum::{self, sdk_kind, texts, with_checksum};
+use super::encryption::with_customer_key;
 use super::multipart::summary;
 use super::operation::Operation;
 use super::{UpstreamStore, version_told};
@@ -54,6 +55,7 @@ impl UpstreamStore {
             .set_if_match(tied.if_match())
             .set_if_none_match(tied.if_none_match())
             .set_mpu_object_size(size);
+        call = with_customer_key!(call, completion.key.as_ref());
         if self.options.quirks.checksums {
             call = call.set_checksum_type(completion.checksum_kind.map(sdk_kind));
             if let Some(value) = &completion.checksum {
@@ -98,7 +100,8 @@ impl UpstreamStore {
     async fn repeated(&self, upload: &UploadPath, completion: &Completion) -> Result<Stored> {
         let md5s: Option<Vec<_>> = completion.parts.iter().map(|part| part.etag.md5()).collect();
         let expected = ETag::multipart(md5s.ok_or(StoreError::NoSuchUpload)?);
-        let head = self.head(&upload.object, &GetRequest::default()).await;
+        let request = GetRequest { key: completion.key.clone(), ..GetRequest::default() };
+        let head = self.head(&upload.object, &request).await;
         match head {
             Ok(head) if head.object.etag == expected => {
                 let version = Some(head.object.version);
@@ -180,24 +183,37 @@ impl UpstreamStore {
     ) -> Stored {
         let etag = ETag::parse(out.e_tag().unwrap_or_default());
         let version = version_told(out.version_id());
-        let request = GetRequest { version, ..GetRequest::default() };
-        if let Ok(head) = self.head(&upload.object, &request).await
-            && head.object.etag == etag
-        {
-            return Stored { object: head.object, version };
-        }
+        let key = completion.key.clone();
+        let request = GetRequest { version, key, ..GetRequest::default() };
+        let listed = match self.head(&upload.object, &request).await {
+            Ok(head) if head.object.etag == etag => {
+                return Stored { object: head.object, version };
+            }
+            // Clients need not bring the key here.
+            Err(StoreError::CustomerKey(_)) => self.listed(&upload.object).await.ok(),
+            _ => None,
+        };
+        let listed = listed.filter(|(tag, ..)| *tag == etag);
+        let told = super::encryption::told(
+            out.server_side_encryption(),
+            listed.as_ref().map(|_| super::encryption::ALGORITHM),
+        );
+        let (size, last_modified) = match listed {
+            Some((_, size, last_modified)) => (size, last_modified),
+            None => (completion.object_size.unwrap_or_default(), self.stamp()),
+        };
         let object = ObjectInfo {
             key: upload.object.key.clone(),
             version: version.unwrap_or(VersionId::Null),
-            size: completion.object_size.unwrap_or_default(),
+            size,
             etag,
-            last_modified: self.stamp(),
+            last_modified,
             metadata: ObjectMetadata::default(),
             checksum: checksum::whole(texts!(out), out.checksum_type()),
             tag_count: 0,
             parts_count: u32::try_from(completion.parts.len()).ok(),
             replication: None,
-            encryption: super::encryption::told(out.server_side_encryption(), None),
+            encryption: told,
         };
         Stored { object, version }
     }

@@ -55,6 +55,17 @@ pub(super) fn told(
     }
 }
 
+/// What the service says of something, and whether that was asked for: it tells the same of what
+/// it encrypts unasked.
+pub(super) fn as_asked(asked: Option<&Encryption>, told: Option<Encrypted>) -> Option<Encrypted> {
+    match (asked, told) {
+        (Some(Encryption::Managed), Some(Encrypted::Managed { .. })) => {
+            Some(Encrypted::Managed { asked: true })
+        }
+        (_, told) => told,
+    }
+}
+
 /// Services refuse a wrong key as they refuse rights, and a missing one without a word where the
 /// answer has no body. `None` where it is not that.
 pub(super) fn key_fault(fault: &Fault, given: Option<&CustomerKey>) -> Option<StoreError> {
@@ -62,6 +73,18 @@ pub(super) fn key_fault(fault: &Fault, given: Option<&CustomerKey>) -> Option<St
     let denied =
         answer.status == 403 && answer.code.as_deref().is_none_or(|it| it == "AccessDenied");
     (given.is_some() && denied).then_some(StoreError::CustomerKey(KeyFault::Wrong))
+}
+
+/// A read that is refused for a customer's key that is missing, or that was given for nothing. The
+/// code alone does not tell it; the words of all services are S3's. `None` where it is not that.
+pub(super) fn key_needed(fault: &Fault, given: Option<&CustomerKey>) -> Option<StoreError> {
+    let answer = fault.answer()?;
+    let about_keys = |message: &str| message.to_ascii_lowercase().contains("encrypt");
+    let is_it = answer.status == 400
+        && matches!(answer.code.as_deref(), Some("InvalidRequest" | "InvalidArgument"))
+        && answer.message.as_deref().is_some_and(about_keys);
+    let fault = if given.is_some() { KeyFault::Unneeded } else { KeyFault::Missing };
+    is_it.then_some(StoreError::CustomerKey(fault))
 }
 
 impl UpstreamStore {

@@ -23,8 +23,8 @@ impl Objects for UpstreamStore {
 
     async fn check_condition(&self, at: &ObjectPath, condition: &WriteCondition) -> Result<()> {
         self.check_conditional()?;
-        let etag = match self.head(at, &GetRequest::default()).await {
-            Ok(head) => Some(head.object.etag),
+        let etag = match self.current_tag(at).await {
+            Ok(etag) => Some(etag),
             Err(StoreError::NoSuchKey) => None,
             Err(error) => return Err(error),
         };

@@ -88,7 +88,7 @@ impl UpstreamStore {
             tag_count: u32::try_from(new.tags.len()).unwrap_or(u32::MAX),
             parts_count: None,
             replication: None,
-            encryption: encrypted!(out),
+            encryption: super::encryption::as_asked(new.encryption.as_ref(), encrypted!(out)),
         };
         Ok(Stored { object, version: version_told(out.version_id()) })
     }

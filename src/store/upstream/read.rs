@@ -5,7 +5,7 @@ use aws_sdk_s3::types::ChecksumMode;
 
 use super::answer::{Fault, content_range};
 use super::checksum::{self, texts};
-use super::encryption::{encrypted, key_fault, with_customer_key};
+use super::encryption::{encrypted, key_fault, key_needed, with_customer_key};
 use super::metadata::read_metadata;
 use super::operation::{Asked, Operation};
 use super::{UpstreamStore, incoming, sdk_time, size, tags_text, timestamp, version_text};
@@ -181,10 +181,11 @@ impl UpstreamStore {
             (416, _) => self.refuse_selection(asked, at, request, answer.object_size()).await,
             (404, Some("NoSuchKey" | "NoSuchVersion")) => missing(request.version),
             (400, Some("InvalidArgument")) if request.version.is_some() => missing(request.version),
-            (400, None) if request.version.is_some() => {
-                self.refuse_version(asked, at, request, fault).await
-            }
-            _ => self.refuse(asked, fault),
+            (400, None) => self.refuse_silent(asked, at, request, fault).await,
+            _ => match key_needed(&fault, request.key.as_ref()) {
+                Some(error) => error,
+                None => self.refuse(asked, fault),
+            },
         }
     }
 
@@ -210,8 +211,9 @@ impl UpstreamStore {
         }
     }
 
-    /// A HEAD of a version was refused without a reason: a GET of nothing much tells it.
-    async fn refuse_version(
+    /// A HEAD was refused without a reason: a GET of nothing much tells it. It may be a version
+    /// that is none, or an object that needs the customer's key; neither is a failure.
+    async fn refuse_silent(
         &self,
         asked: &Asked,
         at: &ObjectPath,
@@ -220,11 +222,16 @@ impl UpstreamStore {
     ) -> StoreError {
         let call = self.clients.plain.get_object().bucket(&asked.bucket).key(asked.key(at));
         let call = call.set_version_id(version_text(request.version)).range("bytes=0-0");
-        match call.send().await.map_err(Fault::from) {
-            Err(told) if told.has_code("InvalidArgument") || told.has_code("NoSuchVersion") => {
-                missing(request.version)
-            }
-            Err(told) => self.refuse(asked, told),
+        let key = request.key.as_ref();
+        match with_customer_key!(call, key).send().await.map_err(Fault::from) {
+            Err(told) => match key_fault(&told, key).or_else(|| key_needed(&told, key)) {
+                Some(error) => error,
+                None if told.has_code("NoSuchVersion") => missing(request.version),
+                None if request.version.is_some() && told.has_code("InvalidArgument") => {
+                    missing(request.version)
+                }
+                None => self.refuse(asked, told),
+            },
             Ok(_) => self.refuse(asked, fault),
         }
     }

@@ -7,7 +7,9 @@
 use super::UpstreamStore;
 use super::answer::{Answer, Fault};
 use super::operation::Asked;
-use crate::object::{ConditionHeader, ETag, ETagMatch, WriteCondition};
+use crate::object::{
+    ConditionHeader, ETag, ETagMatch, ListEntry, ListQuery, Timestamp, WriteCondition,
+};
 use crate::store::{GetRequest, ObjectPath, Result, StoreError};
 
 /// A condition as it is sent.
@@ -35,12 +37,34 @@ impl UpstreamStore {
         if matches!(tags, ETagMatch::Tags(tags) if tags.len() == 1) {
             return Ok(Tied { condition, to_the_moment: false });
         }
-        let current = self.head(at, &GetRequest::default()).await?.object.etag;
+        let current = self.current_tag(at).await?;
         if !tags.matches(&current) {
             return Err(StoreError::PreconditionFailed(ConditionHeader::IfMatch));
         }
         let condition = Some(WriteCondition::Matches(ETagMatch::Tags(vec![current])));
         Ok(Tied { condition, to_the_moment: true })
+    }
+
+    /// The tag by which conditions on a key are judged. What is encrypted with a customer's key
+    /// shows it to nobody without that key; a listing does.
+    pub(super) async fn current_tag(&self, at: &ObjectPath) -> Result<ETag> {
+        match self.head(at, &GetRequest::default()).await {
+            Ok(head) => Ok(head.object.etag),
+            Err(StoreError::CustomerKey(_)) => Ok(self.listed(at).await?.0),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The tag, the size and the time of a key's object, as a listing shows them.
+    pub(super) async fn listed(&self, at: &ObjectPath) -> Result<(ETag, u64, Timestamp)> {
+        let prefix = at.key.as_str().to_owned();
+        let query = ListQuery { prefix, limit: 1, ..ListQuery::default() };
+        match self.list(&at.bucket, &query).await?.entries.into_iter().next() {
+            Some(ListEntry::Object { key, etag, size, last_modified, .. }) if key == at.key => {
+                Ok((etag, size, last_modified))
+            }
+            _ => Err(StoreError::NoSuchKey),
+        }
     }
 
     /// Refuses a condition that the service would not decide.

@@ -6,13 +6,15 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use stowgate::body::{BodyError, Digests, Expected, Payload, Source, digesting};
 use stowgate::object::{
-    Algorithm, BucketName, ListEntry, ListQuery, ObjectKey, ObjectMetadata, Owner, SystemClock,
-    TagSet,
+    Algorithm, BucketName, ChecksumChoice, CompletedPart, Completion, CustomerKey, ETag, ETagMatch,
+    Encrypted, Encryption, KeyFault, ListEntry, ListQuery, ObjectKey, ObjectMetadata, Owner,
+    PartNumber, SystemClock, TagSet, WriteCondition,
 };
 use stowgate::store::conformance::{body, content};
 use stowgate::store::upstream::{Quirks, UpstreamBucket, UpstreamStore};
 use stowgate::store::{
-    Buckets, DeleteRequest, GetRequest, NewObject, ObjectPath, Objects, Store, StoreError, Tags,
+    Buckets, DeleteRequest, GetRequest, Multipart, NewObject, NewUpload, ObjectPath, Objects,
+    Store, StoreError, Tags, UploadPath,
 };
 
 use super::{Upstream, connect, owner};
@@ -67,6 +69,76 @@ async fn a_payload_that_ends_in_an_error_stores_nothing() {
     }
     let all = ListQuery { limit: 10, ..ListQuery::default() };
     assert!(upstream.store.list_objects(&bucket, &all).await.unwrap().entries.is_empty());
+}
+
+/// What needs a customer's key answers HEAD without a word. That is no failure of the service, and
+/// conditions on the key are judged all the same.
+#[tokio::test]
+async fn a_customers_key_that_is_missing_is_no_failure() {
+    let (_upstream, store, bucket) = pair("keyed").await;
+    let (theirs, plain) = (path(&bucket, "theirs"), path(&bucket, "plain"));
+    let key = CustomerKey::new([7; 32]);
+    let encryption = Some(Encryption::Customer(key.clone()));
+    let keyed = || NewObject { encryption: encryption.clone(), ..NewObject::default() };
+    let put = |new| store.put_object(&theirs, new, body(&content(1, 100), None));
+    let stored = put(keyed()).await.unwrap();
+    let new = NewObject::default();
+    store.put_object(&plain, new, body(&content(2, 100), None)).await.unwrap();
+    let with = |key: &CustomerKey| GetRequest { key: Some(key.clone()), ..GetRequest::default() };
+    for (at, request, expected) in [
+        (&theirs, GetRequest::default(), KeyFault::Missing),
+        (&theirs, with(&CustomerKey::new([8; 32])), KeyFault::Wrong),
+        (&plain, with(&key), KeyFault::Unneeded),
+    ] {
+        let head = store.head_object(at, &request).await.unwrap_err();
+        assert!(matches!(head, StoreError::CustomerKey(fault) if fault == expected), "{head:?}");
+        let got = store.get_object(at, &request).await.map(|_| ()).unwrap_err();
+        assert!(matches!(got, StoreError::CustomerKey(fault) if fault == expected), "{got:?}");
+    }
+    let absent = WriteCondition::Absent;
+    let tag = |tag| WriteCondition::Matches(ETagMatch::Tags(vec![tag]));
+    let (right, wrong) = (tag(stored.object.etag), tag(ETag::parse("\"other\"")));
+    let exists = WriteCondition::Matches(ETagMatch::Any);
+    for condition in [&right, &exists] {
+        store.check_condition(&theirs, condition).await.unwrap();
+    }
+    for condition in [&absent, &wrong] {
+        let failed = store.check_condition(&theirs, condition).await.unwrap_err();
+        assert!(matches!(failed, StoreError::PreconditionFailed(_)), "{failed:?}");
+        let failed = put(NewObject { condition: Some(condition.clone()), ..keyed() }).await;
+        let failed = failed.unwrap_err();
+        assert!(matches!(failed, StoreError::PreconditionFailed(_)), "{failed:?}");
+    }
+    put(NewObject { condition: Some(exists), ..keyed() }).await.unwrap();
+}
+
+/// An object that is completed under a customer's key is read back with the key, or without as a
+/// listing shows it.
+#[tokio::test]
+async fn a_completion_under_a_customers_key_tells_its_size() {
+    let (_upstream, store, bucket) = pair("completed").await;
+    let key = CustomerKey::new([7; 32]);
+    for (name, given) in [("with", Some(key.clone())), ("without", None)] {
+        let at = path(&bucket, name);
+        let new = NewUpload {
+            metadata: ObjectMetadata::default(),
+            tags: TagSet::default(),
+            checksum: ChecksumChoice::like(None),
+            initiator: owner(),
+            encryption: Some(Encryption::Customer(key.clone())),
+            acl: None,
+        };
+        let id = store.create_upload(&at, new).await.unwrap();
+        let upload = UploadPath { object: at.clone(), id };
+        let number = PartNumber::new(1).unwrap();
+        let part = body(&content(1, 100), None);
+        let part = store.put_part(&upload, number, part, Some(&key)).await.unwrap();
+        let parts = vec![CompletedPart { number, etag: part.etag, checksum: None }];
+        let completion = Completion { parts, key: given, ..Completion::default() };
+        let stored = store.complete_upload(&upload, &completion, None).await.unwrap();
+        assert_eq!(stored.object.size, 100, "{name}");
+        assert_eq!(stored.object.encryption, Some(Encrypted::Customer), "{name}");
+    }
 }
 
 #[tokio::test]
@@ -315,7 +387,7 @@ async fn what_a_service_cannot_do_is_not_sent_to_it() {
         assert_ne!(sum, Some(Algorithm::Sha256), "nothing was said of it");
         assert_eq!(read(&store, &at).await, whole);
     }
-    let condition = Some(stowgate::object::WriteCondition::Absent);
+    let condition = Some(WriteCondition::Absent);
     let tags = TagSet::for_object([("a".to_owned(), "b".to_owned())]).unwrap();
     for new in [
         NewObject { condition: condition.clone(), ..NewObject::default() },

@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use super::attempt::{Attempt, Result};
+use crate::object::Encrypted;
 use crate::placement::location::{Location, Remote};
 use crate::placement::route::Upstream;
 
@@ -27,6 +28,7 @@ impl Attempt<'_> {
             upstream_etag: object.etag,
             size: object.size,
             last_modified: object.last_modified,
+            asked: Encrypted::was_asked(object.encryption),
         });
         self.settle_found(Some(remote)).await
     }

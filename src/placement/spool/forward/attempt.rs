@@ -1,7 +1,9 @@
 //! One try at forwarding a key: looking at it, and settling it.
 
 use super::{Outcome, Spool, Trouble};
-use crate::object::{Acl, ObjectInfo, TagSet, Timestamp};
+use crate::object::{
+    Acl, Encrypted, ListEntry, ListQuery, ObjectInfo, ObjectMetadata, TagSet, Timestamp, VersionId,
+};
 use crate::placement::location::{Location, Remote, Task, Todo, Truth};
 use crate::placement::locks::KeyGuard;
 use crate::placement::route::Upstream;
@@ -228,7 +230,36 @@ impl<'a> Attempt<'a> {
         match upstream.store.head_object(self.at, &GetRequest::default()).await {
             Ok(head) => Ok(Some(head.object)),
             Err(StoreError::NoSuchKey) => Ok(None),
+            Err(StoreError::CustomerKey(_)) => self.listed(upstream).await,
             Err(error) => Err(Trouble::Upstream(error)),
+        }
+    }
+
+    /// The same as a listing shows it: what is encrypted with a customer's key, which nobody here
+    /// has, is shown there alone.
+    async fn listed(&self, upstream: &Upstream) -> Result<Option<ObjectInfo>> {
+        let prefix = self.at.key.as_str().to_owned();
+        let query = ListQuery { prefix, limit: 1, ..ListQuery::default() };
+        let page = upstream.store.list_objects(&self.at.bucket, &query).await;
+        match page.map_err(Trouble::Upstream)?.entries.into_iter().next() {
+            Some(ListEntry::Object { key, size, etag, last_modified, .. })
+                if key == self.at.key =>
+            {
+                Ok(Some(ObjectInfo {
+                    key,
+                    version: VersionId::Null,
+                    size,
+                    etag,
+                    last_modified,
+                    metadata: ObjectMetadata::default(),
+                    checksum: None,
+                    tag_count: 0,
+                    parts_count: None,
+                    replication: None,
+                    encryption: Some(Encrypted::Customer),
+                }))
+            }
+            _ => Ok(None),
         }
     }
 

@@ -84,6 +84,7 @@ impl Attempt<'_> {
             checksum_kind: whole.map(|sum| sum.kind),
             object_size: Some(held.object.size),
             original: None,
+            key: None,
         };
         let stored = upstream.store.complete_upload(upload, &completion, condition).await;
         stored.map(|stored| stored.object.etag).map_err(Trouble::Upstream)

@@ -92,6 +92,7 @@ impl Attempt<'_> {
             upstream_etag,
             size: held.object.size,
             last_modified: held.object.last_modified,
+            asked: Encrypted::was_asked(held.object.encryption),
         }
     }
 }

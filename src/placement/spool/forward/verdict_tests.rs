@@ -34,6 +34,7 @@ fn record(truth: Truth, recorded: Option<&str>, unsure: &[&str]) -> Location {
         upstream_etag: ETag::parse(etag),
         size: 3,
         last_modified: BEFORE,
+        asked: false,
     });
     Location { truth, todo: Some(todo), remote, updated_at: LATER, kept: false }
 }

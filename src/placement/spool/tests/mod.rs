@@ -161,6 +161,7 @@ impl World {
             upstream_etag: stored.object.etag,
             size: stored.object.size,
             last_modified: stored.object.last_modified,
+            asked: false,
         };
         let record = Location {
             truth: Truth::Remote,

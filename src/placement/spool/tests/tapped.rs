@@ -202,6 +202,10 @@ impl Buckets for Tapped {
         self.through("list_buckets", self.inner.list_buckets(query)).await
     }
 
+    fn encrypts_by_default(&self, bucket: &BucketName) -> bool {
+        self.inner.encrypts_by_default(bucket)
+    }
+
     async fn bucket_setting(
         &self,
         bucket: &BucketName,

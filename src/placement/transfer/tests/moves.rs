@@ -1,7 +1,7 @@
 //! Moves that nobody disturbs, and what follows on them.
 
 use super::*;
-use crate::object::{Grant, Grantee, Owner, Permission};
+use crate::object::{Encrypted, Encryption, Grant, Grantee, KeyFault, Owner, Permission};
 use crate::placement::location::{Task, Truth};
 use crate::placement::transfer::{Standing, Trouble};
 use crate::store::{Call, StoreError};
@@ -308,6 +308,45 @@ async fn an_object_whose_acl_the_upstream_cannot_keep_stays() {
         assert!(head(&world.there, "a").await.is_none());
         assert_eq!(world.placement.object_acl(&path("a"), None).await.unwrap(), Some(acl));
     }
+}
+
+/// What a client asked to be encrypted is so again at home, whatever the upstream says of it.
+#[tokio::test]
+async fn a_wish_for_encryption_comes_home_again() {
+    let mut world = World::new(Mode::Local).await;
+    let asked = Some(Encrypted::Managed { asked: true });
+    let new = || NewObject { encryption: Some(Encryption::Managed), ..NewObject::default() };
+    let put = body(&content("content"), None);
+    world.placement.put_object(&path("a"), new(), put).await.unwrap();
+    world.moved(&up("a")).await;
+    assert!(world.record("a").await.unwrap().remote.unwrap().asked);
+    // As services show it that encrypt nothing.
+    World::plant(&world.there, "a", &content("content")).await;
+    world.moved(&down("a")).await;
+    assert_eq!(head(&world.home, "a").await.unwrap().encryption, asked);
+    // Of what has no record the upstream's word is taken.
+    let put = body(&content("content"), None);
+    world.there.put_object(&path("b"), new(), put).await.unwrap();
+    World::plant(&world.there, "c", &content("content")).await;
+    world.restart(Mode::Fallback).await;
+    for (key, expected) in [("b", asked), ("c", None)] {
+        world.moved(&down(key)).await;
+        assert_eq!(head(&world.home, key).await.unwrap().encryption, expected, "{key}");
+    }
+}
+
+/// What nobody here has the key of is refused, and no failure of the upstream that would be waited
+/// for.
+#[tokio::test]
+async fn an_object_with_a_customers_key_stays_upstream() {
+    let world = World::new(Mode::Fallback).await;
+    World::plant(&world.there, "a", &content("content")).await;
+    let fault = || StoreError::CustomerKey(KeyFault::Missing);
+    world.faults.fail_always(Call::HeadObject, fault);
+    world.faults.fail_always(Call::GetObject, fault);
+    let moved = world.carry_out(&down("a")).await;
+    assert!(matches!(&moved, Err(Trouble::Refused(why)) if why.contains("key")), "{moved:?}");
+    assert!(head(&world.home, "a").await.is_none());
 }
 
 #[tokio::test]

@@ -1,11 +1,14 @@
 //! Encryption as the protocol asks for it and tells it.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use md5::{Digest as _, Md5};
 
-use crate::object::EncryptionDefaults;
+use crate::object::{EncryptionDefaults, KeyFault};
 use crate::s3::testing::{Answer, Gateway};
+use crate::store::{Call, FaultStore, StoreError};
 
 const MANAGED: (&str, &str) = ("x-amz-server-side-encryption", "AES256");
 const TELLS: &str = "x-amz-server-side-encryption";
@@ -106,6 +109,20 @@ async fn a_default_is_told_like_a_wish() {
 }
 
 #[tokio::test]
+async fn a_configured_default_is_shown_as_the_buckets() {
+    let defaults = EncryptionDefaults { everywhere: true, ..EncryptionDefaults::default() };
+    let gateway = Gateway::encrypting(defaults).await;
+    let shown = async |gateway: &Gateway| {
+        let answer = gateway.ok("GET", "/bucket?encryption", &[], "").await;
+        String::from_utf8(answer.body.to_vec()).unwrap()
+    };
+    assert!(shown(&gateway).await.contains("<SSEAlgorithm>AES256</SSEAlgorithm>"));
+    let plain = Gateway::new().await;
+    let none = plain.refused("GET", "/bucket?encryption", &[], "").await;
+    assert_eq!(none.1, "ServerSideEncryptionConfigurationNotFoundError");
+}
+
+#[tokio::test]
 async fn what_a_customer_encrypted_takes_the_customers_key() {
     let gateway = Gateway::new().await;
     let (key, other) = (Key::own(1), Key::own(2));
@@ -184,6 +201,30 @@ async fn parts_take_the_key_that_the_upload_was_begun_with() {
     let target = format!("/bucket/b?partNumber=1&uploadId={id}");
     let keyed = gateway.refused("PUT", &target, &key.headers(), "abc").await;
     assert_eq!(keyed, (400, "InvalidRequest".to_owned()));
+}
+
+/// A store that shows parts to nobody without the key is asked for them with it.
+#[tokio::test]
+async fn attributes_of_parts_are_read_with_the_key() {
+    let mut gateway = Gateway::new().await;
+    let key = Key::own(1);
+    let (_, id) = begin(&gateway, "a", &key.headers()).await;
+    let target = format!("/bucket/a?partNumber=1&uploadId={id}");
+    let part = gateway.ok("PUT", &target, &key.headers(), "abc").await;
+    let list = list(part.header("etag").unwrap());
+    let complete = format!("/bucket/a?uploadId={id}");
+    let done = gateway.ok("POST", &complete, &key.headers(), list).await;
+    assert!(customers(&done, &key));
+    let faults = FaultStore::new(Arc::clone(&gateway.store));
+    faults.fail_always(Call::ObjectParts, || StoreError::CustomerKey(KeyFault::Missing));
+    gateway.store = Arc::new(faults);
+    let mut headers = key.headers();
+    headers.push(("x-amz-object-attributes", "ObjectParts,ObjectSize"));
+    let told = gateway.ok("GET", "/bucket/a?attributes", &headers, "").await;
+    let told = String::from_utf8(told.body.to_vec()).unwrap();
+    for expected in ["<PartsCount>1</PartsCount>", "<PartNumber>1</PartNumber><Size>3</Size>"] {
+        assert!(told.contains(expected), "{told}");
+    }
 }
 
 #[tokio::test]

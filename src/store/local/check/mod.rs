@@ -13,8 +13,10 @@ use std::sync::Arc;
 
 pub use report::{Problem, Report};
 
+use super::catalog::Catalog;
 use super::core::Core;
 use super::index::IndexHome;
+use super::keyring::masters;
 use super::options::LocalOptions;
 use super::recover;
 use super::store::{OpenError, Prepared, close_index, prepare, sled_home};
@@ -77,7 +79,20 @@ fn run(
     let mut used = blobs::Used::default();
     index::compare(core, &catalog, newest, how, &mut used, report)?;
     index::count(core, &catalog, report)?;
+    keys(core, &catalog, report)?;
     blobs::look_for_orphans(core, &catalog, &used, report)?;
     drop(catalog);
     close_index(core, home)
+}
+
+/// KEYS against the index: a key that is missing there would be missed by the first read alone.
+fn keys(core: &Core, catalog: &Catalog, report: &mut Report) -> Result<(), StoreError> {
+    let noted = core.keyring.in_use();
+    for id in masters(catalog)?.difference(&noted) {
+        report.problem(
+            "keys",
+            format!("KEYS does not name the master key {id}, which objects are encrypted with"),
+        );
+    }
+    Ok(())
 }

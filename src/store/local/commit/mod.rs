@@ -8,6 +8,7 @@ pub(crate) mod decide;
 mod overlay;
 mod thread;
 
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use bytes::Bytes;
@@ -22,7 +23,7 @@ use super::format::meta::{Assembly, At, Described, Tag};
 use super::format::place::Dead;
 use super::format::record::block_crcs;
 use super::format::seal::{BodyId, Seal};
-use crate::object::{ChecksumValue, Owner, Timestamp, WriteCondition};
+use crate::object::{ChecksumValue, MasterKeys, Owner, Timestamp, WriteCondition};
 use crate::store::{NewUpload, ObjectPath, StoreError};
 
 /// What to write.
@@ -179,10 +180,19 @@ pub(crate) type Answer = Result<Outcome, StoreError>;
 
 /// What the committer's queue holds.
 pub(crate) enum Request {
-    /// A command, and where the answer goes.
-    Commit(Box<Command>, oneshot::Sender<Answer>),
+    /// A command.
+    Commit(Waiting),
     /// Write what waits, then end.
     Stop,
+}
+
+/// A command that nothing has become of yet.
+pub(crate) struct Waiting {
+    command: Box<Command>,
+    /// The keys that its seal may be wrapped with. They are held as long as the index does not
+    /// have its record, also when nobody waits for the answer any more.
+    keys: Option<Arc<MasterKeys>>,
+    answer: oneshot::Sender<Answer>,
 }
 
 /// What goes to the index.
@@ -191,6 +201,8 @@ pub(crate) struct Batch {
     pub(crate) effects: Vec<Effects>,
     /// The answers to give afterwards.
     pub(crate) answers: Vec<(oneshot::Sender<Answer>, Answer)>,
+    /// The keys of its commands, to be held until it is applied.
+    pub(crate) keys: Vec<Arc<MasterKeys>>,
     /// Where the next batch will start.
     pub(crate) position: Position,
     /// A segment that begins with this batch: its id and first LSN.
@@ -210,9 +222,18 @@ impl Submitter {
     /// Hands a command over and waits for what it comes to. Dropping the future does not take the
     /// command back.
     pub(crate) async fn submit(&self, command: Command) -> Answer {
+        self.submit_under(command, None).await
+    }
+
+    /// The same of a command with a new seal, made with the active one of these keys.
+    pub(crate) async fn submit_under(
+        &self,
+        command: Command,
+        keys: Option<Arc<MasterKeys>>,
+    ) -> Answer {
         let (answer, answered) = oneshot::channel();
-        let request = Request::Commit(Box::new(command), answer);
-        self.0.send(request).map_err(|_| StoreError::Closing)?;
+        let waiting = Waiting { command: Box::new(command), keys, answer };
+        self.0.send(Request::Commit(waiting)).map_err(|_| StoreError::Closing)?;
         answered.await.unwrap_or(Err(StoreError::Closing))
     }
 

@@ -4,8 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SendError, SyncSender};
 
-use tokio::sync::oneshot;
-
 use super::super::core::{Core, PendingBlob};
 use super::super::effects::Effects;
 use super::super::format::meta::Meta;
@@ -15,15 +13,13 @@ use super::super::keeper::{Keeper, Task};
 use super::super::log::{AppendError, Appender};
 use super::decide::{Decision, Draft, decide};
 use super::overlay::View;
-use super::{Answer, Batch, Command, Outcome, Request};
+use super::{Answer, Batch, Command, Outcome, Request, Waiting};
 use crate::store::StoreError;
 
 /// How many bytes of records one batch has at most, but for the last record.
 const BATCH_BYTES: usize = 8 << 20;
 /// How many commands one batch has at most.
 const BATCH_COMMANDS: usize = 1024;
-
-type Waiting = (Box<Command>, oneshot::Sender<Answer>);
 
 /// Writes the log.
 pub(crate) struct Committer {
@@ -116,7 +112,7 @@ impl Committer {
 
     fn take(&mut self, request: Request) {
         match request {
-            Request::Commit(command, answer) => self.waiting.push_back((command, answer)),
+            Request::Commit(waiting) => self.waiting.push_back(waiting),
             Request::Stop => self.stopped = true,
         }
     }
@@ -151,13 +147,14 @@ impl Committer {
         let mut draught = Draught::default();
         let claims = self.core.options.claims;
         while self.buffer.len() < BATCH_BYTES {
-            let Some((command, answer)) = self.waiting.pop_front() else { break };
-            let outcome = match decide(&self.view, &command, self.core.clock.now(), claims) {
+            let Some(waiting) = self.waiting.pop_front() else { break };
+            let now = self.core.clock.now();
+            let outcome = match decide(&self.view, &waiting.command, now, claims) {
                 Ok(Decision::Write(drafts)) => self.encode(drafts, &mut draught.effects),
                 Ok(Decision::Retry) => Ok(Outcome::Retry),
                 Err(error) => Err(error),
             };
-            draught.taken.push(((command, answer), outcome));
+            draught.taken.push((waiting, outcome));
         }
         draught
     }
@@ -212,9 +209,16 @@ impl Committer {
     }
 
     fn hand_on(&mut self, draught: Draught) {
+        let Draught { effects, taken } = draught;
+        let mut keys = Vec::new();
+        let answers = taken.into_iter().map(|(waiting, answer)| {
+            keys.extend(waiting.keys);
+            (waiting.answer, answer)
+        });
         let batch = Batch {
-            effects: draught.effects,
-            answers: draught.taken.into_iter().map(|((_, to), answer)| (to, answer)).collect(),
+            effects,
+            answers: answers.collect(),
+            keys,
             position: self.log.position(),
             begins: self.begins.take(),
         };
@@ -274,18 +278,19 @@ impl Draught {
     /// The blobs of the commands that became records.
     fn blobs(&self) -> impl Iterator<Item = &PendingBlob> {
         let done = self.taken.iter().filter(|(_, answer)| matches!(answer, Ok(Outcome::Done(_))));
-        done.filter_map(|((command, _), _)| command.blob())
+        done.filter_map(|(waiting, _)| waiting.command.blob())
     }
 
     fn split(self, is_first: impl Fn(&Command) -> bool) -> (Self, Self) {
-        let (one, other) = self.taken.into_iter().partition(|((command, _), _)| is_first(command));
+        let (one, other) =
+            self.taken.into_iter().partition(|(waiting, _)| is_first(&waiting.command));
         (Self { effects: Vec::new(), taken: one }, Self { effects: Vec::new(), taken: other })
     }
 
     fn answer_all(self, error: impl Fn() -> StoreError) {
-        for ((_, to), _) in self.taken {
+        for (waiting, _) in self.taken {
             // Who does not wait any more needs no answer.
-            let _ = to.send(Err(error()));
+            let _ = waiting.answer.send(Err(error()));
         }
     }
 }

@@ -49,6 +49,16 @@ pub(crate) struct Sealing {
     pub(crate) body: Option<BodyId>,
 }
 
+impl Seal {
+    /// The id of the master key that it needs; a customer's needs none.
+    pub(crate) fn master(&self) -> Option<&str> {
+        match &self.holder {
+            Holder::Master { id, .. } => Some(id),
+            Holder::Customer => None,
+        }
+    }
+}
+
 impl Sealing {
     /// Of an object or upload that has no body of its own.
     pub(crate) fn of(seal: Seal) -> Self {

@@ -1,6 +1,6 @@
 //! FORMAT and CLEAN: small JSON files with a checksum, readable by people.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -71,6 +71,9 @@ pub(crate) struct KeysInUse {
     pub(crate) store_id: String,
     /// The ids of the keys.
     pub(crate) keys: BTreeSet<String>,
+    /// By id, what tells the keys that have used it from others. Stores of before do not have it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) checks: BTreeMap<String, BTreeSet<String>>,
 }
 
 #[derive(Serialize, Deserialize)]

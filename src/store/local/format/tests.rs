@@ -348,8 +348,17 @@ fn stores_say_that_they_hold_encrypted_objects() {
     assert!(sealed.is_sealed() && sealed.compatibility() == Compatibility::Full);
     assert_eq!(StoreFormat::decode(&sealed.clone().sealed().encode()), Ok(sealed));
     let keys = ["a", "b"].map(str::to_owned).into();
-    let in_use = KeysInUse { store_id: "s".to_owned(), keys };
+    let mut in_use = KeysInUse { store_id: "s".to_owned(), keys, checks: Default::default() };
+    let bare = in_use.encode();
+    assert_eq!(KeysInUse::decode(&bare), Ok(in_use.clone()));
+    in_use.checks.insert("a".to_owned(), ["00".to_owned()].into());
     assert_eq!(KeysInUse::decode(&in_use.encode()), Ok(in_use));
+    // As it was written when there were no check values.
+    let old = r#"{"store_id":"s","keys":["a","b"],"crc32c":"CRC"}"#;
+    let crc = String::from_utf8(bare).unwrap();
+    let crc = crc.split("\"crc32c\": \"").nth(1).unwrap().split('"').next().unwrap();
+    let old = KeysInUse::decode(old.replace("CRC", crc).as_bytes()).unwrap();
+    assert!(old.checks.is_empty() && old.keys.len() == 2);
 }
 
 #[test]

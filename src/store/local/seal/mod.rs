@@ -6,8 +6,11 @@
 //! key.
 //!
 //! What this protects from: whoever reads files, copies or backups without the master key, and
-//! whoever changes them: a changed bit, a cut or a swapped body is an error. It does not protect
-//! names, sizes, metadata, entity tags and checksums, nor from whoever reads the process's memory.
+//! whoever changes encrypted bodies: a changed bit, a cut or a swapped body is an error. It does
+//! not protect names, sizes, metadata, entity tags and checksums: records carry no more than sums
+//! against accidents, so that who can write to the directory can make another record that passes,
+//! which puts one object's old state back, removes it, or gives it another description. Nor does
+//! it protect from whoever reads the process's memory.
 
 mod extent;
 mod segments;
@@ -15,7 +18,7 @@ mod wrap;
 
 pub(crate) use extent::SealedExtent;
 pub(crate) use segments::{BodyKey, Sealer, sealed_len};
-pub(crate) use wrap::{ObjectKey, Wrapper, random_key};
+pub(crate) use wrap::{ObjectKey, Wrapper, check_value, random_key};
 
 /// The key does not fit what it should open: another key, or changed bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -11,16 +11,18 @@
 use std::fmt;
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use ring::hkdf::{HKDF_SHA256, Salt};
+use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::Unfit;
 use crate::object::{CustomerKey, MasterKey};
 use crate::store::ObjectPath;
+use crate::store::local::format::StoreId;
 use crate::store::local::format::seal::{BodyId, Holder, Seal};
 
 const MASTER: &[u8] = b"stowgate master 1";
 const CUSTOMER: &[u8] = b"stowgate customer 1";
+const CHECK: &[u8] = b"stowgate master check 1";
 
 /// The key of an object or upload.
 #[derive(Clone)]
@@ -114,6 +116,28 @@ fn bound_to(at: &ObjectPath) -> (Nonce, Aad<Vec<u8>>) {
     (Nonce::assume_unique_for_key([0; 12]), Aad::from(name.into_bytes()))
 }
 
+/// What tells a master key from others of its id, in one store, and says nothing else of it: made
+/// with HKDF under a label of its own, like no key that anything is encrypted with.
+pub(crate) fn check_value(key: &MasterKey, store: StoreId) -> String {
+    let mut value = [0; CheckLen::BYTES];
+    let pseudorandom = Salt::new(HKDF_SHA256, &store.0).extract(key.expose());
+    let filled = pseudorandom.expand(&[CHECK], CheckLen).and_then(|made| made.fill(&mut value));
+    // Lengths that are the same and far below the limit never fail.
+    filled.map_or_else(|_| String::new(), |()| hex::encode(value))
+}
+
+struct CheckLen;
+
+impl CheckLen {
+    const BYTES: usize = 16;
+}
+
+impl KeyType for CheckLen {
+    fn len(&self) -> usize {
+        Self::BYTES
+    }
+}
+
 /// A new key of any kind.
 pub(crate) fn random_key() -> Result<[u8; 32], Unfit> {
     random()
@@ -153,6 +177,16 @@ mod tests {
         let seal = key.wrap(theirs, &at("a")).unwrap();
         assert_eq!(seal.holder, Holder::Customer);
         assert_eq!(ObjectKey::unwrap(&seal, theirs, &at("a")).unwrap().0, key.0);
+    }
+
+    #[test]
+    fn a_check_value_tells_keys_and_stores_apart() {
+        let key = |byte| MasterKey::new(Some("id"), [byte; 32]).unwrap();
+        let (here, there) = (StoreId([1; 16]), StoreId([2; 16]));
+        let value = check_value(&key(1), here);
+        assert_eq!((value.len(), &value), (32, &check_value(&key(1), here)));
+        assert_ne!(value, check_value(&key(2), here));
+        assert_ne!(value, check_value(&key(1), there));
     }
 
     #[test]

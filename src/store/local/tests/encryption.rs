@@ -11,6 +11,7 @@ use crate::object::{
     EncryptionDefaults, MasterKey, MasterKeys, ObjectKey, ObjectMetadata, PartNumber, TagSet,
 };
 use crate::store::conformance::{Subject, body, content};
+use crate::store::local::format::store_file::KeysInUse;
 use crate::store::local::{
     CheckOptions, KeyringError, LocalOptions, LocalStore, OpenError, Rewrapped, Rewrapping, check,
 };
@@ -22,19 +23,19 @@ use crate::store::{
 /// What no file of a store may hold.
 const MARKER: &[u8] = b"-no file may hold these words-";
 
-fn path(key: &str) -> ObjectPath {
+pub(super) fn path(key: &str) -> ObjectPath {
     let bucket = BucketName::parse("bucket").unwrap();
     ObjectPath { bucket, key: ObjectKey::parse(key).unwrap() }
 }
 
-fn key(id: &str) -> MasterKey {
+pub(super) fn key(id: &str) -> MasterKey {
     let mut bytes = [0; 32];
     bytes[..id.len()].copy_from_slice(id.as_bytes());
     MasterKey::new(Some(id), bytes).unwrap()
 }
 
 /// The keys of these ids; the first is active.
-fn keys(ids: &[&str]) -> MasterKeys {
+pub(super) fn keys(ids: &[&str]) -> MasterKeys {
     MasterKeys::new(ids.iter().map(|id| key(id)), None).unwrap()
 }
 
@@ -46,7 +47,7 @@ fn customer() -> CustomerKey {
     CustomerKey::new([9; 32])
 }
 
-async fn open(dir: &Path, keys: MasterKeys) -> LocalStore {
+pub(super) async fn open(dir: &Path, keys: MasterKeys) -> LocalStore {
     let options = LocalOptions { segment_size: 256 << 10, ..LocalOptions::default() };
     let store = LocalStore::open(dir, options, Subject::clock()).unwrap();
     store.set_encryption(keys, EncryptionDefaults::default(), false).unwrap();
@@ -57,14 +58,14 @@ async fn open(dir: &Path, keys: MasterKeys) -> LocalStore {
     }
 }
 
-async fn close(store: LocalStore) {
+pub(super) async fn close(store: LocalStore) {
     tokio::task::spawn_blocking(move || store.close()).await.unwrap().unwrap();
 }
 
 /// Has a store encrypt everything from now on, or nothing that nobody asks for.
-pub(super) fn encrypt(store: &LocalStore, everywhere: bool) {
+pub(super) fn encrypt(store: &LocalStore, keys: MasterKeys, everywhere: bool) {
     let defaults = EncryptionDefaults { everywhere, ..EncryptionDefaults::default() };
-    store.set_encryption(MasterKeys::default(), defaults, false).unwrap();
+    store.set_encryption(keys, defaults, false).unwrap();
 }
 
 /// An upload with nothing special about it.
@@ -88,12 +89,12 @@ fn marked(size: usize) -> bytes::Bytes {
     MARKER.iter().copied().cycle().take(size).collect::<Vec<u8>>().into()
 }
 
-async fn get(store: &LocalStore, key: &str) -> Result<bytes::Bytes> {
+pub(super) async fn get(store: &LocalStore, key: &str) -> Result<bytes::Bytes> {
     let got = store.get_object(&path(key), &GetRequest::default()).await?;
     Ok(got.body.collect(usize::MAX).await?)
 }
 
-async fn put(store: &LocalStore, key: &str, content: &bytes::Bytes) {
+pub(super) async fn put(store: &LocalStore, key: &str, content: &bytes::Bytes) {
     store.put_object(&path(key), managed(), body(content, None)).await.unwrap();
 }
 
@@ -126,11 +127,11 @@ fn holds_marker(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-async fn rewrap(store: &LocalStore) -> (Vec<String>, Vec<String>) {
+pub(super) async fn rewrap(store: &LocalStore) -> (Vec<String>, Vec<String>) {
     let mut work = Rewrapping::default();
     loop {
         match store.rewrap(&mut work).await.unwrap() {
-            Rewrapped::Done { retired, needed } => return (retired, needed),
+            Rewrapped::Done { retired, needed, .. } => return (retired, needed),
             Rewrapped::More => {}
             Rewrapped::Wait => tokio::task::yield_now().await,
         }
@@ -264,13 +265,90 @@ async fn a_missing_key_is_told_at_the_start() {
     let (retired, needed) = rewrap(&store).await;
     assert_eq!((retired, needed), (Vec::new(), vec!["one".to_owned()]));
     // Another key of the same id is not taken for it.
-    let impostor = MasterKey::new(Some("one"), [7; 32]).unwrap();
-    let both = MasterKeys::new([key("two"), impostor], None).unwrap();
-    store.set_encryption(both, defaults(), false).unwrap();
-    assert!(matches!(get(&store, "a").await, Err(StoreError::Damaged { .. })));
+    let both = MasterKeys::new([key("two"), impostor()], None).unwrap();
+    for allow_missing in [false, true] {
+        let refused = store.set_encryption(both.clone(), defaults(), allow_missing).unwrap_err();
+        assert_eq!(refused, KeyringError::Other { ids: vec!["one".to_owned()] });
+        assert!(refused.to_string().contains("of the id one"), "{refused}");
+    }
     store.set_encryption(keys(&["two", "one"]), defaults(), false).unwrap();
     assert_eq!(get(&store, "a").await.unwrap(), content(1, 1000));
     close(store).await;
+}
+
+/// Another key of the id "one".
+fn impostor() -> MasterKey {
+    MasterKey::new(Some("one"), [7; 32]).unwrap()
+}
+
+/// What KEYS says.
+fn noted(dir: &Path) -> KeysInUse {
+    KeysInUse::decode(&fs::read(dir.join("KEYS")).unwrap()).unwrap()
+}
+
+/// Of stores that were made before KEYS had check values it is noted by whom an id is used when
+/// something opens with the key; until then another key may stand for it, which opens nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_without_check_values_learns_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path(), keys(&["one"])).await;
+    put(&store, "a", &content(1, 1000)).await;
+    close(store).await;
+    let mut old = noted(dir.path());
+    let checks = std::mem::take(&mut old.checks);
+    assert_eq!(checks.keys().collect::<Vec<_>>(), ["one"]);
+    fs::write(dir.path().join("KEYS"), old.encode()).unwrap();
+    let with_impostor = MasterKeys::new([key("two"), impostor()], None).unwrap();
+    let store = open(dir.path(), with_impostor.clone()).await;
+    assert!(matches!(get(&store, "a").await, Err(StoreError::Damaged { .. })));
+    assert_eq!(noted(dir.path()), old, "what opened nothing is noted for nothing");
+    // Of an id that is not the active one there may be several keys.
+    let several = MasterKeys::new([key("two"), impostor(), key("one")], None).unwrap();
+    store.set_encryption(several, EncryptionDefaults::default(), false).unwrap();
+    assert_eq!(get(&store, "a").await.unwrap(), content(1, 1000));
+    assert_eq!(noted(dir.path()).checks, checks);
+    let refused = store.set_encryption(with_impostor, EncryptionDefaults::default(), false);
+    assert_eq!(refused, Err(KeyringError::Other { ids: vec!["one".to_owned()] }));
+    close(store).await;
+}
+
+/// Without KEYS, or with one that is no one's, the index says which keys are needed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_in_use_are_found_again_in_the_index() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path(), keys(&["one"])).await;
+    put(&store, "a", &content(1, 1000)).await;
+    store.set_encryption(keys(&["two", "one"]), EncryptionDefaults::default(), false).unwrap();
+    upload(&store, "parts").await;
+    close(store).await;
+    let file = dir.path().join("KEYS");
+    let whole = fs::read(&file).unwrap();
+    for bad in [None, Some(b"what".to_vec()), Some(whole[..whole.len() / 2].to_vec())] {
+        match bad {
+            None => fs::remove_file(&file).unwrap(),
+            Some(bad) => fs::write(&file, bad).unwrap(),
+        }
+        let report =
+            check(dir.path(), LocalOptions::default(), CheckOptions::default(), Subject::clock())
+                .unwrap();
+        let told: Vec<_> = report.problems.iter().map(|problem| problem.place).collect();
+        assert_eq!(told, ["keys", "keys"], "{report}");
+        let options = LocalOptions::default();
+        let store = LocalStore::open(dir.path(), options, Subject::clock()).unwrap();
+        let defaults = EncryptionDefaults::default;
+        for (given, lacking) in [("two", "one"), ("one", "two")] {
+            let missing = store.set_encryption(keys(&[given]), defaults(), false).unwrap_err();
+            assert_eq!(missing, KeyringError::Missing { ids: vec![lacking.to_owned()] });
+        }
+        store.set_encryption(keys(&["two", "one"]), defaults(), false).unwrap();
+        store.ready().await.unwrap();
+        assert_eq!(noted(dir.path()).keys.len(), 2);
+        assert_eq!(get(&store, "a").await.unwrap(), content(1, 1000));
+        close(store).await;
+    }
+    let how = CheckOptions::default();
+    let report = check(dir.path(), LocalOptions::default(), how, Subject::clock()).unwrap();
+    assert_eq!(report.problems, []);
 }
 
 /// A key goes out of use while objects are written, read, tagged and completed.

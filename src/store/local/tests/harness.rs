@@ -9,8 +9,8 @@ use bytes::Bytes;
 use super::encryption::{encrypt, new_upload};
 use super::usage::{DAY, assert_right, claim, templates};
 use crate::object::{
-    BucketName, CompletedPart, Completion, ListQuery, ManualClock, ObjectKey, Owner, PartNumber,
-    TagSet,
+    BucketName, CompletedPart, Completion, ListQuery, ManualClock, MasterKeys, ObjectKey, Owner,
+    PartNumber, TagSet,
 };
 use crate::store::conformance::{Subject, body, content};
 use crate::store::local::check::{CheckOptions, check_prepared};
@@ -91,6 +91,8 @@ pub(super) struct Machine {
     pub(super) template: u64,
     /// Whether everything is encrypted from the next opening on.
     pub(super) encrypts: bool,
+    /// The master keys from the next opening on; without any the store makes its own.
+    pub(super) keys: MasterKeys,
 }
 
 pub(super) fn options() -> LocalOptions {
@@ -143,6 +145,7 @@ impl Machine {
             made: seed << 32,
             template: 0,
             encrypts: seed % 2 == 1,
+            keys: MasterKeys::default(),
         }
     }
 
@@ -152,7 +155,7 @@ impl Machine {
         let templates = templates(self.template);
         let store = LocalStore::open_on(vfs, home, self.options, templates, self.clock.clone())
             .map_err(|error| error.to_string())?;
-        encrypt(&store, self.encrypts);
+        encrypt(&store, self.keys.clone(), self.encrypts);
         store.ready().await.map_err(|error| error.to_string())?;
         Ok(store)
     }
@@ -166,12 +169,18 @@ impl Machine {
         }
     }
 
-    pub(super) fn operation(&mut self) -> Operation {
-        let key = self.random.below(KEYS);
+    /// One that there was not before.
+    pub(super) fn version(&mut self) -> Version {
         self.made += 1;
         let size = SIZES[usize::try_from(self.random.below(SIZES.len() as u64)).unwrap()];
         let tag = (self.random.below(3) == 0).then(|| self.made.to_string());
-        let version = Version { content: content(self.made, size), tag };
+        Version { content: content(self.made, size), tag }
+    }
+
+    pub(super) fn operation(&mut self) -> Operation {
+        let key = self.random.below(KEYS);
+        let version = self.version();
+        let size = version.content.len();
         match self.random.below(15) {
             0..5 => Operation::Put(key, version),
             5..7 => Operation::Delete(key),
@@ -404,7 +413,7 @@ impl Machine {
 }
 
 impl Operation {
-    fn key(&self) -> u64 {
+    pub(super) fn key(&self) -> u64 {
         match self {
             Self::Put(key, _)
             | Self::Upload(key, _)
@@ -439,7 +448,7 @@ pub(super) async fn read(store: &LocalStore, key: u64) -> Result<Option<Version>
     Ok(Some(Version { content, tag }))
 }
 
-async fn upload(
+pub(super) async fn upload(
     store: &LocalStore,
     key: u64,
     version: &Version,

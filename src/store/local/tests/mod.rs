@@ -13,6 +13,7 @@ mod ledger;
 mod loss;
 mod original;
 mod restart;
+mod rotation;
 mod settings;
 mod usage;
 
