@@ -134,7 +134,7 @@ pub(super) fn path(bucket: &str, key: &str) -> ObjectPath {
 pub(super) struct World {
     pub(super) clock: Arc<ManualClock>,
     pub(super) home: Arc<MemoryStore>,
-    pub(super) fault: Arc<FaultStore>,
+    pub(super) fault: Arc<FaultStore<MemoryStore>>,
     pub(super) guard: Arc<Guarded>,
     pub(super) routes: Arc<Routes>,
     pub(super) spool: Arc<Spool>,

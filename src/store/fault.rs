@@ -11,8 +11,8 @@ use bytes::Bytes;
 
 use super::{
     Acls, Buckets, CopyPartRequest, CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head,
-    Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Result, Store, StoreError,
-    Stored, Tags, UploadChoice, UploadPath,
+    Multipart, NewObject, NewUpload, ObjectParts, ObjectPath, Objects, Preview, Result, Store,
+    StoreError, Stored, Tags, UploadChoice, UploadPath,
 };
 use crate::body::{BodyError, Digests, Payload, Source};
 use crate::object::{
@@ -23,8 +23,8 @@ use crate::object::{
 };
 
 /// A store that passes every call on, but those that it was told to fail.
-pub struct FaultStore {
-    inner: Arc<dyn Store>,
+pub struct FaultStore<S: ?Sized = dyn Store> {
+    inner: Arc<S>,
     plan: Mutex<Plan>,
 }
 
@@ -66,9 +66,9 @@ calls! {
     ExpireUploads
 }
 
-impl FaultStore {
+impl<S: ?Sized> FaultStore<S> {
     /// A store that fails nothing yet.
-    pub fn new(inner: Arc<dyn Store>) -> Self {
+    pub fn new(inner: Arc<S>) -> Self {
         Self { inner, plan: Mutex::default() }
     }
 
@@ -127,7 +127,7 @@ impl FaultStore {
     }
 }
 
-impl fmt::Debug for FaultStore {
+impl<S: ?Sized> fmt::Debug for FaultStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FaultStore").finish_non_exhaustive()
     }
@@ -164,7 +164,7 @@ impl Source for Broken {
 }
 
 #[async_trait]
-impl Buckets for FaultStore {
+impl<S: Buckets + ?Sized> Buckets for FaultStore<S> {
     async fn create_bucket(&self, name: &BucketName, owner: &Owner) -> Result<()> {
         self.before(Call::CreateBucket)?;
         self.inner.create_bucket(name, owner).await
@@ -210,7 +210,7 @@ impl Buckets for FaultStore {
 }
 
 #[async_trait]
-impl Objects for FaultStore {
+impl<S: Objects + ?Sized> Objects for FaultStore<S> {
     async fn put_object(&self, at: &ObjectPath, new: NewObject, body: Payload) -> Result<Stored> {
         self.before(Call::PutObject)?;
         self.inner.put_object(at, new, body).await
@@ -278,7 +278,7 @@ impl Objects for FaultStore {
 }
 
 #[async_trait]
-impl Acls for FaultStore {
+impl<S: Acls + ?Sized> Acls for FaultStore<S> {
     async fn object_acl(&self, at: &ObjectPath, version: Option<VersionId>) -> Result<Option<Acl>> {
         self.before(Call::ObjectAcl)?;
         self.inner.object_acl(at, version).await
@@ -296,7 +296,7 @@ impl Acls for FaultStore {
 }
 
 #[async_trait]
-impl Tags for FaultStore {
+impl<S: Tags + ?Sized> Tags for FaultStore<S> {
     async fn object_tags(&self, at: &ObjectPath, version: Option<VersionId>) -> Result<TagSet> {
         self.before(Call::ObjectTags)?;
         self.inner.object_tags(at, version).await
@@ -324,7 +324,7 @@ impl Tags for FaultStore {
 }
 
 #[async_trait]
-impl Multipart for FaultStore {
+impl<S: Multipart + ?Sized> Multipart for FaultStore<S> {
     async fn create_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
         self.before(Call::CreateUpload)?;
         self.inner.create_upload(at, new).await
@@ -391,3 +391,20 @@ impl Multipart for FaultStore {
 #[cfg(test)]
 #[path = "fault_tests.rs"]
 mod tests;
+
+/// Previews never fail here.
+#[async_trait]
+impl<S: Preview + ?Sized> Preview for FaultStore<S> {
+    async fn create_readable_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
+        self.inner.create_readable_upload(at, new).await
+    }
+
+    async fn preview(
+        &self,
+        upload: &UploadPath,
+        completion: &Completion,
+        key: Option<&CustomerKey>,
+    ) -> Result<Option<Payload>> {
+        self.inner.preview(upload, completion, key).await
+    }
+}

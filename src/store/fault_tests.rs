@@ -6,7 +6,7 @@ use crate::object::ObjectKey;
 use crate::store::MemoryStore;
 use crate::store::conformance::{self, Subject, content};
 
-fn wrapped() -> (Arc<FaultStore>, Subject) {
+fn wrapped() -> (Arc<FaultStore<MemoryStore>>, Subject) {
     let clock = Subject::clock();
     let store = Arc::new(FaultStore::new(Arc::new(MemoryStore::new(clock.clone()))));
     (store.clone(), Subject::new(store, clock))
@@ -17,7 +17,7 @@ async fn without_a_plan_it_conforms() {
     conformance::all(|| async { wrapped().1 }).await;
 }
 
-async fn filled() -> (Arc<FaultStore>, ObjectPath) {
+async fn filled() -> (Arc<FaultStore<MemoryStore>>, ObjectPath) {
     let (store, _) = wrapped();
     let owner = Owner { id: "alice".into(), display_name: "Alice".into() };
     let bucket = BucketName::parse("bucket").unwrap();

@@ -17,7 +17,7 @@ use crate::store::{
 const SECOND: Duration = Duration::from_secs(1);
 
 struct Fixture {
-    faults: Arc<FaultStore>,
+    faults: Arc<FaultStore<MemoryStore>>,
     guarded: Arc<Guarded>,
     at: ObjectPath,
 }

@@ -19,11 +19,9 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::addressing::{self, Target};
-use crate::auth::FormField;
-use super::error::S3Error;
 use super::error::{Code, S3Error};
-use super::request_facts::ClientAddress;
 use super::request_facts::{ClientAddress, Nearby};
+use crate::auth::FormField;
 use crate::object::{BucketName, ObjectKey, VersionId};
 use crate::store::ObjectPath;
 

@@ -356,7 +356,7 @@ pub(super) fn planned_assembly(
 ) -> Result<Option<PlannedAssembly>> {
     match plan(core, path, completion, None)? {
         Planned::Already(_) => Ok(None),
-        Planned::Now(stored, command) => match *command {
+        Planned::Now(stored, command, _) => match *command {
             Command::Complete { assembly, object, .. } => Ok(Some(PlannedAssembly {
                 size: stored.object.size,
                 assembly,
