@@ -8,9 +8,8 @@ use sha2::{Digest, Sha256};
 use super::format::counts::Counts;
 use super::format::entry::{
     BucketEntry, CompletedEntry, LedgerEntry, ObjectEntry, PartEntry, SettingEntry, UploadEntry,
-    inline,
 };
-use super::format::meta::{Assembly, At, Meta};
+use super::format::meta::{Assembly, At, KeepBucket, KeepUpload, Meta, MoveManifest};
 use super::format::place::{Body, BucketId, Dead, RecordRef};
 use super::format::{Flaw, StoreId};
 use super::split::Shift;
@@ -32,6 +31,8 @@ pub(crate) enum Change {
     Completed(u128, CompletedEntry),
     /// There is this bucket.
     Bucket(String, BucketEntry),
+    /// There still is this bucket: nothing changes, but who reads only the log learns of it.
+    BucketKept(String, BucketEntry),
     /// There is no such bucket, and none of its settings. Its ledger is not seen any more, and
     /// cleared some time after.
     BucketGone(String, BucketId),
@@ -77,8 +78,12 @@ pub(crate) struct Effects {
     pub(crate) changes: Vec<Change>,
     /// Whether something refers to the record afterwards.
     pub(crate) lives: bool,
+    /// Other records that something refers to from now on.
+    pub(crate) raised: Vec<RecordRef>,
     /// What nothing refers to any more.
     pub(crate) dead: Dead,
+    /// The segment that the log begins with from now on.
+    pub(crate) trims: Option<u64>,
     /// What to count.
     pub(crate) usage: Option<UsageDelta>,
     /// What to count of a ledger.
@@ -128,7 +133,9 @@ impl Effects {
             record,
             changes: Vec::new(),
             lives: true,
+            raised: Vec::new(),
             dead: Dead::default(),
+            trims: None,
             usage: None,
             ledger: None,
             shift: match counts {
@@ -179,16 +186,15 @@ impl Effects {
                 self.changes.push(Change::ObjectGone(delete.at));
             }
             Meta::CreateUpload(upload) => {
-                let entry = UploadEntry {
-                    head: record,
-                    initiated: upload.initiated,
-                    initiator: upload.initiator,
-                    checksum: upload.checksum,
-                    metadata: inline(upload.metadata),
-                    seal: upload.seal,
-                };
-                let id = upload_id(store, record.lsn);
-                self.changes.push(Change::Upload(upload.at, id, Box::new(entry)));
+                let (at, id) = (upload.at.clone(), upload_id(store, record.lsn));
+                let entry = UploadEntry::new(record, upload);
+                self.changes.push(Change::Upload(at, id, Box::new(entry)));
+            }
+            Meta::KeepUpload(KeepUpload { lsn, replaces, upload }) => {
+                self.dead.records.push(replaces);
+                let (at, id) = (upload.at.clone(), upload_id(store, lsn));
+                let entry = UploadEntry::new(record, *upload);
+                self.changes.push(Change::Upload(at, id, Box::new(entry)));
             }
             Meta::UploadPart(part) => {
                 self.dead = part.replaces.dead;
@@ -218,6 +224,17 @@ impl Effects {
                 self.changes.push(Change::Completed(id, completed));
                 self.changes.push(Change::UploadGone(complete.at, id));
             }
+            Meta::MovePart(_) => self.lives = false,
+            Meta::MoveManifest(MoveManifest { complete, raised }) => {
+                self.count(complete.at.bucket, Some(complete.object.size), complete.replaces.size);
+                (self.dead, self.raised) = (complete.replaces.dead, raised);
+                let entry = ObjectEntry::new(record, Body::Manifest(record), &complete.object);
+                let (request, time) = (complete.request, complete.time);
+                let completed = CompletedEntry { head: record, request, time };
+                let id = upload_id(store, complete.upload);
+                self.changes.push(Change::Object(complete.at, Box::new(entry)));
+                self.changes.push(Change::Completed(id, completed));
+            }
             Meta::AbortUpload(abort) => {
                 self.lives = false;
                 self.dead = Dead::decode(data)?;
@@ -230,6 +247,15 @@ impl Effects {
                 let id = BucketId(record.lsn);
                 let entry = BucketEntry { id, owner: bucket.owner, created: bucket.created };
                 self.changes.push(Change::Bucket(bucket.name, entry));
+            }
+            Meta::KeepBucket(KeepBucket { id, made }) => {
+                self.lives = false;
+                let entry = BucketEntry { id, owner: made.owner, created: made.created };
+                self.changes.push(Change::BucketKept(made.name, entry));
+            }
+            Meta::TrimLog(trim) => {
+                self.lives = false;
+                self.trims = Some(trim.first);
             }
             Meta::DeleteBucket(bucket) => {
                 self.lives = false;

@@ -9,10 +9,11 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
+use super::features::Features;
 use super::format::StoreId;
-use super::format::store_file::{KeysInUse, StoreFormat};
+use super::format::store_file::{Feature, KeysInUse};
 use super::seal::random_key;
-use super::store::{FORMAT, MAX_FORMAT, OpenError};
+use super::store::OpenError;
 use super::vfs::{self, Vfs, VfsError};
 use crate::object::{BucketName, EncryptionDefaults, MasterKey, MasterKeyError, MasterKeys};
 use crate::store::StoreError;
@@ -61,8 +62,7 @@ struct Current {
 /// What is on the disk.
 struct Noted {
     store: StoreId,
-    /// Whether FORMAT says that something may be encrypted.
-    sealed: bool,
+    features: Arc<Features>,
     ids: BTreeSet<String>,
     own: Option<MasterKey>,
 }
@@ -72,7 +72,7 @@ impl Keyring {
     pub(crate) fn open(
         vfs: &dyn Vfs,
         store: StoreId,
-        sealed: bool,
+        features: Arc<Features>,
     ) -> std::result::Result<Self, OpenError> {
         let own = read_own(vfs)?;
         let ids = vfs::read_whole(vfs, Path::new(KEYS), MAX_FILE)?;
@@ -87,7 +87,7 @@ impl Keyring {
         };
         let keys = Arc::new(MasterKeys::new(own.clone(), None).unwrap_or_default());
         let current = Current { keys, ..Current::default() };
-        let noted = Noted { store, sealed, ids, own };
+        let noted = Noted { store, features, ids, own };
         Ok(Self { current: RwLock::new(current), noted: Mutex::new(noted) })
     }
 
@@ -195,14 +195,7 @@ impl Current {
 impl Noted {
     /// Makes FORMAT and KEYS say, durably, that something may be encrypted, with that key.
     fn note(&mut self, vfs: &dyn Vfs, id: Option<&str>) -> Result<()> {
-        if !self.sealed {
-            let unreadable = || failed(&"FORMAT is not readable any more");
-            let content = vfs::read_whole(vfs, Path::new(FORMAT), MAX_FORMAT)?;
-            let format = content.and_then(|content| StoreFormat::decode(&content).ok());
-            let format = format.ok_or_else(unreadable)?.sealed();
-            vfs::replace_file(vfs, Path::new(FORMAT), &format.encode())?;
-            self.sealed = true;
-        }
+        self.features.note(vfs, Feature::Sealed)?;
         match id.filter(|id| !self.ids.contains(*id)) {
             None => Ok(()),
             Some(id) => {

@@ -12,8 +12,10 @@ mod buckets;
 mod catalog;
 mod check;
 mod commit;
+mod compact;
 mod core;
 mod effects;
+mod features;
 mod format;
 mod garbage;
 mod index;
@@ -47,6 +49,7 @@ mod vfs;
 
 pub use self::core::Phase;
 pub use check::{CheckOptions, Problem, Report, check};
+pub use compact::{Compacted, Compaction, CompactionFigures, LogUsage};
 pub use keyring::KeyringError;
 pub use options::LocalOptions;
 pub use rewrap::{KeysInUse, Rewrapped, Rewrapping};

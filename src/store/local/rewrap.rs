@@ -11,15 +11,15 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::LocalStore;
+use super::buckets::TRIES;
 use super::commit::{Command, Outcome};
 use super::core::Core;
-use super::format::entry::ObjectEntry;
 use super::format::meta::At;
 use super::format::seal::{Holder, Seal};
-use super::read::{blocking, describe};
+use super::read::{blocking, describe, find};
 use super::sealing::{NewSeal, rewrapped};
 use crate::object::{BucketName, ObjectKey};
-use crate::store::{ObjectPath, Result};
+use crate::store::{ObjectPath, Result, StoreError};
 
 /// How many entries of the index one step looks at.
 const LOOKED_AT: usize = 1000;
@@ -76,7 +76,6 @@ pub enum Rewrapped {
 /// An object to be described anew.
 struct Old {
     at: ObjectPath,
-    entry: ObjectEntry,
     key: String,
 }
 
@@ -135,23 +134,34 @@ impl LocalStore {
         (!old.is_empty()).then_some(Goal { active, old })
     }
 
-    /// Says whether it was written; what was changed or removed meanwhile has a newer key, or none.
+    /// Says whether it was written. What was replaced or removed meanwhile has a newer key, or none;
+    /// what was only described anew, or moved within the log, still has the older one.
     async fn rewrap_one(&self, old: &Old) -> Result<bool> {
-        let (at, entry) = (old.at.clone(), old.entry.clone());
-        let planned = blocking(&self.core, move |core| {
-            let Some(seal) = entry.seal() else { return Ok(None) };
-            let Some(NewSeal { seal, keys, .. }) = rewrapped(core, &at, seal)? else {
-                return Ok(None);
-            };
-            let mut object = describe(core, entry.head)?;
-            if let Some(sealing) = &mut object.sealing {
-                sealing.seal = Some(seal);
+        for _ in 0..TRIES {
+            let at = old.at.clone();
+            let planned = blocking(&self.core, move |core| {
+                let found = match find(core, &at, None) {
+                    Err(StoreError::NoSuchKey | StoreError::NoSuchBucket) => return Ok(None),
+                    found => found?,
+                };
+                let Some(seal) = found.entry.seal() else { return Ok(None) };
+                let Some(NewSeal { seal, keys, .. }) = rewrapped(core, &at, seal)? else {
+                    return Ok(None);
+                };
+                let mut object = describe(core, found.entry.head)?;
+                if let Some(sealing) = &mut object.sealing {
+                    sealing.seal = Some(seal);
+                }
+                let (head, object) = (found.entry.head.lsn, Box::new(object));
+                Ok(Some((Command::Change { at, head, object }, keys)))
+            });
+            let Some((command, _keys)) = planned.await? else { return Ok(false) };
+            match self.submitter.submit(command).await? {
+                Outcome::Retry => {}
+                outcome => return Ok(matches!(outcome, Outcome::Done(_))),
             }
-            let (head, object) = (entry.head.lsn, Box::new(object));
-            Ok(Some((Command::Change { at, head, object }, keys)))
-        });
-        let Some((command, _keys)) = planned.await? else { return Ok(false) };
-        Ok(matches!(self.submitter.submit(command).await?, Outcome::Done(_)))
+        }
+        Err(StoreError::Conflict)
     }
 
     async fn finish_rewrapping(&self, work: &mut Rewrapping) -> Result<Rewrapped> {
@@ -186,7 +196,7 @@ fn portion(core: &Arc<Core>, after: Option<&At>) -> Result<(Vec<Old>, Option<At>
         let name = names.get(&at.bucket).and_then(|name| BucketName::parse(name).ok());
         if let Some((key, (bucket, text))) = key.zip(name.zip(ObjectKey::parse(&at.key).ok())) {
             let key = key.to_owned();
-            found.push(Old { at: ObjectPath { bucket, key: text }, entry, key });
+            found.push(Old { at: ObjectPath { bucket, key: text }, key });
         }
         last = Some(at);
         if looked_at < LOOKED_AT { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

@@ -10,6 +10,7 @@ use super::apply;
 use super::blob::Blobs;
 use super::commit::{Committer, Submitter};
 use super::core::{Core, Phase};
+use super::features::Features;
 use super::format::StoreId;
 use super::format::store_file::{Compatibility, StoreFormat};
 use super::index::{IndexHome, SledHome};
@@ -29,7 +30,7 @@ const INDEX: &str = "index";
 /// Where blobs go that no record names.
 pub(super) const QUARANTINE: &str = "quarantine";
 /// No FORMAT is longer.
-pub(super) const MAX_FORMAT: usize = 1 << 16;
+const MAX_FORMAT: usize = 1 << 16;
 /// How long opening waits for a store that is ready in no time, so that the first request after
 /// the start of a small store need not be turned away.
 const GRACE: Duration = Duration::from_millis(200);
@@ -310,6 +311,7 @@ fn run_threads(
     }
     keeper.tell(Task::ClearLedgers);
     keeper.tell(Task::Compare);
+    keeper.tell(Task::Discard { first: started.first, reply: None });
     // What is sealed already costs one read of its end.
     for (segment, last_lsn) in started.full {
         keeper.tell(Task::Seal { segment, last_lsn });
@@ -361,15 +363,15 @@ pub(super) fn prepare(
     let lock = lock(&*vfs)?;
     check_file_system(&*vfs, &options)?;
     vfs.clear_unnamed()?;
-    let Found { store, read_only, sealed } = open_format(&*vfs)?;
-    let keyring = Keyring::open(&*vfs, store, sealed)?;
+    let Found { store, read_only, features } = open_format(&*vfs)?;
+    let keyring = Keyring::open(&*vfs, store, Arc::clone(&features))?;
     for dir in [LOG_DIR, QUARANTINE] {
         vfs.create_dir(Path::new(dir))?;
     }
     let blobs = Blobs::open(Arc::clone(&vfs))?;
     // Names that are there already may be known to nothing but the cache.
     vfs.sync_dir(Path::new(""))?;
-    let core = Arc::new(Core::new(vfs, blobs, (store, keyring), options, clock));
+    let core = Arc::new(Core::new(vfs, blobs, (store, keyring, features), options, clock));
     if let Some(feature) = read_only {
         core.make_read_only(format!("the store has the feature {feature}, unknown here"));
     }
@@ -415,8 +417,7 @@ struct Found {
     store: StoreId,
     /// The feature that forbids writing, if there is one.
     read_only: Option<String>,
-    /// Whether something may be encrypted.
-    sealed: bool,
+    features: Arc<Features>,
 }
 
 /// Reads FORMAT, or writes it in an empty directory.
@@ -429,8 +430,9 @@ fn open_format(vfs: &dyn Vfs) -> Result<Found, OpenError> {
             return Err(refuse("is missing, and the directory is not empty".to_owned()));
         }
         let store = StoreId(uuid::Uuid::new_v4().into_bytes());
-        vfs::replace_file(vfs, path, &StoreFormat::new(store).encode())?;
-        return Ok(Found { store, read_only: None, sealed: false });
+        let format = StoreFormat::new(store);
+        vfs::replace_file(vfs, path, &format.encode())?;
+        return Ok(Found { store, read_only: None, features: Arc::new(Features::new(format)) });
     };
     let format = StoreFormat::decode(&content).map_err(|flaw| refuse(flaw.to_string()))?;
     let store = format.store().map_err(|flaw| refuse(flaw.to_string()))?;
@@ -441,5 +443,5 @@ fn open_format(vfs: &dyn Vfs) -> Result<Found, OpenError> {
             return Err(refuse(format!("the store has {what}, which this version does not know")));
         }
     };
-    Ok(Found { store, read_only, sealed: format.is_sealed() })
+    Ok(Found { store, read_only, features: Arc::new(Features::new(format)) })
 }

@@ -38,6 +38,8 @@ pub(crate) struct Committer {
     waiting: VecDeque<Waiting>,
     buffer: Vec<u8>,
     begins: Option<(u64, u64)>,
+    /// Whether the segment is to end though it is not full.
+    rolls: bool,
     stopped: bool,
 }
 
@@ -71,6 +73,7 @@ impl Committer {
             waiting: VecDeque::new(),
             buffer: Vec::new(),
             begins: None,
+            rolls: false,
             stopped: false,
         })
     }
@@ -116,13 +119,17 @@ impl Committer {
 
     fn take(&mut self, request: Request) {
         match request {
-            Request::Commit(command, answer) => self.waiting.push_back((command, answer)),
+            Request::Commit(command, answer) => {
+                self.rolls |= matches!(*command, Command::Roll);
+                self.waiting.push_back((command, answer));
+            }
             Request::Stop => self.stopped = true,
         }
     }
 
     fn roll_if_full(&mut self) -> Result<(), AppendError> {
-        if self.log.is_full() {
+        let ends = std::mem::take(&mut self.rolls) && !self.log.is_empty();
+        if self.log.is_full() || ends {
             let segment = self.log.position().segment;
             let first = self.durable + 1;
             self.log.roll(first, self.core.clock.now())?;
@@ -152,7 +159,8 @@ impl Committer {
         let claims = self.core.options.claims;
         while self.buffer.len() < BATCH_BYTES {
             let Some((command, answer)) = self.waiting.pop_front() else { break };
-            let outcome = match decide(&self.view, &command, self.core.clock.now(), claims) {
+            let (store, now) = (self.core.store, self.core.clock.now());
+            let outcome = match decide(&self.view, &command, store, now, claims) {
                 Ok(Decision::Write(drafts)) => self.encode(drafts, &mut draught.effects),
                 Ok(Decision::Retry) => Ok(Outcome::Retry),
                 Err(error) => Err(error),
@@ -185,6 +193,7 @@ impl Committer {
             let len = frame.encode(&self.log.identity(), &mut self.buffer);
             let len = u32::try_from(len).unwrap_or(u32::MAX);
             let record = RecordRef { lsn, segment: position.segment, offset, len };
+            let places = matches!(draft.meta, Meta::MovePart(_));
             let part_of = match &draft.meta {
                 Meta::UploadPart(part) => Some(part.at.bucket),
                 _ => None,
@@ -197,7 +206,7 @@ impl Committer {
                 self.view.touch_bucket(bucket, lsn);
             }
             effects.push(effect);
-            outcome = Outcome::Done(lsn);
+            outcome = if places { Outcome::Placed(record) } else { Outcome::Done(lsn) };
         }
         Ok(outcome)
     }

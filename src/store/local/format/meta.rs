@@ -6,8 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use super::assembly::{Assembly, ManifestPart};
 use super::counts::{Amount, Counts};
 use super::place::{Body, BucketId, Carried, Dead, RecordRef};
+pub(crate) use super::relocation::{KeepBucket, KeepUpload, MoveManifest, MovePart, TrimLog};
 use super::seal::{BodyId, Seal, Sealing};
 pub(crate) use super::tag::Tag;
 use super::{Flaw, ledger_subject, subject, to_postcard};
@@ -224,29 +226,6 @@ pub(crate) struct SetEntry {
     pub(crate) replaces: Option<RecordRef>,
 }
 
-/// A part in a manifest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ManifestPart {
-    /// Its size in bytes.
-    pub(crate) size: u64,
-    /// Its checksum.
-    pub(crate) checksum: Option<ChecksumValue>,
-    /// Its bytes; never a manifest.
-    pub(crate) body: Body,
-    /// The id of its bytes, where they are encrypted; stands behind the assembly.
-    #[serde(skip)]
-    pub(crate) sealed: Option<BodyId>,
-}
-
-/// The data of [`CompleteUpload`].
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Assembly {
-    /// The parts in the object's order; their numbers are 1, 2, 3 ….
-    pub(crate) parts: Vec<ManifestPart>,
-    /// Everything of the upload that is not part of the object.
-    pub(crate) dead: Dead,
-}
-
 impl PutObject {
     /// The kind's number.
     pub(crate) const KIND: u8 = 1;
@@ -282,6 +261,16 @@ pub(crate) enum Meta {
     ChangeObject(ChangeObject),
     /// Kind 15.
     SetEntry(SetEntry),
+    /// Kind 12.
+    MovePart(MovePart),
+    /// Kind 16.
+    KeepBucket(KeepBucket),
+    /// Kind 17.
+    KeepUpload(KeepUpload),
+    /// Kind 18.
+    MoveManifest(MoveManifest),
+    /// Kind 19.
+    TrimLog(TrimLog),
 }
 
 impl Meta {
@@ -299,6 +288,11 @@ impl Meta {
             Self::AbortUpload(_) => 10,
             Self::ChangeObject(_) => 11,
             Self::SetEntry(_) => 15,
+            Self::MovePart(_) => MovePart::KIND,
+            Self::KeepBucket(_) => 16,
+            Self::KeepUpload(_) => 17,
+            Self::MoveManifest(_) => 18,
+            Self::TrimLog(_) => 19,
         }
     }
 
@@ -317,7 +311,9 @@ impl Meta {
             Self::PutObject(PutObject { object, .. })
             | Self::ChangeObject(ChangeObject { object, .. })
             | Self::CompleteUpload(CompleteUpload { object, .. }) => object.sealing.clone(),
+            Self::MoveManifest(moved) => moved.complete.object.sealing.clone(),
             Self::CreateUpload(upload) => upload.seal.clone().map(Sealing::of),
+            Self::KeepUpload(kept) => kept.upload.seal.clone().map(Sealing::of),
             Self::UploadPart(part) => {
                 part.sealed.map(|body| Sealing { seal: None, body: Some(body) })
             }
@@ -330,7 +326,9 @@ impl Meta {
             Self::PutObject(PutObject { object, .. })
             | Self::ChangeObject(ChangeObject { object, .. })
             | Self::CompleteUpload(CompleteUpload { object, .. }) => object.sealing = Some(sealing),
+            Self::MoveManifest(moved) => moved.complete.object.sealing = Some(sealing),
             Self::CreateUpload(upload) => upload.seal = sealing.seal,
+            Self::KeepUpload(kept) => kept.upload.seal = sealing.seal,
             Self::UploadPart(part) => part.sealed = sealing.body,
             _ => return Err(Flaw("the record is of a kind that has nothing to encrypt")),
         }
@@ -351,6 +349,11 @@ impl Meta {
             Self::AbortUpload(meta) => to_postcard(meta, into),
             Self::ChangeObject(meta) => to_postcard(meta, into),
             Self::SetEntry(meta) => to_postcard(meta, into),
+            Self::MovePart(meta) => to_postcard(meta, into),
+            Self::KeepBucket(meta) => to_postcard(meta, into),
+            Self::KeepUpload(meta) => to_postcard(meta, into),
+            Self::MoveManifest(meta) => to_postcard(meta, into),
+            Self::TrimLog(meta) => to_postcard(meta, into),
         }
     }
 
@@ -392,6 +395,11 @@ impl Meta {
             10 => front(bytes, Self::AbortUpload),
             11 => front(bytes, Self::ChangeObject),
             15 => front(bytes, Self::SetEntry),
+            MovePart::KIND => front(bytes, Self::MovePart),
+            16 => front(bytes, Self::KeepBucket),
+            17 => front(bytes, Self::KeepUpload),
+            18 => front(bytes, Self::MoveManifest),
+            19 => front(bytes, Self::TrimLog),
             _ => Err(Flaw("the record is of a kind that this version does not know")),
         }
     }
@@ -405,58 +413,21 @@ impl Meta {
             | Self::UploadPart(UploadPart { at, .. })
             | Self::CompleteUpload(CompleteUpload { at, .. })
             | Self::AbortUpload(AbortUpload { at, .. })
-            | Self::ChangeObject(ChangeObject { at, .. }) => subject(at.bucket.0, &at.key),
+            | Self::ChangeObject(ChangeObject { at, .. })
+            | Self::MovePart(MovePart { at }) => subject(at.bucket.0, &at.key),
+            Self::KeepUpload(KeepUpload { upload, .. }) => {
+                subject(upload.at.bucket.0, &upload.at.key)
+            }
+            Self::MoveManifest(MoveManifest { complete, .. }) => {
+                subject(complete.at.bucket.0, &complete.at.key)
+            }
+            Self::KeepBucket(meta) => subject(0, &meta.made.name),
+            Self::TrimLog(_) => subject(0, ""),
             Self::CreateBucket(meta) => subject(0, &meta.name),
             Self::DeleteBucket(meta) => subject(0, &meta.name),
             Self::BucketSetting(meta) => subject(meta.bucket.0, ""),
             Self::SetEntry(SetEntry { at, .. }) => ledger_subject(at.bucket.0, &at.key),
         }
-    }
-}
-
-impl Assembly {
-    /// The data's bytes. Where the parts are encrypted, their ids stand behind the rest.
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let bytes = to_postcard(self, Vec::new());
-        let ids: Vec<Option<BodyId>> = self.parts.iter().map(|part| part.sealed).collect();
-        if ids.iter().all(Option::is_none) { bytes } else { to_postcard(&ids, bytes) }
-    }
-
-    /// Reads the data of a [`CompleteUpload`].
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Flaw> {
-        let (mut assembly, rest): (Self, _) = take(bytes)?;
-        if rest.is_empty() {
-            return Ok(assembly);
-        }
-        let ids: Vec<Option<BodyId>> = read(rest)?;
-        if ids.len() != assembly.parts.len() {
-            return Err(Flaw("the list of parts is not that of their ids"));
-        }
-        for (part, id) in assembly.parts.iter_mut().zip(ids) {
-            part.sealed = id;
-        }
-        Ok(assembly)
-    }
-
-    /// What dies when the object does: its parts' bytes. `this` is the manifest's record.
-    pub(crate) fn parts_dead(&self) -> Dead {
-        let mut dead = Dead::default();
-        for part in &self.parts {
-            match part.body {
-                Body::Packed(record) => dead.records.push(record),
-                Body::Blob(blob) => dead.blobs.push(blob),
-                Body::Empty | Body::Manifest(_) => {}
-            }
-        }
-        dead
-    }
-
-    /// The records whose data is part of the object.
-    pub(crate) fn packed(&self) -> impl Iterator<Item = RecordRef> {
-        self.parts.iter().filter_map(|part| match part.body {
-            Body::Packed(record) => Some(record),
-            _ => None,
-        })
     }
 }
 
@@ -481,11 +452,11 @@ fn front<'a, T: Deserialize<'a>>(
 }
 
 /// The value at the front of some bytes, and the bytes behind it.
-fn take<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Flaw> {
+pub(super) fn take<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Flaw> {
     postcard::take_from_bytes(bytes).map_err(|_| Flaw("the encoded value cannot be read"))
 }
 
-fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Flaw> {
+pub(super) fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Flaw> {
     match take(bytes)? {
         (value, []) => Ok(value),
         _ => Err(Flaw("there are bytes behind the encoded value")),

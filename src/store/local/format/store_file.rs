@@ -12,11 +12,13 @@ use super::{Flaw, StoreId, crc32c};
 const VERSION: u32 = 1;
 
 /// Features of `incompat` that this program knows.
-const KNOWN_INCOMPAT: [&str; 2] = [LOG, SEALED];
+const KNOWN_INCOMPAT: [&str; 3] = [LOG, SEALED, COMPACTED];
 /// The log as it is.
 const LOG: &str = "log-1";
 /// Some bodies are encrypted.
 const SEALED: &str = "sealed-1";
+/// The log may begin later than it did, and has the records that this takes.
+const COMPACTED: &str = "compacted-1";
 
 /// FORMAT: what kind of store this is. Written when the store is made, and when it comes to use
 /// another feature.
@@ -49,6 +51,15 @@ pub(crate) struct CleanStop {
     pub(crate) segment: u64,
     /// Where the next record goes.
     pub(crate) offset: u64,
+}
+
+/// What a store comes to use some day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Feature {
+    /// Some bodies are encrypted.
+    Sealed,
+    /// The log was compacted.
+    Compacted,
 }
 
 /// How far a program may go with a store.
@@ -99,17 +110,16 @@ impl StoreFormat {
         Ok(StoreId(id))
     }
 
-    /// Whether it says that some bodies are encrypted.
-    pub(crate) fn is_sealed(&self) -> bool {
-        self.incompat.iter().any(|feature| feature == SEALED)
+    /// Whether it says that the store uses the feature.
+    pub(crate) fn has(&self, feature: Feature) -> bool {
+        self.incompat.iter().any(|name| name == feature.name())
     }
 
-    /// The same of a store in which some bodies are encrypted.
-    pub(crate) fn sealed(mut self) -> Self {
-        if !self.is_sealed() {
-            self.incompat.push(SEALED.to_owned());
+    /// Makes it say so.
+    pub(crate) fn add(&mut self, feature: Feature) {
+        if !self.has(feature) {
+            self.incompat.push(feature.name().to_owned());
         }
-        self
     }
 
     /// What this program may do with such a store.
@@ -135,6 +145,15 @@ impl StoreFormat {
     /// Reads the file.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Flaw> {
         decode(bytes)
+    }
+}
+
+impl Feature {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sealed => SEALED,
+            Self::Compacted => COMPACTED,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::place::{BlobId, Body, BucketId, Carried, Dead, RecordRef};
 use super::record::{Frame, Header, Record, block_crcs, record_len};
 use super::seal::{BodyId, Holder, Seal, Sealing};
 use super::segment::SegmentHeader;
-use super::store_file::{CleanStop, Compatibility, KeysInUse, StoreFormat};
+use super::store_file::{CleanStop, Compatibility, Feature, KeysInUse, StoreFormat};
 use super::{Identity, StoreId};
 use crate::object::{ETag, Month, ObjectMetadata, Owner, TagSet, Timestamp, VersionId};
 
@@ -286,10 +286,15 @@ fn encrypted_records_say_so() {
 #[test]
 fn stores_say_that_they_hold_encrypted_objects() {
     let format = StoreFormat::new(IDENTITY.store);
-    assert!(!format.is_sealed());
-    let sealed = format.sealed();
-    assert!(sealed.is_sealed() && sealed.compatibility() == Compatibility::Full);
-    assert_eq!(StoreFormat::decode(&sealed.clone().sealed().encode()), Ok(sealed));
+    let mut more = format.clone();
+    for feature in [Feature::Sealed, Feature::Compacted] {
+        assert!(!format.has(feature));
+        more.add(feature);
+        more.add(feature);
+        assert!(more.has(feature) && more.compatibility() == Compatibility::Full);
+    }
+    assert_eq!(more.incompat.len(), format.incompat.len() + 2);
+    assert_eq!(StoreFormat::decode(&more.encode()), Ok(more));
     let keys = ["a", "b"].map(str::to_owned).into();
     let in_use = KeysInUse { store_id: "s".to_owned(), keys };
     assert_eq!(KeysInUse::decode(&in_use.encode()), Ok(in_use));
