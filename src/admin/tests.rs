@@ -327,7 +327,7 @@ async fn every_refusal_has_its_status_and_a_reason() {
         ("GET", "/storage/spool/flush", 405, "MethodNotAllowed"),
         ("GET", "/storage/nothing", 404, "NoSuchResource"),
         ("GET", "/storage/info/", 404, "NoSuchResource"),
-        ("POST", "/storage/compact", 501, "NotImplemented"),
+        ("PUT", "/storage/compact", 405, "MethodNotAllowed"),
         ("GET", "/storage/info?verbose=1", 400, "InvalidArgument"),
         ("GET", "/storage/test-s3?bucket=x", 400, "InvalidArgument"),
         ("POST", "/storage/spool/flush?wait=long", 400, "InvalidArgument"),

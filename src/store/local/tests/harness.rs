@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::compact::compact;
 use super::encryption::{encrypt, new_upload};
 use super::usage::{DAY, assert_right, claim, templates};
 use crate::object::{
@@ -62,6 +63,8 @@ pub(super) enum Operation {
     Note(u64, Option<Bytes>),
     /// The setting that the key stands for.
     Set(u64, Option<Bytes>),
+    /// Has nothing to do with the key.
+    Compact(u64),
 }
 
 /// What an operation leaves.
@@ -172,7 +175,7 @@ impl Machine {
         let size = SIZES[usize::try_from(self.random.below(SIZES.len() as u64)).unwrap()];
         let tag = (self.random.below(3) == 0).then(|| self.made.to_string());
         let version = Version { content: content(self.made, size), tag };
-        match self.random.below(15) {
+        match self.random.below(16) {
             0..5 => Operation::Put(key, version),
             5..7 => Operation::Delete(key),
             7 => Operation::Tag(key, self.made.to_string()),
@@ -180,6 +183,7 @@ impl Machine {
             9 => Operation::Abort(key),
             10 => Operation::Note(key, None),
             11..13 => Operation::Note(key, Some(content(self.made, size.min(3000)))),
+            13 => Operation::Compact(key),
             _ => Operation::Set(key, (size != 1).then(|| content(self.made, size))),
         }
     }
@@ -199,7 +203,7 @@ impl Machine {
             }
             Operation::Note(key, note) => Outcome::Note(*key, note.clone()),
             Operation::Set(key, value) => Outcome::Setting(*key, value.clone()),
-            Operation::Abort(_) => Outcome::Nothing,
+            Operation::Abort(_) | Operation::Compact(_) => Outcome::Nothing,
         }
     }
 
@@ -412,6 +416,7 @@ impl Operation {
             | Self::Tag(key, _)
             | Self::Note(key, _)
             | Self::Set(key, _)
+            | Self::Compact(key)
             | Self::Abort(key) => *key,
         }
     }
@@ -470,6 +475,7 @@ pub(super) async fn carry_out(store: &LocalStore, operation: &Operation) -> Resu
         }
         Operation::Tag(key, tag) => store.set_object_tags(&at(*key), None, tags(Some(tag))).await,
         Operation::Set(key, value) => super::settings::set(store, *key, value.as_ref()).await,
+        Operation::Compact(_) => compact(store).await.map(|_| ()),
         Operation::Note(key, note) => store.set_entry(&at(*key), note.clone()).await,
         Operation::Upload(key, version) => {
             let (path, completion) = upload(store, *key, version).await?;
