@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
+
 use super::apply::{checkpoint_is_due, remove_blob};
 use super::catalog::Applied;
 use super::compact::{Discards, Freed};
@@ -43,6 +45,8 @@ pub(crate) enum Task {
         segment: u64,
         /// Its last record.
         last_lsn: u64,
+        /// Dropped when that is done, or cannot be.
+        done: Option<oneshot::Sender<()>>,
     },
     /// Remove the segments before this one, which the log does not begin with any more.
     Discard {
@@ -108,7 +112,10 @@ pub(crate) fn run(core: &Core, tasks: &Receiver<Task>) {
         };
         match tasks.recv_timeout(wait) {
             Ok(Task::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-            Ok(Task::Seal { segment, last_lsn }) => seal(core, segment, last_lsn),
+            Ok(Task::Seal { segment, last_lsn, done }) => {
+                seal(core, segment, last_lsn);
+                drop(done);
+            }
             Ok(Task::Discard { first, reply }) => discards.add(core, first, reply),
             Ok(Task::Sweep(orphans)) => sweep(core, orphans),
             Ok(Task::ClearLedger(bucket)) => gone.push_back(bucket),

@@ -314,7 +314,7 @@ fn run_threads(
     keeper.tell(Task::Discard { first: started.first, reply: None });
     // What is sealed already costs one read of its end.
     for (segment, last_lsn) in started.full {
-        keeper.tell(Task::Seal { segment, last_lsn });
+        keeper.tell(Task::Seal { segment, last_lsn, done: None });
     }
     core.phase.send_replace(Phase::Ready);
     announce();

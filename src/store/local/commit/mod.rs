@@ -256,7 +256,8 @@ impl Command {
             | Self::Abort { .. }
             | Self::DeleteBucket { .. }
             | Self::SetEntry { .. }
-            | Self::Trim { .. } => true,
+            | Self::Trim { .. }
+            | Self::Roll => true,
             Self::Move(wanted) => wanted.frees,
             _ => false,
         }

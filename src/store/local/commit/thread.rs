@@ -134,7 +134,7 @@ impl Committer {
             let first = self.durable + 1;
             self.log.roll(first, self.core.clock.now())?;
             self.begins = Some((self.log.position().segment, first));
-            self.keeper.tell(Task::Seal { segment, last_lsn: self.durable });
+            self.keeper.tell(Task::Seal { segment, last_lsn: self.durable, done: None });
         }
         Ok(())
     }
@@ -252,6 +252,7 @@ impl Committer {
                 let (frees, rest) = draught.split(|command| again && command.frees());
                 rest.answer_all(|| StoreError::StorageFull);
                 for (waiting, _) in frees.taken.into_iter().rev() {
+                    self.rolls |= matches!(*waiting.0, Command::Roll);
                     self.waiting.push_front(waiting);
                 }
             }

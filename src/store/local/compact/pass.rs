@@ -35,12 +35,16 @@ pub(super) struct Pass {
     clean: u64,
     /// How many of them are not removed.
     kept: u64,
+    /// The segment that was last waited for to be sealed.
+    awaited: u64,
     stage: Stage,
 }
 
 enum Stage {
     /// The next segment.
     Next,
+    /// It is being sealed, if it can be.
+    Sealing(oneshot::Receiver<()>),
     /// Its records, one after the other.
     Cleaning { victim: Box<Victim>, frees: bool },
     /// Nothing leads to the clean ones.
@@ -51,7 +55,12 @@ enum Stage {
 
 /// What comes next, as the state of the log has it.
 enum Next {
-    Clean { victim: Box<Victim>, frees: bool },
+    Clean {
+        victim: Box<Victim>,
+        frees: bool,
+    },
+    /// This one with that last record is not sealed.
+    Seal(u64, u64),
     Prove,
     End,
 }
@@ -67,18 +76,25 @@ impl LocalStore {
         let usage = LogUsage::of(&sizes);
         work.figures.before.get_or_insert(usage);
         work.figures.now = Some(usage);
-        let Some(last) = work.goal(&self.core.options).last(&sizes) else {
+        let Some(mut last) = work.goal(&self.core.options).last(&sizes) else {
             return Ok(Compacted::Done);
         };
         blocking(&self.core, |core| note_feature(core)).await?;
-        if sizes.last().is_some_and(|open| open.id == last) {
-            self.submitter.submit(Command::Roll).await?;
+        if let Some(open) = sizes.last().filter(|open| open.id == last) {
+            let before = sizes.iter().rev().nth(1).unwrap_or(open);
+            match self.submitter.submit(Command::Roll).await {
+                // There is no room for a segment more, but there may be some for what lives in
+                // those that are full.
+                Err(StoreError::StorageFull) if before.id < last => last = before.id,
+                rolled => rolled.map(|_| ())?,
+            }
         }
         let count = sizes.iter().filter(|segment| segment.id <= last).count() as u64;
         work.figures.segments += count;
         let clean = sizes.first().map_or(0, |segment| segment.id);
         tracing::info!(segments = count, ?usage, "the log is compacted");
-        work.pass = Some(Pass { _turn: turn, last, clean, kept: 0, stage: Stage::Next });
+        work.pass =
+            Some(Pass { _turn: turn, last, clean, kept: 0, awaited: 0, stage: Stage::Next });
         Ok(Compacted::More)
     }
 
@@ -91,13 +107,28 @@ impl LocalStore {
         let mut compacted = Compacted::More;
         pass.stage = match pass.stage {
             Stage::Next => {
-                let (clean, last, kept) = (pass.clean, pass.last, pass.kept);
-                match blocking(&self.core, move |core| next(core, clean, last, kept)).await? {
+                let at = pass.at();
+                match blocking(&self.core, move |core| next(core, at)).await? {
+                    Next::Seal(segment, last_lsn) => {
+                        // Hints save reading the bodies of what is dead; and until it is sealed or
+                        // cannot be, the end of the file may move under its reader.
+                        pass.awaited = segment;
+                        let (done, sealed) = oneshot::channel();
+                        self.keeper.tell(Task::Seal { segment, last_lsn, done: Some(done) });
+                        Stage::Sealing(sealed)
+                    }
                     Next::Clean { victim, frees } => Stage::Cleaning { victim, frees },
                     Next::Prove => Stage::Proving(Proof::new(pass.clean)),
                     Next::End => return Ok((None, Compacted::Done)),
                 }
             }
+            Stage::Sealing(mut sealed) => match tokio::time::timeout(PATIENCE, &mut sealed).await {
+                Ok(_) => Stage::Next,
+                Err(_) => {
+                    compacted = Compacted::Wait;
+                    Stage::Sealing(sealed)
+                }
+            },
             Stage::Cleaning { mut victim, frees } => {
                 let (mut victim, portion) = blocking(&self.core, move |core| {
                     let _reading = core.garbage.enter();
@@ -216,8 +247,24 @@ fn note_feature(core: &Core) -> Result<()> {
     }
 }
 
-/// What comes after the segments before `clean`, of which so many are `kept`.
-fn next(core: &Core, clean: u64, last: u64, kept: u64) -> Result<Next> {
+/// How far a pass is.
+#[derive(Clone, Copy)]
+struct At {
+    last: u64,
+    clean: u64,
+    kept: u64,
+    awaited: u64,
+}
+
+impl Pass {
+    fn at(&self) -> At {
+        let Self { last, clean, kept, awaited, .. } = *self;
+        At { last, clean, kept, awaited }
+    }
+}
+
+/// What comes after the segments that are clean.
+fn next(core: &Core, At { last, clean, kept, awaited }: At) -> Result<Next> {
     let rows = core.progress().tally.segment_rows();
     let at = rows.iter().position(|row| row.id >= clean && row.id <= last);
     let space = core.vfs.space()?;
@@ -234,6 +281,10 @@ fn next(core: &Core, clean: u64, last: u64, kept: u64) -> Result<Next> {
     if space.free_bytes < row.live.saturating_add(SLACK) && !frees {
         return Err(StoreError::StorageFull);
     }
-    let victim = Victim::open(core, row.id, row.first_lsn, behind.first_lsn.saturating_sub(1))?;
+    let last_lsn = behind.first_lsn.saturating_sub(1);
+    if awaited != row.id && !Victim::is_sealed(core, row.id)? {
+        return Ok(Next::Seal(row.id, last_lsn));
+    }
+    let victim = Victim::open(core, row.id, row.first_lsn, last_lsn)?;
     Ok(Next::Clean { victim: Box::new(victim), frees })
 }

@@ -67,6 +67,13 @@ impl Victim {
         Ok(victim)
     }
 
+    /// Whether a segment has hints.
+    pub(super) fn is_sealed(core: &Core, id: u64) -> Result<bool> {
+        let file = core.vfs.open(&segment_path(id), Access::Read)?;
+        let identity = Identity { store: core.store, segment: id };
+        Ok(read_footer(&*file, &identity)?.is_some())
+    }
+
     /// The next record; `None` behind the last.
     pub(super) fn next(&mut self) -> Result<Option<Line>> {
         while self.lines.is_empty() && self.next <= self.last {

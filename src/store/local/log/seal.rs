@@ -95,7 +95,11 @@ pub(crate) fn read_footer(
 ) -> vfs::Result<Option<SealFooter>> {
     let Some(offset) = file.len()?.checked_sub(FOOTER_LEN as u64) else { return Ok(None) };
     let mut bytes = [0; FOOTER_LEN];
-    file.read_exact_at(&mut bytes, offset)?;
+    match file.read_exact_at(&mut bytes, offset) {
+        // What was allocated ahead is given back while it is being sealed.
+        Err(error) if error.is_past_end() => return Ok(None),
+        read => read?,
+    }
     let fits = |footer: &SealFooter| {
         footer.table_at.checked_add(u64::from(footer.frames) * 4) == Some(offset)
     };

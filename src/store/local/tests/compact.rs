@@ -86,7 +86,7 @@ async fn what_is_dead_goes_and_what_lives_stays() {
         let (left, after) = usage(&machine, &store).await;
         assert_eq!(left, 1);
         assert_eq!(done.removed, count as u64);
-        assert!(done.moved > 8 && done.moved_bytes < 30_000, "{done:?}");
+        assert!(done.moved >= 8 && done.moved_bytes < 30_000, "{done:?}");
         assert!(after < before / 2, "{before} {after}");
         assert_eq!(done.now.unwrap().bytes, after);
         machine.verify(&store).await;
@@ -237,8 +237,17 @@ async fn uploads_under_way_go_on() {
 async fn a_read_that_began_before_comes_to_its_end() {
     let mut machine = Machine::new(12);
     let store = Arc::new(machine.open().await.unwrap());
-    let version = Version { content: content(1, 1900), tag: None };
-    assert!(machine.run(&store, vec![Operation::Upload(1, version.clone())]).await);
+    let id = store.create_upload(&at(1), new_upload()).await.unwrap();
+    let upload = UploadPath { object: at(1), id };
+    let pieces = [content(1, 5 << 20), content(2, 1500)];
+    let mut parts = Vec::new();
+    for (number, piece) in (1..).zip(&pieces) {
+        let number = PartNumber::new(number).unwrap();
+        let part = store.put_part(&upload, number, body(piece, None), None).await.unwrap();
+        parts.push(CompletedPart { number, etag: part.etag, checksum: None });
+    }
+    let completion = Completion { parts, ..Completion::default() };
+    store.complete_upload(&upload, &completion, None).await.unwrap();
     churn(&mut machine, &store, 70_000).await;
     let got = store.get_object(&at(1), &GetRequest::default()).await.unwrap();
     let before = segments(&machine);
@@ -250,10 +259,11 @@ async fn a_read_that_began_before_comes_to_its_end() {
         waits += u32::from(compacted == Compacted::Wait);
     }
     assert!(before.iter().all(|path| machine.sim.content(path).is_some()));
-    assert_eq!(got.body.collect(1 << 20).await.unwrap(), version.content);
+    assert_eq!(got.body.collect(10 << 20).await.unwrap(), pieces.concat());
     while store.compact(&mut work).await.unwrap() != Compacted::Done {}
     assert!(before.iter().all(|path| machine.sim.content(path).is_none()));
-    machine.verify(&store).await;
+    let got = store.get_object(&at(1), &GetRequest::default()).await.unwrap();
+    assert_eq!(got.body.collect(10 << 20).await.unwrap(), pieces.concat());
 }
 
 /// One at a time, and who was asked to comes before who does so by itself.
@@ -325,6 +335,7 @@ async fn a_failing_disk_loses_nothing() {
         of_every_kind(&mut machine, &store).await;
         machine.sim.fail(op, nth, Fault::Eio);
         let _ = compact(&store).await;
+        assert_eq!(machine.sim.pending_faults(), 0, "it never came");
         machine.verify_reads(&store).await;
         machine.crash();
         drop(store);
