@@ -190,12 +190,6 @@ impl Effects {
                 let entry = UploadEntry::new(record, upload);
                 self.changes.push(Change::Upload(at, id, Box::new(entry)));
             }
-            Meta::KeepUpload(KeepUpload { lsn, replaces, upload }) => {
-                self.dead.records.push(replaces);
-                let (at, id) = (upload.at.clone(), upload_id(store, lsn));
-                let entry = UploadEntry::new(record, *upload);
-                self.changes.push(Change::Upload(at, id, Box::new(entry)));
-            }
             Meta::UploadPart(part) => {
                 self.dead = part.replaces.dead;
                 let entry = PartEntry {
@@ -224,17 +218,6 @@ impl Effects {
                 self.changes.push(Change::Completed(id, completed));
                 self.changes.push(Change::UploadGone(complete.at, id));
             }
-            Meta::MovePart(_) => self.lives = false,
-            Meta::MoveManifest(MoveManifest { complete, raised }) => {
-                self.count(complete.at.bucket, Some(complete.object.size), complete.replaces.size);
-                (self.dead, self.raised) = (complete.replaces.dead, raised);
-                let entry = ObjectEntry::new(record, Body::Manifest(record), &complete.object);
-                let (request, time) = (complete.request, complete.time);
-                let completed = CompletedEntry { head: record, request, time };
-                let id = upload_id(store, complete.upload);
-                self.changes.push(Change::Object(complete.at, Box::new(entry)));
-                self.changes.push(Change::Completed(id, completed));
-            }
             Meta::AbortUpload(abort) => {
                 self.lives = false;
                 self.dead = Dead::decode(data)?;
@@ -247,15 +230,6 @@ impl Effects {
                 let id = BucketId(record.lsn);
                 let entry = BucketEntry { id, owner: bucket.owner, created: bucket.created };
                 self.changes.push(Change::Bucket(bucket.name, entry));
-            }
-            Meta::KeepBucket(KeepBucket { id, made }) => {
-                self.lives = false;
-                let entry = BucketEntry { id, owner: made.owner, created: made.created };
-                self.changes.push(Change::BucketKept(made.name, entry));
-            }
-            Meta::TrimLog(trim) => {
-                self.lives = false;
-                self.trims = Some(trim.first);
             }
             Meta::DeleteBucket(bucket) => {
                 self.lives = false;
@@ -276,8 +250,43 @@ impl Effects {
                 let entry = added.map(|head| LedgerEntry { head, claimed });
                 self.changes.push(Change::Entry(set.at, entry));
             }
+            moved => self.fill_moved(store, moved),
         }
         Ok(())
+    }
+
+    /// What the records of compactions do.
+    fn fill_moved(&mut self, store: StoreId, meta: Meta) {
+        let record = self.record;
+        match meta {
+            Meta::MovePart(_) => self.lives = false,
+            Meta::MoveManifest(MoveManifest { complete, raised }) => {
+                self.count(complete.at.bucket, Some(complete.object.size), complete.replaces.size);
+                (self.dead, self.raised) = (complete.replaces.dead, raised);
+                let entry = ObjectEntry::new(record, Body::Manifest(record), &complete.object);
+                let (request, time) = (complete.request, complete.time);
+                let completed = CompletedEntry { head: record, request, time };
+                let id = upload_id(store, complete.upload);
+                self.changes.push(Change::Object(complete.at, Box::new(entry)));
+                self.changes.push(Change::Completed(id, completed));
+            }
+            Meta::KeepUpload(KeepUpload { lsn, replaces, upload }) => {
+                self.dead.records.push(replaces);
+                let (at, id) = (upload.at.clone(), upload_id(store, lsn));
+                let entry = UploadEntry::new(record, *upload);
+                self.changes.push(Change::Upload(at, id, Box::new(entry)));
+            }
+            Meta::KeepBucket(KeepBucket { id, made }) => {
+                self.lives = false;
+                let entry = BucketEntry { id, owner: made.owner, created: made.created };
+                self.changes.push(Change::BucketKept(made.name, entry));
+            }
+            Meta::TrimLog(trim) => {
+                self.lives = false;
+                self.trims = Some(trim.first);
+            }
+            _ => {}
+        }
     }
 
     fn count(&mut self, bucket: BucketId, added: Option<u64>, removed: Option<u64>) {

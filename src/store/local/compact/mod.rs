@@ -116,11 +116,6 @@ impl Compaction {
         Self { percent: None, asked: None, pass: None, figures: CompactionFigures::default() }
     }
 
-    /// Lets others have their turn. What it has done can still be asked.
-    pub fn rest(&mut self) {
-        (self.asked, self.pass) = (None, None);
-    }
-
     fn goal(&self, options: &LocalOptions) -> Goal {
         match self.percent {
             Some(percent) => Goal::asked(options, percent),

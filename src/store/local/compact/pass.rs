@@ -122,13 +122,14 @@ impl LocalStore {
                     Next::End => return Ok((None, Compacted::Done)),
                 }
             }
-            Stage::Sealing(mut sealed) => match tokio::time::timeout(PATIENCE, &mut sealed).await {
-                Ok(_) => Stage::Next,
-                Err(_) => {
+            Stage::Sealing(mut sealed) => {
+                if tokio::time::timeout(PATIENCE, &mut sealed).await.is_ok() {
+                    Stage::Next
+                } else {
                     compacted = Compacted::Wait;
                     Stage::Sealing(sealed)
                 }
-            },
+            }
             Stage::Cleaning { mut victim, frees } => {
                 let (mut victim, portion) = blocking(&self.core, move |core| {
                     let _reading = core.garbage.enter();
@@ -227,14 +228,14 @@ impl LocalStore {
             self.submitter.submit(Command::Move(Box::new(wanted)))
         };
         let placed = join_all(job.parts.iter().map(|(_, _, bytes)| part(bytes))).await;
-        let mut places = BTreeMap::new();
+        let mut records = BTreeMap::new();
         for ((place, ..), outcome) in job.parts.iter().zip(placed) {
             match outcome? {
-                Outcome::Placed(record) => places.insert(*place, record),
+                Outcome::Placed(record) => records.insert(*place, record),
                 _ => return Ok(None),
             };
         }
-        Ok(Some(job.finish(&places)))
+        Ok(Some(job.finish(&records)))
     }
 }
 

@@ -61,10 +61,14 @@ async fn close(store: LocalStore) {
     tokio::task::spawn_blocking(move || store.close()).await.unwrap().unwrap();
 }
 
-/// Has a store encrypt everything from now on, or nothing that nobody asks for.
-pub(super) fn encrypt(store: &LocalStore, everywhere: bool) {
+/// Has a store encrypt everything from now on, or nothing that nobody asks for. Fails where the
+/// store's own key is not what it was.
+pub(super) fn encrypt(
+    store: &LocalStore,
+    everywhere: bool,
+) -> std::result::Result<(), KeyringError> {
     let defaults = EncryptionDefaults { everywhere, ..EncryptionDefaults::default() };
-    store.set_encryption(MasterKeys::default(), defaults, false).unwrap();
+    store.set_encryption(MasterKeys::default(), defaults, false)
 }
 
 /// An upload with nothing special about it.

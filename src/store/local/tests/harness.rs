@@ -155,7 +155,7 @@ impl Machine {
         let templates = templates(self.template);
         let store = LocalStore::open_on(vfs, home, self.options, templates, self.clock.clone())
             .map_err(|error| error.to_string())?;
-        encrypt(&store, self.encrypts);
+        encrypt(&store, self.encrypts).map_err(|error| error.to_string())?;
         store.ready().await.map_err(|error| error.to_string())?;
         Ok(store)
     }
