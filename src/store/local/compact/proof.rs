@@ -126,7 +126,10 @@ fn rest(catalog: &Catalog, old: &mut Found) -> Result<()> {
 /// The parts of objects are not looked for here: each was looked for by its record, and all are
 /// counted.
 fn counters(core: &Core, first: u64) -> Result<()> {
+    // Counters follow the index at the end of a batch: none may be half applied.
+    let still = core.stand_still();
     let rows = core.progress().tally.segment_rows();
+    drop(still);
     match rows.iter().find(|row| row.id < first && row.live > 0) {
         None => Ok(()),
         Some(row) => Err(StoreError::Damaged {
