@@ -13,8 +13,7 @@
 //! - `POST /storage/verify[?bucket=&prefix=&content=&upstream=]`: counts anew and repairs the
 //!   counters, checks bodies and what is upstream; `GET /storage/verify[/{id}]` tells how far that
 //!   is, and `POST /storage/verify/{id}/cancel` ends it.
-//! - `POST /storage/compact[?dead=]`: gives back the room that deleted objects take in the log;
-//!   `GET /storage/compact[/{id}]` and `POST /storage/compact/{id}/cancel` as above.
+//! - `POST /storage/compact[?dead=]`: gives back the room of deleted objects; told of and ended so.
 //! - `GET /storage/url?bucket=&name=`: where a stored name can be read.
 //! - `GET /storage/objects/{bucket}/{key}`: where an object is, and what became of it.
 //! - `POST /storage/cleanup?storage_backend=local|s3`: removes what nothing refers to;
@@ -73,7 +72,7 @@ pub use view::{
 use access::Access;
 use object::Asker;
 use query::Parameters;
-use reply::{Fault, json};
+use reply::{Fault, json, unserved};
 
 use crate::auth::Authenticator;
 use crate::body::Payload;
@@ -456,10 +455,10 @@ impl Resource {
             Self::UsageByCompany => usage::by_company(views, p).await,
             Self::Stats => usage::stats(views, p).await,
             Self::Verify if posts => verify::begin(views, p).await,
+            Self::Compact if posts => compact::begin(views, p),
             Self::Verify => Ok(job::all(views, verify::KIND)),
             Self::VerifyJob => job::one(views, verify::KIND, rest),
             Self::VerifyCancel => job::cancel(views, verify::KIND, rest),
-            Self::Compact if posts => compact::begin(views, p),
             Self::Compact => Ok(job::all(views, compact::KIND)),
             Self::CompactJob => job::one(views, compact::KIND, rest),
             Self::CompactCancel => job::cancel(views, compact::KIND, rest),
@@ -486,15 +485,6 @@ impl Resource {
 
 fn below_storage(path: &str) -> Option<&str> {
     path.strip_prefix("/storage/").filter(|rest| !rest.is_empty())
-}
-
-fn unserved(path: &str) -> Fault {
-    if path.starts_with("/storage/migrations/") {
-        let message = "a migration has events, report, pause, resume, cancel, rollback and limits";
-        return Fault::new(StatusCode::NOT_FOUND, "NoSuchResource", message);
-    }
-    let message = "there is no such resource; /storage/openapi.json describes those that there are";
-    Fault::new(StatusCode::NOT_FOUND, "NoSuchResource", message)
 }
 
 fn starting() -> Response<Payload> {

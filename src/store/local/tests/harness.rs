@@ -376,6 +376,15 @@ impl Machine {
         self.lose_index(5);
     }
 
+    /// After a clean stop the machine may have been stopped in the middle of it.
+    pub(super) fn kill_nothing(&mut self) {
+        if self.sim.is_stopped() {
+            self.kill();
+        } else {
+            self.sim.kill();
+        }
+    }
+
     /// In one of so many ways, unless nothing had it open.
     fn lose_index(&mut self, ways: u64) {
         if !self.home.is_in_use() {
@@ -486,17 +495,6 @@ pub(super) async fn carry_out(store: &LocalStore, operation: &Operation) -> Resu
             let version = Version { content: content(*key, 3000), tag: None };
             let (path, _) = upload(store, *key, &version).await?;
             store.abort_upload(&path).await
-        }
-    }
-}
-
-impl Machine {
-    /// After a clean stop the machine may have been stopped in the middle of it.
-    pub(super) fn kill_nothing(&mut self) {
-        if self.sim.is_stopped() {
-            self.kill();
-        } else {
-            self.sim.kill();
         }
     }
 }
