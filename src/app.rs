@@ -6,6 +6,7 @@
 
 mod absent;
 mod buckets;
+mod compaction;
 mod disk;
 mod expiry;
 mod gateway;
@@ -39,6 +40,7 @@ use crate::server::{Server, Settings, TlsConfig, TlsSwitch};
 use crate::store::local::LocalStore;
 
 use buckets::ConfiguredBuckets;
+use compaction::LogCompaction;
 use expiry::UploadExpiry;
 use gateway::Gateway;
 use key_fetcher::KeyFetcher;
@@ -256,6 +258,9 @@ async fn open(
     }
     control.encrypts(&storage.store());
     workers.start(KeyRotation::new(storage.store()));
+    if config.store.compaction {
+        workers.start(LogCompaction::new(storage.store(), config.store.compaction_rate));
+    }
     let layers = Layers::build(config, upstreams, storage.home(), &clock).await;
     layers.start(&mut workers);
     let expiry = config.store.multipart_expiry;

@@ -13,6 +13,7 @@
 //! - `POST /storage/verify[?bucket=&prefix=&content=&upstream=]`: counts anew and repairs the
 //!   counters, checks bodies and what is upstream; `GET /storage/verify[/{id}]` tells how far that
 //!   is, and `POST /storage/verify/{id}/cancel` ends it.
+//! - `POST /storage/compact[?dead=]`: gives back the room of deleted objects; told of and ended so.
 //! - `GET /storage/url?bucket=&name=`: where a stored name can be read.
 //! - `GET /storage/objects/{bucket}/{key}`: where an object is, and what became of it.
 //! - `POST /storage/cleanup?storage_backend=local|s3`: removes what nothing refers to;
@@ -26,12 +27,13 @@
 //! - `POST /storage/migrations/{id}/pause|resume|cancel|rollback|limits`: has a hand in it.
 //!
 //! Health answers anyone, without detail; `access` says who may use the rest. Every other path is
-//! 501. Owns the shapes of the answers; knows nothing of the S3 protocol or of the configuration.
+//! 404. Owns the shapes of the answers; knows nothing of the S3 protocol or of the configuration.
 //! No answer holds a secret.
 
 mod access;
 mod buckets;
 mod cleanup;
+mod compact;
 mod cost;
 mod history;
 mod job;
@@ -71,7 +73,7 @@ pub use view::{
 use access::Access;
 use object::Asker;
 use query::Parameters;
-use reply::{Fault, json};
+use reply::{Fault, json, unserved};
 
 use crate::auth::Authenticator;
 use crate::body::Payload;
@@ -104,6 +106,9 @@ enum Resource {
     Verify,
     VerifyJob,
     VerifyCancel,
+    Compact,
+    CompactJob,
+    CompactCancel,
     Metrics,
     Url,
     Object,
@@ -125,7 +130,7 @@ enum Resource {
 #[cfg(test)]
 impl Resource {
     /// Every one.
-    const ALL: [Self; 31] = [
+    const ALL: [Self; 34] = [
         Self::Live,
         Self::Ready,
         Self::Info,
@@ -138,6 +143,9 @@ impl Resource {
         Self::Verify,
         Self::VerifyJob,
         Self::VerifyCancel,
+        Self::Compact,
+        Self::CompactJob,
+        Self::CompactCancel,
         Self::Metrics,
         Self::Url,
         Self::Object,
@@ -183,6 +191,7 @@ impl Resource {
         let (folder, rest) = path.split_once('/')?;
         let resource = match folder {
             "verify" => return Self::of_job(rest, Self::VerifyJob, Self::VerifyCancel),
+            "compact" => return Self::of_job(rest, Self::CompactJob, Self::CompactCancel),
             "cleanup" => return Self::of_cleanup(rest),
             "objects" => Self::Object,
             "migrations" => return Self::of_migration(rest),
@@ -231,6 +240,7 @@ impl Resource {
             "usage-by-company" => Self::UsageByCompany,
             "stats" => Self::Stats,
             "verify" => Self::Verify,
+            "compact" => Self::Compact,
             "metrics" => Self::Metrics,
             "url" => Self::Url,
             "openapi.json" => Self::OpenApi,
@@ -253,12 +263,15 @@ impl Resource {
             Self::Flush
             | Self::Retry
             | Self::VerifyCancel
+            | Self::CompactCancel
             | Self::CleanupCancel
             | Self::MigrateToS3
             | Self::MigrateToLocal
             | Self::MigrationAsk(_)
             | Self::MigrationLimits => (method == Method::POST, "POST"),
-            Self::Verify | Self::Cleanup => (reads || method == Method::POST, "GET, HEAD, POST"),
+            Self::Verify | Self::Compact | Self::Cleanup => {
+                (reads || method == Method::POST, "GET, HEAD, POST")
+            }
             _ => (reads, "GET, HEAD"),
         };
         (!fits).then_some(allowed)
@@ -438,6 +451,7 @@ impl Resource {
             Self::Retry => &["bucket", "key"],
             Self::UsageByCompany | Self::Stats => usage::PARAMETERS,
             Self::Verify if posts => verify::PARAMETERS,
+            Self::Compact if posts => compact::PARAMETERS,
             Self::Url => object::URL_PARAMETERS,
             Self::Object => object::PARAMETERS,
             Self::Cleanup if posts => cleanup::PARAMETERS,
@@ -465,9 +479,13 @@ impl Resource {
             Self::UsageByCompany => usage::by_company(views, p).await,
             Self::Stats => usage::stats(views, p).await,
             Self::Verify if posts => verify::begin(views, p).await,
+            Self::Compact if posts => compact::begin(views, p),
             Self::Verify => Ok(job::all(views, verify::KIND)),
             Self::VerifyJob => job::one(views, verify::KIND, rest),
             Self::VerifyCancel => job::cancel(views, verify::KIND, rest),
+            Self::Compact => Ok(job::all(views, compact::KIND)),
+            Self::CompactJob => job::one(views, compact::KIND, rest),
+            Self::CompactCancel => job::cancel(views, compact::KIND, rest),
             Self::Metrics => metrics::answer(views).await,
             Self::Url => object::url(views, asker, p).await,
             Self::Object => object::answer(views, rest, p).await,
@@ -491,19 +509,6 @@ impl Resource {
 
 fn below_storage(path: &str) -> Option<&str> {
     path.strip_prefix("/storage/").filter(|rest| !rest.is_empty())
-}
-
-fn unserved(path: &str) -> Fault {
-    if path.starts_with("/storage/migrations/") {
-        let message = "a migration has events, report, pause, resume, cancel, rollback and limits";
-        return Fault::new(StatusCode::NOT_FOUND, "NoSuchResource", message);
-    }
-    if path == "/storage/compact" {
-        let message = "this version optimises storage by itself alone";
-        return Fault::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message);
-    }
-    let message = "there is no such resource; /storage/openapi.json describes those that there are";
-    Fault::new(StatusCode::NOT_FOUND, "NoSuchResource", message)
 }
 
 fn starting() -> Response<Payload> {

@@ -83,3 +83,13 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response<Paylo
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
+
+/// The answer where nothing is served.
+pub(super) fn unserved(path: &str) -> Fault {
+    if path.starts_with("/storage/migrations/") {
+        let message = "a migration has events, report, pause, resume, cancel, rollback and limits";
+        return Fault::new(StatusCode::NOT_FOUND, "NoSuchResource", message);
+    }
+    let message = "there is no such resource; /storage/openapi.json describes those that there are";
+    Fault::new(StatusCode::NOT_FOUND, "NoSuchResource", message)
+}

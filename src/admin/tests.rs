@@ -17,7 +17,7 @@ use crate::placement::location::{Location, Remote, Task, Todo, Truth};
 use crate::placement::locks::KeyLocks;
 use crate::placement::spool::{Spool, SpoolOptions};
 use crate::placement::{Mode, Route, Routes, Upstream};
-use crate::store::local::{KeysInUse, Recounted, SplitUsage};
+use crate::store::local::{Compacted, Compaction, KeysInUse, LogUsage, Recounted, SplitUsage};
 use crate::store::upstream::{Ability, Check, Complaint, Trial};
 use crate::store::{
     Buckets as _, Call, FaultStore, GetRequest, Home, Ledger as _, MemoryStore, NewObject,
@@ -62,6 +62,14 @@ impl Disk for FakeDisk {
     fn master_keys(&self) -> KeysInUse {
         let in_use = vec!["2026-05".to_owned(), "2026-11".to_owned()];
         KeysInUse { active: Some("2026-11".to_owned()), known: in_use.clone(), in_use }
+    }
+
+    async fn log(&self) -> Option<LogUsage> {
+        Some(LogUsage { segments: 2, bytes: 90, records: 70, living: 30 })
+    }
+
+    async fn compact(&self, _: &mut Compaction) -> Result<Compacted, StoreError> {
+        Ok(Compacted::Done)
     }
 
     fn has(&self, bucket: &BucketName) -> Option<bool> {
@@ -344,7 +352,7 @@ async fn every_refusal_has_its_status_and_a_reason() {
         ("GET", "/storage/spool/flush", 405, "MethodNotAllowed"),
         ("GET", "/storage/nothing", 404, "NoSuchResource"),
         ("GET", "/storage/info/", 404, "NoSuchResource"),
-        ("POST", "/storage/compact", 501, "NotImplemented"),
+        ("PUT", "/storage/compact", 405, "MethodNotAllowed"),
         ("GET", "/storage/info?verbose=1", 400, "InvalidArgument"),
         ("GET", "/storage/test-s3?bucket=x", 400, "InvalidArgument"),
         ("POST", "/storage/spool/flush?wait=long", 400, "InvalidArgument"),

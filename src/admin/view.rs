@@ -15,7 +15,7 @@ use crate::object::{BucketName, Clock, KeyTemplate, KeyTemplates, Timestamp};
 use crate::placement::Routes;
 use crate::placement::guard::Guarded;
 use crate::placement::spool::Spool;
-use crate::store::local::{KeysInUse, Recounted, SplitUsage};
+use crate::store::local::{Compacted, Compaction, KeysInUse, LogUsage, Recounted, SplitUsage};
 use crate::store::upstream::Trial;
 use crate::store::{Home, ObjectPath, Store, StoreError};
 
@@ -129,6 +129,12 @@ pub trait Disk: Send + Sync {
 
     /// Under which master keys objects are encrypted.
     fn master_keys(&self) -> KeysInUse;
+
+    /// How large the log of the store is, where that is known.
+    async fn log(&self) -> Option<LogUsage>;
+
+    /// Goes on with a compaction of that log.
+    async fn compact(&self, work: &mut Compaction) -> Result<Compacted, StoreError>;
 
     /// Whether there is such a bucket, where that is known.
     fn has(&self, bucket: &BucketName) -> Option<bool>;

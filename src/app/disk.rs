@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use crate::admin::{Disk, DiskState, Space, Usage};
 use crate::object::BucketName;
 use crate::store::StoreError;
-use crate::store::local::{KeysInUse, LocalStore, Phase, Recounted, SplitUsage};
+use crate::store::local::{
+    Compacted, Compaction, KeysInUse, LocalStore, LogUsage, Phase, Recounted, SplitUsage,
+};
 
 /// The store and the directory it lies in.
 pub(super) struct LocalDisk {
@@ -58,6 +60,14 @@ impl Disk for LocalDisk {
 
     fn master_keys(&self) -> KeysInUse {
         self.store.master_keys()
+    }
+
+    async fn log(&self) -> Option<LogUsage> {
+        self.store.log_usage().await.ok()
+    }
+
+    async fn compact(&self, work: &mut Compaction) -> Result<Compacted, StoreError> {
+        self.store.compact(work).await
     }
 
     fn has(&self, bucket: &BucketName) -> Option<bool> {

@@ -47,6 +47,7 @@ pub(super) async fn follow(
 pub(super) fn ended(job: &Value) -> Result<(), Failure> {
     let name = match text(job, "kind") {
         "cleanup" => "clean-up",
+        "compact" => "compaction",
         "verify" => "verification",
         kind => kind,
     };

@@ -4,6 +4,7 @@
 
 mod check;
 mod cleanup;
+mod compact;
 mod copy;
 mod files;
 mod gateway;
@@ -78,6 +79,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Remove what nothing refers to
     Cleanup(cleanup::CleanupArgs),
+    /// Give back the room that deleted objects still take in the log
+    Compact(compact::CompactArgs),
     /// Move objects between the disk and the upstream
     Migrate(Box<migrate::MigrateArgs>),
     /// Take a tree of files over into a bucket
@@ -179,6 +182,7 @@ impl Command {
             Self::TestS3(args) => test_s3::run(&args),
             Self::Usage(args) => usage::run(&args),
             Self::Verify(args) => verify::run(&args),
+            Self::Compact(args) => compact::run(&args),
             Self::Cleanup(args) => cleanup::run(&args),
             Self::Migrate(args) => migrate::run(&args),
             Self::Import(args) => copy::import::run(&args),

@@ -222,6 +222,8 @@ pub(super) struct Store {
     pub(super) multipart_expiry: Option<Spanned<Period>>,
     pub(super) min_free: Option<Spanned<Size>>,
     pub(super) allow_network: Option<bool>,
+    pub(super) compaction: Option<bool>,
+    pub(super) compaction_rate: Option<Spanned<Size>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -224,6 +224,10 @@ pub struct Store {
     pub min_free: u64,
     /// Whether the data directory may lie on a network file system.
     pub allow_network: bool,
+    /// Whether the log is compacted without being asked.
+    pub compaction: bool,
+    /// How many bytes that writes in a second, at most.
+    pub compaction_rate: u64,
 }
 
 impl Keys {

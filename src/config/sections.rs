@@ -329,5 +329,7 @@ fn store(in_file: &file::Store, document: &Document) -> Result<Store, ConfigErro
         multipart_expiry: period(&in_file.multipart_expiry, 7 * DAY, MINUTE..=3650 * DAY)?,
         min_free: size(&in_file.min_free, 1 << 30, 0..=1 << 50)?,
         allow_network: in_file.allow_network.unwrap_or(false),
+        compaction: in_file.compaction.unwrap_or(true),
+        compaction_rate: size(&in_file.compaction_rate, 16 << 20, 64 << 10..=1 << 40)?,
     })
 }

@@ -3,9 +3,11 @@
 `STOWGATE_KILL_ROUNDS` and `STOWGATE_KILL_SEED` change how often and which history.
 """
 
+import http.client
 import os
 import random
 import shutil
+import threading
 import time
 
 import pytest
@@ -25,15 +27,30 @@ def check(gateway):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def compact(gateway, shared):
+    """Has the log compacted again and again, until nobody answers any more."""
+    while not shared.dying.is_set():
+        try:
+            status, answer = gateway.side("POST", "/storage/compact?dead=1")
+        except (OSError, http.client.HTTPException):
+            return
+        assert status in (202, 409), answer
+        time.sleep(0.05)
+
+
 def run_round(gateway, workers, shared, operations):
     """Runs the load until so many operations were acknowledged, and kills the process within it."""
     shared.expect(operations)
     for worker in workers:
         worker.start()
+    compacting = threading.Thread(target=compact, args=(gateway, shared), daemon=True)
+    compacting.start()
     assert shared.enough.wait(300), [w.failure for w in workers]
     shared.dying.set()
     gateway.kill()
     shared.over.set()
+    compacting.join(60)
+    assert not compacting.is_alive()
     for worker in workers:
         worker.join(60)
         assert not worker.is_alive()

@@ -31,6 +31,7 @@ pub(super) async fn answer(views: &Views) -> Result<Response<Payload>, Fault> {
     migrations(&mut text, views);
     usage(&mut text, views).await?;
     disk(&mut text, views);
+    log(&mut text, views).await;
     let mut response = Response::new(Payload::from_bytes(text.finish()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(TYPE));
@@ -227,6 +228,22 @@ async fn usage(text: &mut Text, views: &Views) -> Result<(), Fault> {
         family.sample(&[("bucket", bucket.as_str()), ("storage_backend", *backend)], bytes);
     }
     Ok(())
+}
+
+async fn log(text: &mut Text, views: &Views) {
+    let Some(log) = views.disk.log().await else { return };
+    for (name, help, value) in [
+        ("stowgate_store_log_segments", "Files of the store's log.", log.segments),
+        ("stowgate_store_log_bytes", "The bytes of these files.", log.bytes),
+        ("stowgate_store_log_record_bytes", "The bytes of the records in them.", log.records),
+        (
+            "stowgate_store_log_living_bytes",
+            "The bytes of those records that something refers to; compaction gives back the rest.",
+            log.living,
+        ),
+    ] {
+        text.gauge(name, help).sample(&[], value);
+    }
 }
 
 fn disk(text: &mut Text, views: &Views) {

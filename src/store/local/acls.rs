@@ -6,6 +6,7 @@ use super::LocalStore;
 use super::buckets::TRIES;
 use super::commit::{Command, Outcome};
 use super::format::entry::EntryAcl;
+use super::format::store_file::Feature;
 use super::read::{blocking, describe, find};
 use crate::object::{Acl, VersionId};
 use crate::store::{Acls, ObjectPath, Result, StoreError};
@@ -43,8 +44,8 @@ impl Acls for LocalStore {
                 Ok(Command::Change { at: path, head, object: Box::new(object) })
             });
             match self.submitter.submit(command.await?).await? {
-                Outcome::Done(_) | Outcome::Nothing => return Ok(()),
                 Outcome::Retry => {}
+                _ => return Ok(()),
             }
         }
         Err(StoreError::Conflict)
@@ -54,9 +55,9 @@ impl Acls for LocalStore {
 impl LocalStore {
     /// Makes sure, where something is to have an ACL, that the store says so.
     pub(super) async fn may_have_acl(&self, acl: Option<&Acl>) -> Result<()> {
-        if acl.is_none() || self.core.features.have_acls() {
+        if acl.is_none() || self.core.features.has(Feature::Acls) {
             return Ok(());
         }
-        blocking(&self.core, |core| core.features.note_acls(&*core.vfs)).await
+        blocking(&self.core, |core| Ok(core.features.note(&*core.vfs, Feature::Acls)?)).await
     }
 }

@@ -135,6 +135,7 @@ impl Progress {
             }
         }
         self.tally.apply(effects);
+        self.first = self.first.max(effects.trims.unwrap_or_default());
         self.applied = effects.record.lsn;
         self.records += 1;
         self.bytes += u64::from(effects.record.len);

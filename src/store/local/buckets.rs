@@ -41,8 +41,8 @@ impl Buckets for LocalStore {
             let of = name.clone();
             let command = blocking(&self.core, move |core| deletion(core, &of)).await?;
             match self.submitter.submit(command).await? {
-                Outcome::Done(_) | Outcome::Nothing => return Ok(()),
                 Outcome::Retry => {}
+                _ => return Ok(()),
             }
         }
         Err(StoreError::Conflict)

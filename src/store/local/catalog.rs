@@ -13,7 +13,7 @@ use super::format::entry::{
     SettingEntry, UploadEntry,
 };
 use super::format::meta::At;
-use super::format::place::{BlobId, BucketId};
+use super::format::place::{BlobId, BucketId, RecordRef};
 use super::index::{Index, IndexError, Span, TreeId, Visit, key};
 use crate::object::Timestamp;
 use crate::store::StoreError;
@@ -295,13 +295,12 @@ impl Catalog {
         Ok(keys.len() >= limit)
     }
 
-    /// Forgets completed uploads of before `deadline`.
-    pub(crate) fn forget_completed(&self, deadline: Timestamp) -> Result<()> {
+    /// Forgets those completed uploads.
+    pub(crate) fn forget_completed(&self, which: impl Fn(&CompletedEntry) -> bool) -> Result<()> {
         let mut old = Vec::new();
         scan_prefix(&*self.index, TreeId::Mpu, key::UPLOADS, &mut |key, value| {
-            // In the order of their start, which is roughly that of their completion.
             match decoded::<CompletedEntry>(value) {
-                Ok(completed) if completed.time < deadline => old.push(key.to_vec()),
+                Ok(completed) if which(&completed) => old.push(key.to_vec()),
                 Ok(_) => {}
                 Err(_) => return ControlFlow::Break(()),
             }
@@ -352,6 +351,12 @@ impl Catalog {
             ControlFlow::Break(())
         })?;
         failed.map_or(Ok(rows), Err)
+    }
+
+    /// The record that holds a setting of a bucket.
+    pub(crate) fn setting(&self, bucket: BucketId, name: &str) -> Result<Option<RecordRef>> {
+        let found: Option<SettingEntry> = self.get(TreeId::Bucket, &setting_key(bucket, name))?;
+        Ok(found.map(|setting| setting.head))
     }
 
     /// How far the index is; `None` where it is new or says nothing.
@@ -413,7 +418,7 @@ impl Catalog {
             Change::Completed(id, completed) => {
                 index.insert(TreeId::Mpu, &key::upload(*id), &entry::encode(completed))?;
             }
-            Change::Bucket(name, bucket) => {
+            Change::Bucket(name, bucket) | Change::BucketKept(name, bucket) => {
                 index.insert(TreeId::Bucket, name.as_bytes(), &entry::encode(bucket))?;
             }
             Change::BucketGone(name, id) => {

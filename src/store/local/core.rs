@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::blob::{Blobs, Published};
 use super::catalog::Catalog;
+use super::compact::Turns;
 use super::features::Features;
 use super::format::StoreId;
 use super::format::checkpoint::{Damage, Position, Usage};
@@ -55,10 +56,10 @@ pub(crate) struct Core {
     pub(crate) options: LocalOptions,
     /// Its time.
     pub(crate) clock: Arc<dyn Clock>,
-    /// What FORMAT says.
-    pub(crate) features: Arc<Features>,
     /// Its master keys.
     pub(crate) keyring: Keyring,
+    /// What its FORMAT says.
+    pub(crate) features: Arc<Features>,
     /// Its records.
     pub(crate) log: LogReader,
     /// Its dead files and its readers.
@@ -67,6 +68,8 @@ pub(crate) struct Core {
     pub(crate) reserve: Reserve,
     /// Its buckets' settings.
     pub(crate) settings: Settings,
+    /// Whose turn it is to compact its log.
+    pub(crate) turns: Turns,
     /// How far its start is.
     pub(crate) phase: watch::Sender<Phase>,
     catalog: RwLock<Option<Catalog>>,
@@ -91,6 +94,9 @@ pub(crate) struct Progress {
     pub(crate) position: Position,
     /// The counters.
     pub(crate) tally: Tally,
+    /// The segment that the log begins with; those before it, as far as they are there, are about
+    /// to be removed.
+    pub(crate) first: u64,
     /// Records applied since the last checkpoint.
     pub(crate) records: u64,
     /// Their bytes.
@@ -109,7 +115,7 @@ impl Core {
     pub(crate) fn new(
         vfs: Arc<dyn Vfs>,
         blobs: Blobs,
-        (store, features, keyring): (StoreId, Arc<Features>, Keyring),
+        (store, keyring, features): (StoreId, Keyring, Arc<Features>),
         options: LocalOptions,
         clock: Arc<dyn Clock>,
     ) -> Self {
@@ -120,11 +126,12 @@ impl Core {
             store,
             options,
             clock,
-            features,
             keyring,
+            features,
             garbage: Arc::default(),
             reserve: Reserve::default(),
             settings: Settings::default(),
+            turns: Turns::default(),
             phase: watch::Sender::new(Phase::Opening),
             catalog: RwLock::default(),
             buckets: RwLock::default(),

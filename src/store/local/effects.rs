@@ -8,9 +8,8 @@ use sha2::{Digest, Sha256};
 use super::format::counts::Counts;
 use super::format::entry::{
     BucketEntry, CompletedEntry, LedgerEntry, ObjectEntry, PartEntry, SettingEntry, UploadEntry,
-    inline,
 };
-use super::format::meta::{Assembly, At, Meta};
+use super::format::meta::{Assembly, At, KeepBucket, KeepUpload, Meta, MoveManifest};
 use super::format::place::{Body, BucketId, Dead, RecordRef};
 use super::format::{Flaw, StoreId};
 use super::split::Shift;
@@ -32,6 +31,8 @@ pub(crate) enum Change {
     Completed(u128, CompletedEntry),
     /// There is this bucket.
     Bucket(String, BucketEntry),
+    /// There still is this bucket: nothing changes, but who reads only the log learns of it.
+    BucketKept(String, BucketEntry),
     /// There is no such bucket, and none of its settings. Its ledger is not seen any more, and
     /// cleared some time after.
     BucketGone(String, BucketId),
@@ -77,8 +78,12 @@ pub(crate) struct Effects {
     pub(crate) changes: Vec<Change>,
     /// Whether something refers to the record afterwards.
     pub(crate) lives: bool,
+    /// Other records that something refers to from now on.
+    pub(crate) raised: Vec<RecordRef>,
     /// What nothing refers to any more.
     pub(crate) dead: Dead,
+    /// The segment that the log begins with from now on.
+    pub(crate) trims: Option<u64>,
     /// What to count.
     pub(crate) usage: Option<UsageDelta>,
     /// What to count of a ledger.
@@ -128,7 +133,9 @@ impl Effects {
             record,
             changes: Vec::new(),
             lives: true,
+            raised: Vec::new(),
             dead: Dead::default(),
+            trims: None,
             usage: None,
             ledger: None,
             shift: match counts {
@@ -179,17 +186,9 @@ impl Effects {
                 self.changes.push(Change::ObjectGone(delete.at));
             }
             Meta::CreateUpload(upload) => {
-                let entry = UploadEntry {
-                    head: record,
-                    initiated: upload.initiated,
-                    initiator: upload.initiator,
-                    checksum: upload.checksum,
-                    metadata: inline(upload.metadata),
-                    seal: upload.seal,
-                    owner: upload.acl.map(|acl| acl.owner),
-                };
-                let id = upload_id(store, record.lsn);
-                self.changes.push(Change::Upload(upload.at, id, Box::new(entry)));
+                let (at, id) = (upload.at.clone(), upload_id(store, record.lsn));
+                let entry = UploadEntry::new(record, upload);
+                self.changes.push(Change::Upload(at, id, Box::new(entry)));
             }
             Meta::UploadPart(part) => {
                 self.dead = part.replaces.dead;
@@ -251,8 +250,43 @@ impl Effects {
                 let entry = added.map(|head| LedgerEntry { head, claimed });
                 self.changes.push(Change::Entry(set.at, entry));
             }
+            moved => self.fill_moved(store, moved),
         }
         Ok(())
+    }
+
+    /// What the records of compactions do.
+    fn fill_moved(&mut self, store: StoreId, meta: Meta) {
+        let record = self.record;
+        match meta {
+            Meta::MovePart(_) => self.lives = false,
+            Meta::MoveManifest(MoveManifest { complete, raised }) => {
+                self.count(complete.at.bucket, Some(complete.object.size), complete.replaces.size);
+                (self.dead, self.raised) = (complete.replaces.dead, raised);
+                let entry = ObjectEntry::new(record, Body::Manifest(record), &complete.object);
+                let (request, time) = (complete.request, complete.time);
+                let completed = CompletedEntry { head: record, request, time };
+                let id = upload_id(store, complete.upload);
+                self.changes.push(Change::Object(complete.at, Box::new(entry)));
+                self.changes.push(Change::Completed(id, completed));
+            }
+            Meta::KeepUpload(KeepUpload { lsn, replaces, upload }) => {
+                self.dead.records.push(replaces);
+                let (at, id) = (upload.at.clone(), upload_id(store, lsn));
+                let entry = UploadEntry::new(record, *upload);
+                self.changes.push(Change::Upload(at, id, Box::new(entry)));
+            }
+            Meta::KeepBucket(KeepBucket { id, made }) => {
+                self.lives = false;
+                let entry = BucketEntry { id, owner: made.owner, created: made.created };
+                self.changes.push(Change::BucketKept(made.name, entry));
+            }
+            Meta::TrimLog(trim) => {
+                self.lives = false;
+                self.trims = Some(trim.first);
+            }
+            _ => {}
+        }
     }
 
     fn count(&mut self, bucket: BucketId, added: Option<u64>, removed: Option<u64>) {

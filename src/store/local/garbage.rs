@@ -34,6 +34,10 @@ pub(crate) struct DeadBlob {
     ticket: u64,
 }
 
+/// A moment: reads began before it or after it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Barrier(u64);
+
 /// A read under way: while it lives, nothing that it may have found is removed.
 #[derive(Debug)]
 pub(crate) struct ReadGuard {
@@ -71,6 +75,16 @@ impl Garbage {
         let (free, kept): (Vec<_>, Vec<_>) = inner.queue.drain(..).partition(is_free);
         inner.queue = kept.into();
         free
+    }
+
+    /// Takes note of the reads that are under way.
+    pub(crate) fn barrier(&self) -> Barrier {
+        Barrier(self.lock().next_ticket)
+    }
+
+    /// Whether all reads that were under way then have ended.
+    pub(crate) fn has_passed(&self, barrier: Barrier) -> bool {
+        self.lock().readers.first().is_none_or(|oldest| *oldest >= barrier.0)
     }
 
     /// How many files wait.
@@ -117,6 +131,21 @@ mod tests {
         assert_eq!(free(&garbage, 110), 1, "the later reader does not hold it");
         drop(after);
         assert_eq!(garbage.waiting(), 0);
+    }
+
+    #[test]
+    fn a_barrier_is_passed_by_the_last_of_the_readers_that_began_before_it() {
+        let garbage = Arc::new(Garbage::default());
+        let before = [garbage.enter(), garbage.enter()];
+        let barrier = garbage.barrier();
+        let after = garbage.enter();
+        let [first, second] = before;
+        drop(second);
+        assert!(!garbage.has_passed(barrier));
+        drop(first);
+        assert!(garbage.has_passed(barrier));
+        drop(after);
+        assert!(garbage.has_passed(garbage.barrier()));
     }
 
     #[test]

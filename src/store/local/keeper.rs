@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
+
 use super::apply::{checkpoint_is_due, remove_blob};
 use super::catalog::Applied;
+use super::compact::{Discards, Freed};
 use super::core::Core;
 use super::format::checkpoint::Checkpoint;
 use super::format::entry::SCHEMA;
@@ -31,6 +34,9 @@ const CLEARED_AT_ONCE: usize = 1000;
 /// How long others may write between two portions of a recount.
 const RECOUNT_PAUSE: Duration = Duration::from_millis(1);
 
+/// How soon it is looked again whether older reads have ended.
+const READERS_PAUSE: Duration = Duration::from_millis(5);
+
 /// What the keeper is told.
 pub(crate) enum Task {
     /// Seal a segment that is written no more.
@@ -39,6 +45,15 @@ pub(crate) enum Task {
         segment: u64,
         /// Its last record.
         last_lsn: u64,
+        /// Dropped when that is done, or cannot be.
+        done: Option<oneshot::Sender<()>>,
+    },
+    /// Remove the segments before this one, which the log does not begin with any more.
+    Discard {
+        /// The segment that it begins with.
+        first: u64,
+        /// Who wants to know, if anybody does.
+        reply: Option<Freed>,
     },
     /// Put these files into quarantine if nothing leads to them.
     Sweep(Vec<BlobId>),
@@ -86,15 +101,22 @@ pub(crate) fn run(core: &Core, tasks: &Receiver<Task>) {
     let mut ticked = Instant::now();
     let mut gone = VecDeque::new();
     let mut recounts = Recounts::default();
+    let mut discards = Discards::default();
     loop {
+        let left = tick.saturating_sub(ticked.elapsed());
         let wait = match (gone.is_empty(), recounts.is_empty()) {
             (false, _) => Duration::ZERO,
             (true, false) => RECOUNT_PAUSE,
-            (true, true) => tick.saturating_sub(ticked.elapsed()),
+            (true, true) if discards.is_empty() => left,
+            (true, true) => left.min(READERS_PAUSE),
         };
         match tasks.recv_timeout(wait) {
             Ok(Task::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-            Ok(Task::Seal { segment, last_lsn }) => seal(core, segment, last_lsn),
+            Ok(Task::Seal { segment, last_lsn, done }) => {
+                seal(core, segment, last_lsn);
+                drop(done);
+            }
+            Ok(Task::Discard { first, reply }) => discards.add(core, first, reply),
             Ok(Task::Sweep(orphans)) => sweep(core, orphans),
             Ok(Task::ClearLedger(bucket)) => gone.push_back(bucket),
             Ok(Task::ClearLedgers) => gone.extend(ledgers_left(core)),
@@ -104,6 +126,7 @@ pub(crate) fn run(core: &Core, tasks: &Receiver<Task>) {
         }
         clear_some(core, &mut gone);
         recounts.go_on(core);
+        discards.go_on(core);
         let passed = ticked.elapsed();
         if passed >= tick {
             (ticked, since_checkpoint) = (Instant::now(), since_checkpoint + passed);
@@ -126,7 +149,9 @@ pub(crate) fn run(core: &Core, tasks: &Receiver<Task>) {
 fn forget_completed(core: &Core) {
     let memory = i64::try_from(core.options.completion_memory.as_millis()).unwrap_or(i64::MAX);
     let deadline = Timestamp(core.clock.now().0.saturating_sub(memory));
-    let forgotten = core.catalog().and_then(|catalog| catalog.forget_completed(deadline));
+    let forgotten = core
+        .catalog()
+        .and_then(|catalog| catalog.forget_completed(|completed| completed.time < deadline));
     if let Err(error) = forgotten {
         tracing::warn!(%error, "completed uploads are not forgotten");
     }
@@ -204,7 +229,8 @@ fn sweep(core: &Core, candidates: Vec<BlobId>) {
 }
 
 fn seal(core: &Core, segment: u64, last_lsn: u64) {
-    if core.read_only().is_some() {
+    // One that is about to be removed, or is removed, needs it no more.
+    if core.read_only().is_some() || segment < core.progress().first {
         return;
     }
     if let Err(error) = log::seal(&*core.vfs, core.store, segment, last_lsn) {

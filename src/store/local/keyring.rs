@@ -18,8 +18,8 @@
 //!   if the state is still the same at its end ([`Keyring::retire`]): in between nobody makes a
 //!   seal but with a key that is not to be taken out, and whatever was made before is in the index
 //!   when the pass begins.
-//! - A *seal that is taken over* from an object's record, by new tags or a new ACL, comes into the
-//!   log only while that record still is the object's newest. If the pass saw the object without
+//! - A *seal that is taken over* from an object's record, by new tags, a new ACL or a compaction,
+//!   comes into the log only while that record still is the object's newest. If the pass saw the object without
 //!   K's seal, every record after that is made from one without it, and so on.
 //! - *An upload* keeps its seal as long as it lives, so the uploads are looked through last, after
 //!   the objects: whichever has ended until then became an object under the active key, by a

@@ -57,6 +57,7 @@ impl Ledger for LocalStore {
 }
 
 fn entry(core: &Core, at: &ObjectPath) -> Result<Option<Bytes>> {
+    let _reading = core.garbage.enter();
     find(core, at)?.map(|record| Ok(core.log.read(record)?.data())).transpose()
 }
 
@@ -74,6 +75,7 @@ fn find(core: &Core, at: &ObjectPath) -> Result<Option<RecordRef>> {
 }
 
 fn page(core: &Core, bucket: &BucketName, query: &LedgerQuery) -> Result<LedgerPage> {
+    let _reading = core.garbage.enter();
     let catalog = core.whole_catalog()?;
     let bucket = core.bucket(bucket)?;
     core.believe_all()?;

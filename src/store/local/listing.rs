@@ -108,6 +108,7 @@ pub(crate) fn uploads(
     bucket: &BucketName,
     query: &UploadsQuery,
 ) -> Result<UploadsPage> {
+    let _reading = core.garbage.enter();
     let (catalog, bucket) = whole(core, bucket)?;
     let tail = |id: &Option<UploadId>| {
         id.as_ref().map(|id| marker_tail(id.as_str()).to_be_bytes().to_vec())

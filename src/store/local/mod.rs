@@ -13,6 +13,7 @@ mod buckets;
 mod catalog;
 mod check;
 mod commit;
+mod compact;
 mod core;
 mod effects;
 mod features;
@@ -51,6 +52,7 @@ mod vfs;
 
 pub use self::core::Phase;
 pub use check::{CheckOptions, Problem, Report, check};
+pub use compact::{Compacted, Compaction, CompactionFigures, LogUsage};
 pub use keyring::KeyringError;
 pub use options::LocalOptions;
 pub use rewrap::{KeysInUse, Rewrapped, Rewrapping};

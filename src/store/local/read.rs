@@ -93,6 +93,7 @@ pub(crate) fn describe(core: &Core, head: RecordRef) -> Result<Described> {
         Ok(Meta::PutObject(put)) => Ok(put.object),
         Ok(Meta::ChangeObject(change)) => Ok(change.object),
         Ok(Meta::CompleteUpload(complete)) => Ok(complete.object),
+        Ok(Meta::MoveManifest(moved)) => Ok(moved.complete.object),
         Ok(_) => Err(StoreError::Damaged {
             what: format!("record {} does not describe an object", head.lsn),
         }),

@@ -210,8 +210,8 @@ impl LocalStore {
             });
             let Some((command, keys)) = planned.await? else { return Ok(Brought::Away) };
             match self.submitter.submit_under(command, keys).await? {
-                Outcome::Done(_) | Outcome::Nothing => return Ok(Brought::Away),
                 Outcome::Retry => {}
+                _ => return Ok(Brought::Away),
             }
         }
         Ok(Brought::Busy)

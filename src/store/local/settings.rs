@@ -105,6 +105,7 @@ impl Settings {
 impl LocalStore {
     /// What a bucket has under a name.
     pub(super) async fn setting(&self, bucket: &BucketName, name: &str) -> Result<Option<Bytes>> {
+        let reading = self.core.garbage.enter();
         let bucket = self.core.readable_bucket(bucket)?.id;
         let slot = self.core.settings.find(bucket, name)?;
         let lsn = slot.as_ref().map_or(0, |slot| slot.head.lsn);
@@ -113,7 +114,11 @@ impl LocalStore {
         if let Some(document) = slot.document.get() {
             return Ok(Some(document.clone()));
         }
-        blocking(&self.core, move |core| slot.read(core).map(Some)).await
+        blocking(&self.core, move |core| {
+            let _reading = reading;
+            slot.read(core).map(Some)
+        })
+        .await
     }
 
     /// Puts something under a name of a bucket, or nothing.

@@ -319,9 +319,10 @@ fn run_threads(
     }
     keeper.tell(Task::ClearLedgers);
     keeper.tell(Task::Compare);
+    keeper.tell(Task::Discard { first: started.first, reply: None });
     // What is sealed already costs one read of its end.
     for (segment, last_lsn) in started.full {
-        keeper.tell(Task::Seal { segment, last_lsn });
+        keeper.tell(Task::Seal { segment, last_lsn, done: None });
     }
     core.phase.send_replace(Phase::Ready);
     announce();
@@ -370,8 +371,7 @@ pub(super) fn prepare(
     let lock = lock(&*vfs)?;
     check_file_system(&*vfs, &options)?;
     vfs.clear_unnamed()?;
-    let Found { store, read_only, format } = open_format(&*vfs)?;
-    let features = Arc::new(Features::new(format));
+    let Found { store, read_only, features } = open_format(&*vfs)?;
     let keyring = Keyring::open(&*vfs, store, Arc::clone(&features))?;
     for dir in [LOG_DIR, QUARANTINE] {
         vfs.create_dir(Path::new(dir))?;
@@ -379,7 +379,7 @@ pub(super) fn prepare(
     let blobs = Blobs::open(Arc::clone(&vfs))?;
     // Names that are there already may be known to nothing but the cache.
     vfs.sync_dir(Path::new(""))?;
-    let core = Arc::new(Core::new(vfs, blobs, (store, features, keyring), options, clock));
+    let core = Arc::new(Core::new(vfs, blobs, (store, keyring, features), options, clock));
     if let Some(feature) = read_only {
         core.make_read_only(format!("the store has the feature {feature}, unknown here"));
     }
@@ -425,7 +425,7 @@ struct Found {
     store: StoreId,
     /// The feature that forbids writing, if there is one.
     read_only: Option<String>,
-    format: StoreFormat,
+    features: Arc<Features>,
 }
 
 /// Reads FORMAT, or writes it in an empty directory.
@@ -440,7 +440,7 @@ fn open_format(vfs: &dyn Vfs) -> Result<Found, OpenError> {
         let store = StoreId(uuid::Uuid::new_v4().into_bytes());
         let format = StoreFormat::new(store);
         vfs::replace_file(vfs, path, &format.encode())?;
-        return Ok(Found { store, read_only: None, format });
+        return Ok(Found { store, read_only: None, features: Arc::new(Features::new(format)) });
     };
     let format = StoreFormat::decode(&content).map_err(|flaw| refuse(flaw.to_string()))?;
     let store = format.store().map_err(|flaw| refuse(flaw.to_string()))?;
@@ -451,5 +451,5 @@ fn open_format(vfs: &dyn Vfs) -> Result<Found, OpenError> {
             return Err(refuse(format!("the store has {what}, which this version does not know")));
         }
     };
-    Ok(Found { store, read_only, format })
+    Ok(Found { store, read_only, features: Arc::new(Features::new(format)) })
 }

@@ -43,8 +43,8 @@ impl Tags for LocalStore {
                 Ok(Command::Change { at: path, head, object: Box::new(object) })
             });
             match self.submitter.submit(command.await?).await? {
-                Outcome::Done(_) | Outcome::Nothing => return Ok(()),
                 Outcome::Retry => {}
+                _ => return Ok(()),
             }
         }
         Err(StoreError::Conflict)

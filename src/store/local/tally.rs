@@ -115,7 +115,11 @@ impl Tally {
         if effects.lives {
             self.raise(effects.record);
         }
+        effects.raised.iter().for_each(|record| self.raise(*record));
         self.bury(&effects.dead.records);
+        if let Some(first) = effects.trims {
+            self.segments.retain(|id, _| *id >= first);
+        }
         if let Some(delta) = effects.usage {
             self.count(delta);
         }

@@ -60,7 +60,7 @@ impl Multipart for LocalStore {
         let keys = seal.and_then(|new| new.keys);
         match self.submitter.submit_under(command, keys).await? {
             Outcome::Done(lsn) => Ok(text_of(upload_id(self.core.store, lsn))),
-            Outcome::Nothing | Outcome::Retry => Err(StoreError::Conflict),
+            Outcome::Placed(_) | Outcome::Nothing | Outcome::Retry => Err(StoreError::Conflict),
         }
     }
 
@@ -128,8 +128,8 @@ impl Multipart for LocalStore {
                 Planned::Now(stored, command, keys) => (stored, command, keys),
             };
             match self.submitter.submit_under(*command, keys).await? {
-                Outcome::Done(_) | Outcome::Nothing => return Ok(stored),
                 Outcome::Retry => {}
+                _ => return Ok(stored),
             }
         }
         Err(StoreError::Conflict)
@@ -146,8 +146,8 @@ impl Multipart for LocalStore {
                 Ok(Command::Abort { at, id, as_of, dead })
             });
             match self.submitter.submit(command.await?).await? {
-                Outcome::Done(_) | Outcome::Nothing => return Ok(()),
                 Outcome::Retry => {}
+                _ => return Ok(()),
             }
         }
         Err(StoreError::Conflict)
@@ -162,14 +162,16 @@ impl Multipart for LocalStore {
         self.core.writable()?;
         let expired = blocking(&self.core, move |core| expired(core, deadline, limit)).await?;
         let mut done = 0;
-        for (at, id, head) in expired {
+        for (at, id) in expired {
             let command = blocking(&self.core, move |core| {
-                let as_of = core.applied();
-                let dead = upload_dead(&core.whole_catalog()?, id, head)?;
-                Ok(Command::Abort { at, id, as_of, dead })
+                let (as_of, catalog) = (core.applied(), core.whole_catalog()?);
+                let Some(upload) = catalog.upload(at.bucket, &at.key, id)? else { return Ok(None) };
+                let dead = upload_dead(&catalog, id, upload.head)?;
+                Ok(Some(Command::Abort { at, id, as_of, dead }))
             });
+            let Some(command) = command.await? else { continue };
             // One that was completed or got a part meanwhile is left to the next time.
-            if let Outcome::Done(_) = self.submitter.submit(command.await?).await? {
+            if let Outcome::Done(_) = self.submitter.submit(command).await? {
                 done += 1;
             }
         }
@@ -216,6 +218,7 @@ fn created_with(core: &Core, head: RecordRef) -> Result<CreateUpload> {
     let record = core.log.read(head)?;
     match Meta::decode(record.header.kind, record.header.format, record.meta()) {
         Ok(Meta::CreateUpload(upload)) => Ok(upload),
+        Ok(Meta::KeepUpload(kept)) => Ok(*kept.upload),
         _ => Err(StoreError::Damaged { what: format!("record {} starts no upload", head.lsn) }),
     }
 }
@@ -252,6 +255,7 @@ fn summary(number: u16, part: &PartEntry) -> Option<PartSummary> {
 }
 
 fn parts_page(core: &Arc<Core>, path: &UploadPath, query: PartsQuery) -> Result<PartsPage> {
+    let _reading = core.garbage.enter();
     let Open { catalog, at, id, entry, owner } = open(core, path)?;
     let upload = upload_of(core, path.object.key.clone(), id, entry)?;
     let mut parts = Vec::new();
@@ -285,6 +289,7 @@ fn plan(
     completion: &Completion,
     condition: Option<WriteCondition>,
 ) -> Result<Planned> {
+    let _reading = core.garbage.enter();
     let as_of = core.applied();
     let request = request_hash(completion);
     let Open { catalog, at, id, entry, .. } = match open(core, path) {
@@ -401,16 +406,17 @@ fn repeated(core: &Core, path: &UploadPath, request: [u8; 16]) -> Result<Planned
     let completed = completed.ok_or(StoreError::NoSuchUpload)?;
     let bucket = core.bucket(&path.object.bucket)?;
     let record = core.log.read(completed.head)?;
-    match Meta::decode(record.header.kind, record.header.format, record.meta()) {
-        Ok(Meta::CompleteUpload(done))
-            if done.at.bucket == bucket.id && done.at.key == path.object.key.as_str() =>
-        {
-            let object = described_info(&path.object, &done.object);
-            Ok(Planned::Already(Stored { object, version: None }))
-        }
-        Ok(_) => Err(StoreError::NoSuchUpload),
-        Err(flaw) => Err(StoreError::Damaged { what: flaw.to_string() }),
+    let done = match Meta::decode(record.header.kind, record.header.format, record.meta()) {
+        Ok(Meta::CompleteUpload(done)) => done,
+        Ok(Meta::MoveManifest(moved)) => *moved.complete,
+        Ok(_) => return Err(StoreError::NoSuchUpload),
+        Err(flaw) => return Err(StoreError::Damaged { what: flaw.to_string() }),
+    };
+    if done.at.bucket != bucket.id || done.at.key != path.object.key.as_str() {
+        return Err(StoreError::NoSuchUpload);
     }
+    let object = described_info(&path.object, &done.object);
+    Ok(Planned::Already(Stored { object, version: None }))
 }
 
 /// A hash of what the client lists.
@@ -425,18 +431,14 @@ fn request_hash(completion: &Completion) -> [u8; 16] {
     hash.first_chunk().copied().unwrap_or_default()
 }
 
-fn expired(
-    core: &Arc<Core>,
-    deadline: Timestamp,
-    limit: usize,
-) -> Result<Vec<(At, u128, RecordRef)>> {
+fn expired(core: &Arc<Core>, deadline: Timestamp, limit: usize) -> Result<Vec<(At, u128)>> {
     let mut expired = Vec::new();
     core.whole_catalog()?.uploads(None, |at, id, upload| {
         if expired.len() >= limit {
             return ControlFlow::Break(());
         }
         if upload.initiated < deadline {
-            expired.push((at, id, upload.head));
+            expired.push((at, id));
         }
         ControlFlow::Continue(())
     })?;

@@ -216,7 +216,7 @@ fn uploads(
         let heads: BTreeMap<u16, RecordRef> =
             parts.iter().map(|(number, part)| (*number, part.head)).collect();
         match newest.uploads.remove(&id) {
-            Some(logged) if logged == (upload.head, heads) => {}
+            Some(logged) if logged == (Some(upload.head), heads) => {}
             Some(_) => report.problem("index", format!("{what}: the log has other parts")),
             None => report.problem("index", format!("{what}: the log has no such upload")),
         }

@@ -27,7 +27,7 @@ pub(super) struct Newest {
     entries: HashMap<BucketId, HashMap<(u64, u64), RecordRef>>,
     hashers: (RandomState, RandomState),
     /// Uploads with their parts.
-    pub(super) uploads: HashMap<u128, (RecordRef, BTreeMap<u16, RecordRef>)>,
+    pub(super) uploads: HashMap<u128, (Option<RecordRef>, BTreeMap<u16, RecordRef>)>,
     /// Buckets.
     pub(super) buckets: BTreeMap<String, BucketId>,
     /// Their settings.
@@ -69,18 +69,17 @@ impl Newest {
                     let hash = self.hash(at);
                     self.objects.remove(&hash);
                 }
+                // One that was moved comes behind its parts.
                 Change::Upload(_, id, _) => {
-                    self.uploads.insert(*id, (record, BTreeMap::new()));
+                    self.uploads.entry(*id).or_default().0 = Some(record);
                 }
                 Change::Part(id, number, _) => {
-                    if let Some((_, parts)) = self.uploads.get_mut(id) {
-                        parts.insert(*number, record);
-                    }
+                    self.uploads.entry(*id).or_default().1.insert(*number, record);
                 }
                 Change::UploadGone(_, id) => {
                     self.uploads.remove(id);
                 }
-                Change::Bucket(name, bucket) => {
+                Change::Bucket(name, bucket) | Change::BucketKept(name, bucket) => {
                     self.buckets.insert(name.clone(), bucket.id);
                 }
                 Change::BucketGone(name, id) => {

@@ -3,14 +3,16 @@
 use bytes::Bytes;
 
 use super::super::effects::upload_lsn;
+use super::super::format::StoreId;
 use super::super::format::counts::{Amount, Claimed, Counted, Counts};
 use super::super::format::entry::ObjectEntry;
 use super::super::format::meta::{
     AbortUpload, At, BucketSetting, ChangeObject, CompleteUpload, CreateBucket, CreateUpload,
-    DeleteBucket, DeleteObject, Meta, PutObject, Replaces, SetEntry, UploadPart,
+    DeleteBucket, DeleteObject, Meta, PutObject, Replaces, SetEntry, TrimLog, UploadPart,
 };
 use super::super::format::place::{BucketId, Carried, Dead};
 use super::super::format::record::block_crcs;
+use super::moves::decide_move;
 use super::overlay::View;
 use super::{Command, Content};
 use crate::object::{Timestamp, VersionId, WriteCondition, WriteVerdict};
@@ -36,16 +38,21 @@ pub(super) enum Decision {
     Retry,
 }
 
-type Decided = Result<Decision, StoreError>;
+pub(super) type Decided = Result<Decision, StoreError>;
 
 /// Decides about a command after everything in `view`.
 pub(super) fn decide(
     view: &View,
     command: &Command,
+    store: StoreId,
     now: Timestamp,
     claims: ClaimReader,
 ) -> Decided {
     match command {
+        // It is done when there is nothing more to decide.
+        Command::Roll => Ok(Decision::Write(Vec::new())),
+        Command::Move(wanted) => decide_move(view, store, wanted, claims),
+        Command::Trim { first } => Ok(write(Meta::TrimLog(TrimLog { first: *first }))),
         Command::CreateBucket { name, owner } => match view.bucket(name) {
             Some(bucket) => Err(StoreError::BucketExists { owner: bucket.owner.clone() }),
             None => Ok(write(Meta::CreateBucket(CreateBucket {
@@ -146,7 +153,7 @@ fn write(meta: Meta) -> Decision {
 }
 
 /// What a key is counted as before and after its object here is replaced.
-fn counted(
+pub(super) fn counted(
     view: &View,
     at: &At,
     old: Option<&ObjectEntry>,

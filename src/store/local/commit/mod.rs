@@ -5,6 +5,7 @@
 //! after that answers, so that an answer is never ahead of durability nor of what readers see.
 
 pub(crate) mod decide;
+mod moves;
 mod overlay;
 mod thread;
 
@@ -14,13 +15,14 @@ use std::sync::mpsc::Sender;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+pub(crate) use moves::{Found, Move, Moved};
 pub(crate) use thread::Committer;
 
 use super::core::PendingBlob;
 use super::effects::Effects;
 use super::format::checkpoint::Position;
 use super::format::meta::{Assembly, At, Described, Tag};
-use super::format::place::Dead;
+use super::format::place::{Dead, RecordRef};
 use super::format::record::block_crcs;
 use super::format::seal::{BodyId, Seal};
 use crate::object::{ChecksumValue, MasterKeys, Owner, Timestamp, WriteCondition};
@@ -124,6 +126,15 @@ pub(crate) enum Command {
         /// On which condition.
         condition: Option<WriteCondition>,
     },
+    /// What lives in an old segment goes to the end of the log.
+    Move(Box<Move>),
+    /// The log begins with this segment from now on. Nothing refers to any record before it.
+    Trim {
+        /// The segment.
+        first: u64,
+    },
+    /// The segment that is being written ends, and the next one begins.
+    Roll,
     /// An upload is dropped. Its parts were looked up when the index was at `as_of`.
     Abort {
         /// Which object.
@@ -169,6 +180,8 @@ pub(crate) enum Content {
 pub(crate) enum Outcome {
     /// Its record has this number, the last one where there were several.
     Done(u64),
+    /// The record of a part's bytes is there.
+    Placed(RecordRef),
     /// There was nothing to do.
     Nothing,
     /// What the caller had looked up has changed since: look again.
@@ -259,13 +272,16 @@ impl Command {
     /// Whether it makes room, or may have to be written before what does: such commands may use
     /// what is kept in reserve.
     fn frees(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Delete { .. }
-                | Self::Abort { .. }
-                | Self::DeleteBucket { .. }
-                | Self::SetEntry { .. }
-        )
+            | Self::Abort { .. }
+            | Self::DeleteBucket { .. }
+            | Self::SetEntry { .. }
+            | Self::Trim { .. }
+            | Self::Roll => true,
+            Self::Move(wanted) => wanted.frees,
+            _ => false,
+        }
     }
 
     fn content(&self) -> Option<&Content> {

@@ -7,7 +7,7 @@ use super::super::catalog::Catalog;
 use super::super::effects::{Change, Effects};
 use super::super::format::entry::{BucketEntry, LedgerEntry, ObjectEntry, PartEntry, UploadEntry};
 use super::super::format::meta::At;
-use super::super::format::place::BucketId;
+use super::super::format::place::{BucketId, RecordRef};
 use crate::store::Result;
 
 /// The state after the last record written: the index, and over it what it has not got yet.
@@ -19,6 +19,7 @@ pub(super) struct View {
     /// The buckets that had a ledger record at any time since the start: of others none is looked
     /// for.
     ledgers: HashSet<BucketId>,
+    settings: HashMap<(BucketId, String), (u64, Option<RecordRef>)>,
     uploads: HashMap<u128, (u64, Option<Upload>)>,
     parts: HashMap<(u128, u16), (u64, Box<PartEntry>)>,
     /// What to take out again, once the index is at that record.
@@ -36,6 +37,7 @@ type Upload = (At, Box<UploadEntry>);
 enum Pending {
     Object(At),
     Entry(At),
+    Setting(BucketId, String),
     Upload(u128),
     Part(u128, u16),
 }
@@ -53,6 +55,7 @@ impl View {
             buckets: buckets.into_iter().collect(),
             objects: HashMap::new(),
             entries: HashMap::new(),
+            settings: HashMap::new(),
             uploads: HashMap::new(),
             parts: HashMap::new(),
             pending: VecDeque::new(),
@@ -71,6 +74,7 @@ impl View {
         self.buckets = buckets.into_iter().collect();
         self.objects.clear();
         self.entries.clear();
+        self.settings.clear();
         self.uploads.clear();
         self.parts.clear();
         self.pending.clear();
@@ -94,6 +98,9 @@ impl View {
         match pending {
             Pending::Object(at) => forget_up_to(&mut self.objects, at, lsn),
             Pending::Entry(at) => forget_up_to(&mut self.entries, at, lsn),
+            Pending::Setting(bucket, name) => {
+                forget_up_to(&mut self.settings, &(*bucket, name.clone()), lsn);
+            }
             Pending::Upload(id) => forget_up_to(&mut self.uploads, id, lsn),
             Pending::Part(id, number) => forget_up_to(&mut self.parts, &(*id, *number), lsn),
         }
@@ -110,6 +117,8 @@ impl View {
                     self.uploads.insert(*id, (lsn, Some((at.clone(), upload.clone()))));
                     self.pending.push_back((lsn, Pending::Upload(*id)));
                     self.touched_buckets.insert(at.bucket, lsn);
+                    // One that is only moved: whoever looked knows its record of before.
+                    self.touched_uploads.insert(*id, lsn);
                 }
                 Change::Part(id, number, part) => {
                     self.parts.insert((*id, *number), (lsn, part.clone()));
@@ -122,7 +131,7 @@ impl View {
                     self.touched_uploads.remove(id);
                     self.touched_buckets.insert(at.bucket, lsn);
                 }
-                Change::Bucket(name, bucket) => {
+                Change::Bucket(name, bucket) | Change::BucketKept(name, bucket) => {
                     self.buckets.insert(name.clone(), bucket.clone());
                 }
                 Change::BucketGone(name, id) => {
@@ -135,7 +144,12 @@ impl View {
                     self.entries.insert(at.clone(), (lsn, *entry));
                     self.pending.push_back((lsn, Pending::Entry(at.clone())));
                 }
-                Change::Completed(..) | Change::Setting(..) => {}
+                Change::Setting(bucket, name, setting) => {
+                    let head = setting.as_ref().map(|setting| setting.head);
+                    self.settings.insert((*bucket, name.clone()), (lsn, head));
+                    self.pending.push_back((lsn, Pending::Setting(*bucket, name.clone())));
+                }
+                Change::Completed(..) => {}
             }
         }
     }
@@ -172,6 +186,14 @@ impl View {
         match self.entries.get(at) {
             Some((_, entry)) => Ok(*entry),
             None => self.catalog.entry(at.bucket, &at.key),
+        }
+    }
+
+    /// The record that holds a setting of a bucket.
+    pub(super) fn setting(&self, bucket: BucketId, name: &str) -> Result<Option<RecordRef>> {
+        match self.settings.get(&(bucket, name.to_owned())) {
+            Some((_, head)) => Ok(*head),
+            None => self.catalog.setting(bucket, name),
         }
     }
 

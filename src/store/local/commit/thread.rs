@@ -34,6 +34,8 @@ pub(crate) struct Committer {
     waiting: VecDeque<Waiting>,
     buffer: Vec<u8>,
     begins: Option<(u64, u64)>,
+    /// Whether the segment is to end though it is not full.
+    rolls: bool,
     stopped: bool,
 }
 
@@ -67,6 +69,7 @@ impl Committer {
             waiting: VecDeque::new(),
             buffer: Vec::new(),
             begins: None,
+            rolls: false,
             stopped: false,
         })
     }
@@ -112,18 +115,22 @@ impl Committer {
 
     fn take(&mut self, request: Request) {
         match request {
-            Request::Commit(waiting) => self.waiting.push_back(waiting),
+            Request::Commit(waiting) => {
+                self.rolls |= matches!(*waiting.command, Command::Roll);
+                self.waiting.push_back(waiting);
+            }
             Request::Stop => self.stopped = true,
         }
     }
 
     fn roll_if_full(&mut self) -> Result<(), AppendError> {
-        if self.log.is_full() {
+        let ends = std::mem::take(&mut self.rolls) && !self.log.is_empty();
+        if self.log.is_full() || ends {
             let segment = self.log.position().segment;
             let first = self.durable + 1;
             self.log.roll(first, self.core.clock.now())?;
             self.begins = Some((self.log.position().segment, first));
-            self.keeper.tell(Task::Seal { segment, last_lsn: self.durable });
+            self.keeper.tell(Task::Seal { segment, last_lsn: self.durable, done: None });
         }
         Ok(())
     }
@@ -148,8 +155,8 @@ impl Committer {
         let claims = self.core.options.claims;
         while self.buffer.len() < BATCH_BYTES {
             let Some(waiting) = self.waiting.pop_front() else { break };
-            let now = self.core.clock.now();
-            let outcome = match decide(&self.view, &waiting.command, now, claims) {
+            let (store, now) = (self.core.store, self.core.clock.now());
+            let outcome = match decide(&self.view, &waiting.command, store, now, claims) {
                 Ok(Decision::Write(drafts)) => self.encode(drafts, &mut draught.effects),
                 Ok(Decision::Retry) => Ok(Outcome::Retry),
                 Err(error) => Err(error),
@@ -182,6 +189,7 @@ impl Committer {
             let len = frame.encode(&self.log.identity(), &mut self.buffer);
             let len = u32::try_from(len).unwrap_or(u32::MAX);
             let record = RecordRef { lsn, segment: position.segment, offset, len };
+            let places = matches!(draft.meta, Meta::MovePart(_));
             let part_of = match &draft.meta {
                 Meta::UploadPart(part) => Some(part.at.bucket),
                 _ => None,
@@ -194,7 +202,7 @@ impl Committer {
                 self.view.touch_bucket(bucket, lsn);
             }
             effects.push(effect);
-            outcome = Outcome::Done(lsn);
+            outcome = if places { Outcome::Placed(record) } else { Outcome::Done(lsn) };
         }
         Ok(outcome)
     }
@@ -247,6 +255,7 @@ impl Committer {
                 let (frees, rest) = draught.split(|command| again && command.frees());
                 rest.answer_all(|| StoreError::StorageFull);
                 for (waiting, _) in frees.taken.into_iter().rev() {
+                    self.rolls |= matches!(*waiting.command, Command::Roll);
                     self.waiting.push_front(waiting);
                 }
             }

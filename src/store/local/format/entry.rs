@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::counts::{Amount, Claimed};
-use super::meta::{Described, Tag};
+use super::meta::{CreateUpload, Described, Tag};
 use super::place::{Body, BucketId, Dead, RecordRef};
 use super::seal::{BodyId, Seal, Sealing};
 use super::{Flaw, crc32c, to_postcard};
@@ -175,6 +175,21 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Flaw> {
     }
 }
 
+impl UploadEntry {
+    /// The entry of an upload that the record `head` holds.
+    pub(crate) fn new(head: RecordRef, upload: CreateUpload) -> Self {
+        Self {
+            head,
+            initiated: upload.initiated,
+            initiator: upload.initiator,
+            checksum: upload.checksum,
+            metadata: inline(upload.metadata),
+            seal: upload.seal,
+            owner: upload.acl.map(|acl| acl.owner),
+        }
+    }
+}
+
 impl ObjectEntry {
     /// The entry of an object described by the record `head`.
     pub(crate) fn new(head: RecordRef, body: Body, object: &Described) -> Self {
@@ -228,7 +243,7 @@ impl ObjectEntry {
 }
 
 /// The metadata, if it is short enough to stand in an entry.
-pub(crate) fn inline(metadata: ObjectMetadata) -> Option<ObjectMetadata> {
+fn inline(metadata: ObjectMetadata) -> Option<ObjectMetadata> {
     let bytes = to_postcard(&metadata, Vec::new());
     (bytes.len() <= INLINE_METADATA).then_some(metadata)
 }

@@ -6,9 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use super::assembly::{Assembly, ManifestPart};
 use super::counts::{Amount, Counts};
-pub(crate) use super::manifest::{Assembly, ManifestPart};
 use super::place::{Body, BucketId, Carried, Dead, RecordRef};
+pub(crate) use super::relocation::{KeepBucket, KeepUpload, MoveManifest, MovePart, TrimLog};
 use super::seal::{BodyId, Seal, Sealing};
 pub(crate) use super::tag::Tag;
 use super::{Flaw, ledger_subject, subject, to_postcard};
@@ -269,6 +270,16 @@ pub(crate) enum Meta {
     ChangeObject(ChangeObject),
     /// Kind 15.
     SetEntry(SetEntry),
+    /// Kind 12.
+    MovePart(MovePart),
+    /// Kind 16.
+    KeepBucket(KeepBucket),
+    /// Kind 17.
+    KeepUpload(KeepUpload),
+    /// Kind 18.
+    MoveManifest(MoveManifest),
+    /// Kind 19.
+    TrimLog(TrimLog),
 }
 
 impl Meta {
@@ -286,6 +297,11 @@ impl Meta {
             Self::AbortUpload(_) => 10,
             Self::ChangeObject(_) => 11,
             Self::SetEntry(_) => 15,
+            Self::MovePart(_) => MovePart::KIND,
+            Self::KeepBucket(_) => 16,
+            Self::KeepUpload(_) => 17,
+            Self::MoveManifest(_) => 18,
+            Self::TrimLog(_) => 19,
         }
     }
 
@@ -305,7 +321,9 @@ impl Meta {
             Self::PutObject(PutObject { object, .. })
             | Self::ChangeObject(ChangeObject { object, .. })
             | Self::CompleteUpload(CompleteUpload { object, .. }) => object.acl.as_ref(),
+            Self::MoveManifest(moved) => moved.complete.object.acl.as_ref(),
             Self::CreateUpload(upload) => upload.acl.as_ref(),
+            Self::KeepUpload(kept) => kept.upload.acl.as_ref(),
             _ => None,
         }
     }
@@ -315,7 +333,9 @@ impl Meta {
             Self::PutObject(PutObject { object, .. })
             | Self::ChangeObject(ChangeObject { object, .. })
             | Self::CompleteUpload(CompleteUpload { object, .. }) => object.acl = Some(acl),
+            Self::MoveManifest(moved) => moved.complete.object.acl = Some(acl),
             Self::CreateUpload(upload) => upload.acl = Some(acl),
+            Self::KeepUpload(kept) => kept.upload.acl = Some(acl),
             _ => return Err(Flaw("the record is of a kind that has no ACL")),
         }
         Ok(())
@@ -326,7 +346,9 @@ impl Meta {
             Self::PutObject(PutObject { object, .. })
             | Self::ChangeObject(ChangeObject { object, .. })
             | Self::CompleteUpload(CompleteUpload { object, .. }) => object.sealing.clone(),
+            Self::MoveManifest(moved) => moved.complete.object.sealing.clone(),
             Self::CreateUpload(upload) => upload.seal.clone().map(Sealing::of),
+            Self::KeepUpload(kept) => kept.upload.seal.clone().map(Sealing::of),
             Self::UploadPart(part) => {
                 part.sealed.map(|body| Sealing { seal: None, body: Some(body) })
             }
@@ -339,7 +361,9 @@ impl Meta {
             Self::PutObject(PutObject { object, .. })
             | Self::ChangeObject(ChangeObject { object, .. })
             | Self::CompleteUpload(CompleteUpload { object, .. }) => object.sealing = Some(sealing),
+            Self::MoveManifest(moved) => moved.complete.object.sealing = Some(sealing),
             Self::CreateUpload(upload) => upload.seal = sealing.seal,
+            Self::KeepUpload(kept) => kept.upload.seal = sealing.seal,
             Self::UploadPart(part) => part.sealed = sealing.body,
             _ => return Err(Flaw("the record is of a kind that has nothing to encrypt")),
         }
@@ -360,6 +384,11 @@ impl Meta {
             Self::AbortUpload(meta) => to_postcard(meta, into),
             Self::ChangeObject(meta) => to_postcard(meta, into),
             Self::SetEntry(meta) => to_postcard(meta, into),
+            Self::MovePart(meta) => to_postcard(meta, into),
+            Self::KeepBucket(meta) => to_postcard(meta, into),
+            Self::KeepUpload(meta) => to_postcard(meta, into),
+            Self::MoveManifest(meta) => to_postcard(meta, into),
+            Self::TrimLog(meta) => to_postcard(meta, into),
         }
     }
 
@@ -410,6 +439,11 @@ impl Meta {
             10 => front(bytes, Self::AbortUpload),
             11 => front(bytes, Self::ChangeObject),
             15 => front(bytes, Self::SetEntry),
+            MovePart::KIND => front(bytes, Self::MovePart),
+            16 => front(bytes, Self::KeepBucket),
+            17 => front(bytes, Self::KeepUpload),
+            18 => front(bytes, Self::MoveManifest),
+            19 => front(bytes, Self::TrimLog),
             _ => Err(Flaw("the record is of a kind that this version does not know")),
         }
     }
@@ -423,7 +457,16 @@ impl Meta {
             | Self::UploadPart(UploadPart { at, .. })
             | Self::CompleteUpload(CompleteUpload { at, .. })
             | Self::AbortUpload(AbortUpload { at, .. })
-            | Self::ChangeObject(ChangeObject { at, .. }) => subject(at.bucket.0, &at.key),
+            | Self::ChangeObject(ChangeObject { at, .. })
+            | Self::MovePart(MovePart { at }) => subject(at.bucket.0, &at.key),
+            Self::KeepUpload(KeepUpload { upload, .. }) => {
+                subject(upload.at.bucket.0, &upload.at.key)
+            }
+            Self::MoveManifest(MoveManifest { complete, .. }) => {
+                subject(complete.at.bucket.0, &complete.at.key)
+            }
+            Self::KeepBucket(meta) => subject(0, &meta.made.name),
+            Self::TrimLog(_) => subject(0, ""),
             Self::CreateBucket(meta) => subject(0, &meta.name),
             Self::DeleteBucket(meta) => subject(0, &meta.name),
             Self::BucketSetting(meta) => subject(meta.bucket.0, ""),

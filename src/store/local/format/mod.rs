@@ -25,7 +25,8 @@
 //! FORMAT names the features that the store uses in three sets. A program that does not know a
 //! feature of `incompat` refuses the store, of `read_only_compat` opens it for reading only, of
 //! `compat` does not care. Version 1 has the feature `log-1` in `incompat`, `sealed-1` from the
-//! first encrypted object on, and `acl-1` from the first object on that has an ACL of its own.
+//! first encrypted object on, `acl-1` from the first object on that has an ACL of its own, and
+//! `compacted-1` from the first compaction on.
 //!
 //! # Segment
 //!
@@ -67,22 +68,31 @@
 //!
 //! Kinds: 1 put object, 2 delete object, 3 delete marker (reserved), 4 create bucket, 5 delete
 //! bucket, 6 bucket setting, 7 create upload, 8 upload part, 9 complete upload, 10 abort upload,
-//! 11 change of an object's metadata, 12 relocation (reserved), 13 outbox (reserved), 14 journal
-//! (reserved), 15 a key's ledger record. `meta` has the struct of each.
+//! 11 change of an object's metadata, 12 a part's bytes moved, 13 outbox (reserved), 14 journal
+//! (reserved), 15 a key's ledger record, 16 a bucket kept, 17 an upload kept, 18 an object's list of
+//! parts moved, 19 older segments removed. `meta` has the struct of each.
+//!
+//! # Removed segments
+//!
+//! Segments are removed only from the front, so that no record that took something back goes before
+//! the one that it took back. What lives in them was written anew before; a record of kind 19 names
+//! the segment that the log begins with from then on. The files go after both checkpoints were
+//! written without them, the oldest first.
 //!
 //! Formats of the meta: 1 is the struct of the kind, 2 the same and behind it what `counts` has, 3
 //! also behind that what `seal` has, 4 instead of that an option of it and an ACL as `object::acl`
 //! has it.
 
+pub(crate) mod assembly;
 pub(crate) mod checkpoint;
 pub(crate) mod counts;
 pub(crate) mod cursor;
 pub(crate) mod entry;
 pub(crate) mod hint;
-pub(crate) mod manifest;
 pub(crate) mod meta;
 pub(crate) mod place;
 pub(crate) mod record;
+pub(crate) mod relocation;
 pub(crate) mod seal;
 pub(crate) mod segment;
 pub(crate) mod store_file;

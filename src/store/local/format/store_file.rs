@@ -12,13 +12,15 @@ use super::{Flaw, StoreId, crc32c};
 const VERSION: u32 = 1;
 
 /// Features of `incompat` that this program knows.
-const KNOWN_INCOMPAT: [&str; 3] = [LOG, SEALED, ACLS];
+const KNOWN_INCOMPAT: [&str; 4] = [LOG, SEALED, ACLS, COMPACTED];
 /// The log as it is.
 const LOG: &str = "log-1";
 /// Some bodies are encrypted.
 const SEALED: &str = "sealed-1";
 /// Some objects have ACLs.
 const ACLS: &str = "acl-1";
+/// The log may begin later than it did, and has the records that this takes.
+const COMPACTED: &str = "compacted-1";
 
 /// FORMAT: what kind of store this is. Written when the store is made, and when it comes to use
 /// another feature.
@@ -51,6 +53,17 @@ pub(crate) struct CleanStop {
     pub(crate) segment: u64,
     /// Where the next record goes.
     pub(crate) offset: u64,
+}
+
+/// What a store comes to use some day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Feature {
+    /// Some bodies are encrypted.
+    Sealed,
+    /// Some objects have ACLs.
+    Acls,
+    /// The log was compacted.
+    Compacted,
 }
 
 /// How far a program may go with a store.
@@ -104,30 +117,16 @@ impl StoreFormat {
         Ok(StoreId(id))
     }
 
-    /// Whether it says that some bodies are encrypted.
-    pub(crate) fn is_sealed(&self) -> bool {
-        self.incompat.iter().any(|feature| feature == SEALED)
+    /// Whether it says that the store uses the feature.
+    pub(crate) fn has(&self, feature: Feature) -> bool {
+        self.incompat.iter().any(|name| name == feature.name())
     }
 
-    /// The same of a store in which some bodies are encrypted.
-    pub(crate) fn sealed(mut self) -> Self {
-        if !self.is_sealed() {
-            self.incompat.push(SEALED.to_owned());
+    /// Makes it say so.
+    pub(crate) fn add(&mut self, feature: Feature) {
+        if !self.has(feature) {
+            self.incompat.push(feature.name().to_owned());
         }
-        self
-    }
-
-    /// Whether it says that some objects have ACLs.
-    pub(crate) fn has_acls(&self) -> bool {
-        self.incompat.iter().any(|feature| feature == ACLS)
-    }
-
-    /// The same of a store in which some objects have ACLs.
-    pub(crate) fn with_acls(mut self) -> Self {
-        if !self.has_acls() {
-            self.incompat.push(ACLS.to_owned());
-        }
-        self
     }
 
     /// What this program may do with such a store.
@@ -153,6 +152,16 @@ impl StoreFormat {
     /// Reads the file.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Flaw> {
         decode(bytes)
+    }
+}
+
+impl Feature {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sealed => SEALED,
+            Self::Acls => ACLS,
+            Self::Compacted => COMPACTED,
+        }
     }
 }
 

@@ -6,12 +6,14 @@ use super::checkpoint::{Checkpoint, Position, SegmentRow, SettingRow, Usage, Usa
 use super::counts::{Amount, Claimed, Counted, Counts};
 use super::entry::{self, BucketEntry, ObjectEntry};
 use super::hint::{FRAME_HEADER_LEN, FrameBuilder, FrameHeader, SealFooter};
-use super::meta::{Assembly, At, Described, ManifestPart, Meta, PutObject, Replaces, Tag};
+use super::meta::{
+    Assembly, At, Described, KeepUpload, ManifestPart, Meta, PutObject, Replaces, Tag,
+};
 use super::place::{BlobId, Body, BucketId, Carried, Dead, RecordRef};
 use super::record::{Frame, Header, Record, block_crcs, record_len};
 use super::seal::{BodyId, Holder, Seal, Sealing};
 use super::segment::SegmentHeader;
-use super::store_file::{CleanStop, Compatibility, KeysInUse, StoreFormat};
+use super::store_file::{CleanStop, Compatibility, Feature, KeysInUse, StoreFormat};
 use super::{Identity, StoreId};
 use crate::object::{
     Acl, ChecksumChoice, ETag, Month, ObjectMetadata, Owner, PortableAcl, TagSet, Timestamp,
@@ -318,7 +320,12 @@ fn records_with_acls_say_so() {
         acl: Some(Acl::private(me)),
     });
     let (format, bytes) = upload.encode(&counts);
-    assert_eq!(Meta::decode(7, format, &bytes), Ok(upload));
+    assert_eq!(Meta::decode(7, format, &bytes).as_ref(), Ok(&upload));
+    let Meta::CreateUpload(upload) = upload else { unreachable!() };
+    let kept = KeepUpload { lsn: 3, replaces: record(3), upload: Box::new(upload) };
+    let kept = Meta::KeepUpload(kept);
+    let (format, bytes) = kept.encode(&counts);
+    assert_eq!(Meta::decode(17, format, &bytes), Ok(kept));
 }
 
 /// ACLs of stores that are there lie in this form: it never changes.
@@ -331,22 +338,17 @@ fn acls_lie_as_they_always_did() {
 }
 
 #[test]
-fn stores_say_that_they_hold_acls() {
+fn stores_say_which_features_they_use() {
     let format = StoreFormat::new(IDENTITY.store);
-    assert!(!format.has_acls());
-    let listed = format.with_acls();
-    assert!(listed.has_acls() && !listed.is_sealed());
-    assert_eq!(listed.compatibility(), Compatibility::Full);
-    assert_eq!(listed.clone().with_acls(), listed);
-}
-
-#[test]
-fn stores_say_that_they_hold_encrypted_objects() {
-    let format = StoreFormat::new(IDENTITY.store);
-    assert!(!format.is_sealed());
-    let sealed = format.sealed();
-    assert!(sealed.is_sealed() && sealed.compatibility() == Compatibility::Full);
-    assert_eq!(StoreFormat::decode(&sealed.clone().sealed().encode()), Ok(sealed));
+    let mut more = format.clone();
+    for feature in [Feature::Sealed, Feature::Acls, Feature::Compacted] {
+        assert!(!format.has(feature));
+        more.add(feature);
+        more.add(feature);
+        assert!(more.has(feature) && more.compatibility() == Compatibility::Full);
+    }
+    assert_eq!(more.incompat.len(), format.incompat.len() + 3);
+    assert_eq!(StoreFormat::decode(&more.encode()), Ok(more));
     let keys = ["a", "b"].map(str::to_owned).into();
     let mut in_use = KeysInUse { store_id: "s".to_owned(), keys, checks: Default::default() };
     let bare = in_use.encode();

@@ -11,7 +11,7 @@ use crate::store::StoreError;
 use crate::store::local::catalog::Catalog;
 use crate::store::local::features::Features;
 use crate::store::local::format::StoreId;
-use crate::store::local::format::store_file::KeysInUse;
+use crate::store::local::format::store_file::{Feature, KeysInUse};
 use crate::store::local::seal::{check_value, random_key};
 use crate::store::local::store::OpenError;
 use crate::store::local::vfs::{self, Vfs, VfsError};
@@ -65,7 +65,7 @@ impl Noted {
                 };
                 noted.ids = keys.into_iter().map(with_checks).collect();
             }
-            _ if !noted.features.are_sealed() => {}
+            _ if !noted.features.has(Feature::Sealed) => {}
             Ok(None) => noted.knowledge = Knowledge::Awaited,
             Err(why) => {
                 let file = vfs.describe(Path::new(KEYS));
@@ -123,10 +123,10 @@ impl Noted {
 
     /// Makes FORMAT and KEYS say, durably, that something may be encrypted, with that key.
     pub(super) fn note(&mut self, vfs: &dyn Vfs, key: Option<&MasterKey>) -> Result<()> {
-        if !self.features.are_sealed() {
+        if !self.features.has(Feature::Sealed) {
             // First KEYS, so that it is never missed where FORMAT says that there should be one.
             self.write(vfs, self.ids.clone())?;
-            self.features.note_sealed(vfs)?;
+            self.features.note(vfs, Feature::Sealed)?;
         }
         let Some(key) = key else { return Ok(()) };
         let check = self.check_of(key);

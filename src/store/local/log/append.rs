@@ -104,6 +104,11 @@ impl Appender {
         self.offset >= self.segment_size
     }
 
+    /// Whether it has no record yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.offset <= FIRST_OFFSET
+    }
+
     /// Starts the next segment and gives the id of the one that is to be sealed.
     pub(crate) fn roll(&mut self, first_lsn: u64, now: Timestamp) -> Result<u64, AppendError> {
         let vfs = Arc::clone(&self.vfs);

@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 pub(crate) use append::{AppendError, Appender, sync_end};
 pub(crate) use scan::{ScanEnd, Scanned, Scanner, Skipped, later_evidence, resync};
-pub(crate) use seal::{read_footer, seal, visit_frames_backwards};
+pub(crate) use seal::{frames_of, read_footer, seal, visit_frame, visit_frames_backwards};
 
 use super::blob::{ExtentError, ExtentReader};
 use super::format::place::RecordRef;
@@ -29,9 +29,9 @@ pub(crate) const LOG_DIR: &str = "log";
 const SUFFIX: &str = ".slog";
 /// Where the records of a segment start.
 pub(crate) const FIRST_OFFSET: u64 = SEGMENT_HEADER_LEN as u64;
-/// How many segments are kept open for reading.
 /// How much is read at once to get at a record's head.
 pub(crate) const HEAD_GUESS: usize = 1024;
+/// How many segments are kept open for reading.
 const OPEN_SEGMENTS: usize = 256;
 
 /// A segment's file, below the data directory.
@@ -111,6 +111,12 @@ impl LogReader {
             return Err(damaged("another record is in its place"));
         }
         Ok(OwnedRecord { bytes: Bytes::from(bytes), header, data_at })
+    }
+
+    /// Lets go of the files of segments before `first`, so that the disk can have their room again.
+    pub(crate) fn forget(&self, first: u64) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|id, _| *id >= first);
     }
 
     fn segment(&self, id: u64) -> Result<Arc<dyn VfsFile>, ExtentError> {

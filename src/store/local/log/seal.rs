@@ -95,7 +95,11 @@ pub(crate) fn read_footer(
 ) -> vfs::Result<Option<SealFooter>> {
     let Some(offset) = file.len()?.checked_sub(FOOTER_LEN as u64) else { return Ok(None) };
     let mut bytes = [0; FOOTER_LEN];
-    file.read_exact_at(&mut bytes, offset)?;
+    match file.read_exact_at(&mut bytes, offset) {
+        // What was allocated ahead is given back while it is being sealed.
+        Err(error) if error.is_past_end() => return Ok(None),
+        read => read?,
+    }
     let fits = |footer: &SealFooter| {
         footer.table_at.checked_add(u64::from(footer.frames) * 4) == Some(offset)
     };
@@ -110,28 +114,47 @@ pub(crate) fn visit_frames_backwards<E: From<ExtentError>>(
     footer: &SealFooter,
     mut visit: impl FnMut(&[HintEntry<'_>]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let damaged = |why: &str| ExtentError::Damaged { what: format!("{}: {why}", file.describe()) };
-    let read = |buf: &mut [u8], offset: u64| {
-        file.read_exact_at(buf, offset).map_err(|error| {
-            if error.is_past_end() { damaged("it is cut") } else { ExtentError::Io(error) }
-        })
-    };
-    let mut table = vec![0; footer.frames as usize * 4];
-    read(&mut table, footer.table_at)?;
-    if crc32c(&table) != footer.table_crc {
-        return Err(damaged("the table of hints fails its checksum").into());
-    }
-    for place in table.rchunks(4) {
-        let offset = u64::from(u32::from_le_bytes(place.try_into().unwrap_or_default()));
-        let mut head = [0; FRAME_HEADER_LEN];
-        read(&mut head, offset)?;
-        let header = FrameHeader::decode(&head).map_err(|flaw| damaged(flaw.0))?;
-        let mut payload = vec![0; header.len];
-        read(&mut payload, offset + FRAME_HEADER_LEN as u64)?;
-        let entries = header.entries(identity, &payload).map_err(|flaw| damaged(flaw.0))?;
-        visit(&entries)?;
+    for offset in frames_of(file, footer)?.into_iter().rev() {
+        visit_frame(file, identity, offset, &mut visit)?;
     }
     Ok(())
+}
+
+/// Where the frames of a sealed segment are, the first one first.
+pub(crate) fn frames_of(file: &dyn VfsFile, footer: &SealFooter) -> Result<Vec<u64>, ExtentError> {
+    let mut table = vec![0; footer.frames as usize * 4];
+    read_hints(file, &mut table, footer.table_at)?;
+    if crc32c(&table) != footer.table_crc {
+        return Err(damaged(file, "the table of hints fails its checksum"));
+    }
+    let place = |place: &[u8]| u32::from_le_bytes(place.try_into().unwrap_or_default()).into();
+    Ok(table.chunks(4).map(place).collect())
+}
+
+/// Visits the entries of one frame, in the order of the records.
+pub(crate) fn visit_frame<E: From<ExtentError>>(
+    file: &dyn VfsFile,
+    identity: &Identity,
+    offset: u64,
+    visit: &mut impl FnMut(&[HintEntry<'_>]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut head = [0; FRAME_HEADER_LEN];
+    read_hints(file, &mut head, offset)?;
+    let header = FrameHeader::decode(&head).map_err(|flaw| damaged(file, flaw.0))?;
+    let mut payload = vec![0; header.len];
+    read_hints(file, &mut payload, offset + FRAME_HEADER_LEN as u64)?;
+    let entries = header.entries(identity, &payload).map_err(|flaw| damaged(file, flaw.0))?;
+    visit(&entries)
+}
+
+fn damaged(file: &dyn VfsFile, why: &str) -> ExtentError {
+    ExtentError::Damaged { what: format!("{}: {why}", file.describe()) }
+}
+
+fn read_hints(file: &dyn VfsFile, buf: &mut [u8], offset: u64) -> Result<(), ExtentError> {
+    file.read_exact_at(buf, offset).map_err(|error| {
+        if error.is_past_end() { damaged(file, "it is cut") } else { ExtentError::Io(error) }
+    })
 }
 
 /// Offsets in a segment stay below 4 GiB: its size is limited to half of that.

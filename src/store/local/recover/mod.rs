@@ -48,6 +48,8 @@ pub(crate) struct Started {
     pub(crate) crashed: bool,
     /// Segments before the last, each with its last record.
     pub(crate) full: Vec<(u64, u64)>,
+    /// The segment that the log begins with.
+    pub(crate) first: u64,
 }
 
 /// Opens the log and the index, replaying or rebuilding as far as that is needed.
@@ -59,9 +61,14 @@ pub(crate) fn start(core: &Core, home: &dyn IndexHome) -> Result<Started> {
     if segments.is_empty() {
         return begin(core, home, checkpoint.as_ref(), clean.as_ref());
     }
+    let mut segments = segments;
     let from = Start::of(&segments, checkpoint);
-    core.add_damage(from.checkpoint.iter().flat_map(|checkpoint| checkpoint.damage.clone()));
-    core.add_damage(tail::missing_segments(&segments, from.checkpoint.as_ref()));
+    // Those before have nothing in them that anything refers to, and may be incomplete.
+    segments.retain(|header| header.identity.segment >= from.first);
+    if let Some(checkpoint) = &from.checkpoint {
+        core.add_damage(checkpoint.damage.clone());
+        core.add_damage(tail::missing_segments(&segments, checkpoint));
+    }
     let started = match trusted_index(core, home, &from, clean.as_ref())? {
         Some(catalog) => replay(core, catalog, &segments, &from)?,
         None => rebuild::rebuild(core, home, &segments, &from)?,
@@ -80,9 +87,11 @@ pub(crate) fn start(core: &Core, home: &dyn IndexHome) -> Result<Started> {
     };
     // Notes the machine's start.
     write_checkpoint(core)?;
+    segments.retain(|header| header.identity.segment >= started.first);
     let pairs = segments.iter().zip(segments.iter().skip(1));
     let full = pairs.map(|(header, next)| (header.identity.segment, next.first_lsn - 1)).collect();
-    Ok(Started { log, last: started.applied, crashed: clean.is_none(), full })
+    let Progress { applied: last, first, .. } = started;
+    Ok(Started { log, last, crashed: clean.is_none(), full, first })
 }
 
 /// From where the log is read.
@@ -90,18 +99,22 @@ struct Start {
     checkpoint: Option<Checkpoint>,
     position: Position,
     applied: u64,
+    /// The segment that the log begins with, as far as that is known.
+    first: u64,
 }
 
 impl Start {
     fn of(segments: &[SegmentHeader], checkpoint: Option<Checkpoint>) -> Self {
         if let Some(checkpoint) = checkpoint {
             let (position, applied) = (checkpoint.position, checkpoint.applied);
-            return Self { checkpoint: Some(checkpoint), position, applied };
+            let first = checkpoint.segments.iter().map(|row| row.id).min().unwrap_or_default();
+            return Self { checkpoint: Some(checkpoint), position, applied, first };
         }
         let first = segments.first();
         let segment = first.map_or(0, |header| header.identity.segment);
         let applied = first.map_or(0, |header| header.first_lsn.saturating_sub(1));
-        Self { checkpoint: None, position: Position { segment, offset: FIRST_OFFSET }, applied }
+        let position = Position { segment, offset: FIRST_OFFSET };
+        Self { checkpoint: None, position, applied, first: 0 }
     }
 }
 
@@ -130,7 +143,7 @@ fn begin(
         progress.position = log.position();
     }
     write_checkpoint(core)?;
-    Ok(Started { log: Some(log), last: 0, crashed: false, full: Vec::new() })
+    Ok(Started { log: Some(log), last: 0, crashed: false, full: Vec::new(), first: 0 })
 }
 
 /// The index, if what stopped the store cannot have harmed it.
@@ -217,7 +230,9 @@ fn replay(
     }
     core.set_catalog(Some(catalog));
     if let Some(checkpoint) = &from.checkpoint {
-        core.progress().tally = Tally::load(&checkpoint.usage, &checkpoint.segments);
+        let mut progress = core.progress();
+        progress.tally = Tally::load(&checkpoint.usage, &checkpoint.segments);
+        progress.first = from.first;
     }
     let mut replayed = 0_u64;
     let position = tail::walk(core, segments, from.position, from.applied, &mut |scanned| {
@@ -234,15 +249,21 @@ fn replay(
 /// Notes where the log ends. `applied` is the least it can be: a tail may have had no records.
 fn finish(core: &Core, segments: &[SegmentHeader], end: tail::End, applied: u64) -> Progress {
     let mut progress = core.progress();
-    for header in segments {
-        progress.tally.begin_segment(header.identity.segment, header.first_lsn);
-    }
+    begin_segments(&mut progress, segments);
     progress.position = end.position;
     progress.applied = end.last.max(applied);
     let taken = progress.clone();
     drop(progress);
     core.set_applied(taken.applied);
     taken
+}
+
+/// The segments that the log consists of.
+fn begin_segments(progress: &mut Progress, segments: &[SegmentHeader]) {
+    let first = progress.first;
+    for header in segments.iter().filter(|header| header.identity.segment >= first) {
+        progress.tally.begin_segment(header.identity.segment, header.first_lsn);
+    }
 }
 
 /// What a record does, with its dead manifests left as they are.

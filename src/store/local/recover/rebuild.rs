@@ -13,10 +13,9 @@ use super::super::format::checkpoint::Checkpoint;
 use super::super::format::counts::{Claimed, Counts};
 use super::super::format::entry::{
     BucketEntry, CompletedEntry, LedgerEntry, ObjectEntry, PartEntry, SettingEntry, UploadEntry,
-    inline,
 };
 use super::super::format::hint::HintEntry;
-use super::super::format::meta::{At, Meta, SetEntry};
+use super::super::format::meta::{At, CompleteUpload, CreateUpload, KeepBucket, Meta, SetEntry};
 use super::super::format::place::{Body, BucketId, RecordRef};
 use super::super::format::record::Header;
 use super::super::format::segment::SegmentHeader;
@@ -38,7 +37,13 @@ pub(super) fn rebuild(
     segments: &[SegmentHeader],
     from: &Start,
 ) -> Result<Progress> {
-    let end = find_buckets(core, segments, from)?;
+    let (end, first) = find_buckets(core, segments, from)?;
+    if from.checkpoint.is_none() {
+        core.add_damage(tail::missing_front(segments, first));
+    }
+    core.progress().first = first;
+    let before = segments.iter().take_while(|header| header.identity.segment < first).count();
+    let segments = segments.get(before..).unwrap_or_default();
     home.discard()?;
     let catalog = Catalog::new(home.open()?);
     core.set_catalog(Some(catalog.clone()));
@@ -83,16 +88,16 @@ pub(super) fn rebuild(
     for error in unreadable {
         tracing::error!(error, "an object's list of parts cannot be read");
     }
-    core.progress().tally = tally;
-    for header in segments {
-        core.progress().tally.begin_segment(header.identity.segment, header.first_lsn);
-    }
+    let mut counting = core.progress();
+    counting.tally = tally;
+    super::begin_segments(&mut counting, segments);
+    drop(counting);
     Ok(progress)
 }
 
-/// The buckets that there are at the end of the log with their settings, and where that is. Known
-/// first: what is found of other buckets is dead.
-fn find_buckets(core: &Core, segments: &[SegmentHeader], from: &Start) -> Result<tail::End> {
+/// The buckets that there are at the end of the log with their settings, where that is, and with
+/// which segment the log begins. Known first: what is found of other buckets is dead.
+fn find_buckets(core: &Core, segments: &[SegmentHeader], from: &Start) -> Result<(tail::End, u64)> {
     core.with_buckets(|buckets| {
         let known = from.checkpoint.iter().flat_map(|checkpoint| checkpoint.buckets.clone());
         *buckets = known.collect();
@@ -104,7 +109,8 @@ fn find_buckets(core: &Core, segments: &[SegmentHeader], from: &Start) -> Result
         Some(Checkpoint { settings: None, .. }) => {}
         Some(Checkpoint { settings: Some(settings), .. }) => core.settings.show(settings.clone()),
     }
-    tail::walk(core, segments, from.position, from.applied, &mut |scanned| {
+    let mut first = from.first;
+    let end = tail::walk(core, segments, from.position, from.applied, &mut |scanned| {
         let header = scanned.record.header;
         match Meta::decode(header.kind, header.format, scanned.record.meta) {
             Ok(Meta::CreateBucket(made)) => {
@@ -119,13 +125,19 @@ fn find_buckets(core: &Core, segments: &[SegmentHeader], from: &Start) -> Result
             Ok(Meta::BucketSetting(set)) => {
                 core.settings.set(set.bucket, &set.setting, set.present.then_some(scanned.at));
             }
+            Ok(Meta::KeepBucket(KeepBucket { id, made })) => {
+                let bucket = BucketEntry { id, owner: made.owner, created: made.created };
+                core.with_buckets(|buckets| buckets.insert(made.name, bucket));
+            }
+            Ok(Meta::TrimLog(trim)) => first = first.max(trim.first),
             Ok(_) => {}
             Err(flaw) => {
                 return Err(StoreError::Damaged { what: format!("record {}: {flaw}", header.lsn) });
             }
         }
         Ok(())
-    })
+    })?;
+    Ok((end, first))
 }
 
 /// Texts that were seen, at 16 bytes each: two keyed hashes of 64 bits do not collide.
@@ -250,17 +262,8 @@ impl Builder<'_> {
                 let entry = ObjectEntry::new(record, change.body, &change.object);
                 self.object(change.at, entry)
             }
-            Meta::CompleteUpload(complete) => {
-                self.ended.insert(complete.upload);
-                if complete.time >= self.remember_from && self.is_alive(&complete.at) {
-                    let (request, time) = (complete.request, complete.time);
-                    let entry = CompletedEntry { head: record, request, time };
-                    let id = upload_id(self.core.store, complete.upload);
-                    self.catalog.apply(&Change::Completed(id, entry))?;
-                }
-                let entry = ObjectEntry::new(record, Body::Manifest(record), &complete.object);
-                self.object(complete.at, entry)
-            }
+            Meta::CompleteUpload(complete) => self.completed(record, complete),
+            Meta::MoveManifest(moved) => self.completed(record, *moved.complete),
             Meta::DeleteObject(delete) => {
                 if self.is_alive(&delete.at) && !self.is_settled(&delete.at)? {
                     self.gone.insert(&delete.at);
@@ -271,22 +274,8 @@ impl Builder<'_> {
                 self.ended.insert(abort.upload);
                 Ok(())
             }
-            Meta::CreateUpload(upload) => {
-                if !self.is_alive(&upload.at) || self.ended.contains(&record.lsn) {
-                    return Ok(());
-                }
-                let entry = UploadEntry {
-                    head: record,
-                    initiated: upload.initiated,
-                    initiator: upload.initiator,
-                    checksum: upload.checksum,
-                    metadata: inline(upload.metadata),
-                    seal: upload.seal,
-                    owner: upload.acl.map(|acl| acl.owner),
-                };
-                let id = upload_id(self.core.store, record.lsn);
-                self.catalog.apply(&Change::Upload(upload.at, id, Box::new(entry)))
-            }
+            Meta::CreateUpload(upload) => self.upload(record, record.lsn, upload),
+            Meta::KeepUpload(kept) => self.upload(record, kept.lsn, *kept.upload),
             Meta::UploadPart(part) => {
                 let id = upload_id(self.core.store, part.upload);
                 let dead = !self.is_alive(&part.at) || self.ended.contains(&part.upload);
@@ -319,9 +308,38 @@ impl Builder<'_> {
                 };
                 self.entry(LedgerEntry { head: record, claimed }, set)
             }
-            // Buckets are known from the checkpoint and the log behind it.
-            Meta::CreateBucket(_) | Meta::DeleteBucket(_) => Ok(()),
+            // Buckets are known from the checkpoint and the log behind it, and moved bytes from the
+            // list of parts that has them.
+            Meta::CreateBucket(_)
+            | Meta::DeleteBucket(_)
+            | Meta::KeepBucket(_)
+            | Meta::MovePart(_)
+            | Meta::TrimLog(_) => Ok(()),
         }
+    }
+
+    /// An upload that became an object, by its newest record or an older one.
+    fn completed(&mut self, record: RecordRef, complete: CompleteUpload) -> Result<()> {
+        let is_newest = self.ended.insert(complete.upload);
+        if is_newest && complete.time >= self.remember_from && self.is_alive(&complete.at) {
+            let (request, time) = (complete.request, complete.time);
+            let entry = CompletedEntry { head: record, request, time };
+            let id = upload_id(self.core.store, complete.upload);
+            self.catalog.apply(&Change::Completed(id, entry))?;
+        }
+        let entry = ObjectEntry::new(record, Body::Manifest(record), &complete.object);
+        self.object(complete.at, entry)
+    }
+
+    /// An upload under way that was started by the record of that LSN.
+    fn upload(&self, record: RecordRef, lsn: u64, upload: CreateUpload) -> Result<()> {
+        let (at, id) = (upload.at.clone(), upload_id(self.core.store, lsn));
+        let over = !self.is_alive(&at) || self.ended.contains(&lsn);
+        if over || self.catalog.upload(at.bucket, &at.key, id)?.is_some() {
+            return Ok(());
+        }
+        let entry = UploadEntry::new(record, upload);
+        self.catalog.apply(&Change::Upload(at, id, Box::new(entry)))
     }
 
     fn object(&self, at: At, entry: ObjectEntry) -> Result<()> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::core::Core;
 use super::super::format::Identity;
 use super::super::format::checkpoint::{Checkpoint, Damage, Position};
-use super::super::format::meta::{PutObject, UploadPart};
+use super::super::format::meta::{MovePart, PutObject, UploadPart};
 use super::super::format::record::{TRAILER_LEN, Trailer};
 use super::super::format::segment::SegmentHeader;
 use super::super::log::{
@@ -65,20 +65,21 @@ fn is_unused(core: &Core, id: u64) -> Result<bool> {
     Ok(later_evidence(file, identity, FIRST_OFFSET, 0)?.is_none())
 }
 
-/// Segments that there were and are not. Whatever removes a segment some day has to note so in a
-/// checkpoint first.
-pub(crate) fn missing_segments(
-    segments: &[SegmentHeader],
-    checkpoint: Option<&Checkpoint>,
-) -> Vec<Damage> {
-    let lost = |id: u64, lsn: u64| {
-        let what = format!("segment {id:016x} of the log is missing");
-        Damage { lsn, subject: None, what }
-    };
-    let Some(checkpoint) = checkpoint else {
-        let first = segments.first().filter(|first| first.first_lsn > 1);
-        return first.map(|first| lost(1, first.first_lsn - 1)).into_iter().collect();
-    };
+fn lost(id: u64, lsn: u64) -> Damage {
+    let what = format!("segment {id:016x} of the log is missing");
+    Damage { lsn, subject: None, what }
+}
+
+/// Without any checkpoint: what is missing before the first segment there is, where the log, which
+/// was read, says that it begins with the segment `begin`. 0 is a log of which nothing was removed.
+pub(crate) fn missing_front(segments: &[SegmentHeader], begin: u64) -> Option<Damage> {
+    let first = segments.first().filter(|first| first.first_lsn > 1)?;
+    (first.identity.segment > begin).then(|| lost(begin.max(1), first.first_lsn - 1))
+}
+
+/// Segments that a checkpoint knows and that are not there. What removes a segment has written both
+/// checkpoints without it before.
+pub(crate) fn missing_segments(segments: &[SegmentHeader], checkpoint: &Checkpoint) -> Vec<Damage> {
     let is_missing = |id: u64| !segments.iter().any(|header| header.identity.segment == id);
     let rows = checkpoint.segments.iter().filter(|row| is_missing(row.id));
     rows.map(|row| {
@@ -206,7 +207,7 @@ pub(crate) fn read_segment(
 
 /// Whether the data of such records is a body, of which the index needs nothing.
 fn carries_body(kind: u8) -> bool {
-    kind == PutObject::KIND || kind == UploadPart::KIND
+    [PutObject::KIND, UploadPart::KIND, MovePart::KIND].contains(&kind)
 }
 
 fn damage(file: &dyn VfsFile, at: u64, skipped: Skipped, last: u64, known: u64) -> Damage {

@@ -62,10 +62,15 @@ pub(super) async fn close(store: LocalStore) {
     tokio::task::spawn_blocking(move || store.close()).await.unwrap().unwrap();
 }
 
-/// Has a store encrypt everything from now on, or nothing that nobody asks for.
-pub(super) fn encrypt(store: &LocalStore, keys: MasterKeys, everywhere: bool) {
+/// Has a store encrypt everything from now on, or nothing that nobody asks for. Fails where the
+/// keys are not those that it needs.
+pub(super) fn encrypt(
+    store: &LocalStore,
+    keys: MasterKeys,
+    everywhere: bool,
+) -> std::result::Result<(), KeyringError> {
     let defaults = EncryptionDefaults { everywhere, ..EncryptionDefaults::default() };
-    store.set_encryption(keys, defaults, false).unwrap();
+    store.set_encryption(keys, defaults, false)
 }
 
 /// An upload with nothing special about it.

@@ -69,6 +69,7 @@ fn script() -> Vec<Step> {
         Do(vec![Operation::Tag(2, "tag".to_owned()), note(3, 300), note(1, 100)]),
         Other(Full, Empty),
         Do(vec![put(2, 6, 1800), put(7, 7, 9000)]),
+        Do(vec![Operation::Compact(0)]),
         Reopen,
         Other(Empty, Absent),
         Do(vec![
@@ -79,6 +80,7 @@ fn script() -> Vec<Step> {
         ]),
         Do((8..11).map(|key| put(key, key, 2000)).collect()),
         Do(vec![Operation::Delete(5), put(4, 8, 0)]),
+        Do(vec![Operation::Compact(0), note(4, 10)]),
         Other(Absent, Empty),
         Do(vec![upload(7, 9, 1500)]),
         Do(vec![put(2, 10, 40_000), Operation::Delete(1)]),
@@ -200,6 +202,8 @@ impl History {
         self.verify(&store).await;
         let more = vec![put(1, seed, 9000), put(8, seed, 100), Operation::Delete(2)];
         assert!(self.machine.run(&store, more).await);
+        self.verify(&store).await;
+        assert!(self.machine.run(&store, vec![Operation::Compact(0)]).await);
         self.verify(&store).await;
         close(store).await.unwrap();
         self.machine.check();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::compact::compact;
 use super::encryption::{encrypt, new_upload};
 use super::usage::{DAY, assert_right, claim, templates};
 use crate::object::{
@@ -62,6 +63,8 @@ pub(super) enum Operation {
     Note(u64, Option<Bytes>),
     /// The setting that the key stands for.
     Set(u64, Option<Bytes>),
+    /// Has nothing to do with the key.
+    Compact(u64),
 }
 
 /// What an operation leaves.
@@ -155,7 +158,7 @@ impl Machine {
         let templates = templates(self.template);
         let store = LocalStore::open_on(vfs, home, self.options, templates, self.clock.clone())
             .map_err(|error| error.to_string())?;
-        encrypt(&store, self.keys.clone(), self.encrypts);
+        encrypt(&store, self.keys.clone(), self.encrypts).map_err(|error| error.to_string())?;
         store.ready().await.map_err(|error| error.to_string())?;
         Ok(store)
     }
@@ -181,7 +184,7 @@ impl Machine {
         let key = self.random.below(KEYS);
         let version = self.version();
         let size = version.content.len();
-        match self.random.below(15) {
+        match self.random.below(16) {
             0..5 => Operation::Put(key, version),
             5..7 => Operation::Delete(key),
             7 => Operation::Tag(key, self.made.to_string()),
@@ -189,6 +192,7 @@ impl Machine {
             9 => Operation::Abort(key),
             10 => Operation::Note(key, None),
             11..13 => Operation::Note(key, Some(content(self.made, size.min(3000)))),
+            13 => Operation::Compact(key),
             _ => Operation::Set(key, (size != 1).then(|| content(self.made, size))),
         }
     }
@@ -208,7 +212,7 @@ impl Machine {
             }
             Operation::Note(key, note) => Outcome::Note(*key, note.clone()),
             Operation::Set(key, value) => Outcome::Setting(*key, value.clone()),
-            Operation::Abort(_) => Outcome::Nothing,
+            Operation::Abort(_) | Operation::Compact(_) => Outcome::Nothing,
         }
     }
 
@@ -381,6 +385,15 @@ impl Machine {
         self.lose_index(5);
     }
 
+    /// After a clean stop the machine may have been stopped in the middle of it.
+    pub(super) fn kill_nothing(&mut self) {
+        if self.sim.is_stopped() {
+            self.kill();
+        } else {
+            self.sim.kill();
+        }
+    }
+
     /// In one of so many ways, unless nothing had it open.
     fn lose_index(&mut self, ways: u64) {
         if !self.home.is_in_use() {
@@ -421,6 +434,7 @@ impl Operation {
             | Self::Tag(key, _)
             | Self::Note(key, _)
             | Self::Set(key, _)
+            | Self::Compact(key)
             | Self::Abort(key) => *key,
         }
     }
@@ -479,6 +493,7 @@ pub(super) async fn carry_out(store: &LocalStore, operation: &Operation) -> Resu
         }
         Operation::Tag(key, tag) => store.set_object_tags(&at(*key), None, tags(Some(tag))).await,
         Operation::Set(key, value) => super::settings::set(store, *key, value.as_ref()).await,
+        Operation::Compact(_) => compact(store).await.map(|_| ()),
         Operation::Note(key, note) => store.set_entry(&at(*key), note.clone()).await,
         Operation::Upload(key, version) => {
             let (path, completion) = upload(store, *key, version).await?;
@@ -489,17 +504,6 @@ pub(super) async fn carry_out(store: &LocalStore, operation: &Operation) -> Resu
             let version = Version { content: content(*key, 3000), tag: None };
             let (path, _) = upload(store, *key, &version).await?;
             store.abort_upload(&path).await
-        }
-    }
-}
-
-impl Machine {
-    /// After a clean stop the machine may have been stopped in the middle of it.
-    pub(super) fn kill_nothing(&mut self) {
-        if self.sim.is_stopped() {
-            self.kill();
-        } else {
-            self.sim.kill();
         }
     }
 }

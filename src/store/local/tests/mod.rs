@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests prepare files of their own")]
 
+mod compact;
 mod crash;
 mod damage;
 mod dropped;

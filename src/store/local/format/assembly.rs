@@ -1,4 +1,4 @@
-//! The parts of an object that was completed from an upload: the data of its record.
+//! Of which parts an object consists: the data of the records that make one of an upload.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,8 @@ pub(crate) struct ManifestPart {
     pub(crate) sealed: Option<BodyId>,
 }
 
-/// The data of [`super::meta::CompleteUpload`].
+/// The data of [`CompleteUpload`](super::meta::CompleteUpload) and of
+/// [`MoveManifest`](super::relocation::MoveManifest).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Assembly {
     /// The parts in the object's order; their numbers are 1, 2, 3 ….
@@ -39,7 +40,7 @@ impl Assembly {
         if ids.iter().all(Option::is_none) { bytes } else { to_postcard(&ids, bytes) }
     }
 
-    /// Reads the data of a [`super::meta::CompleteUpload`].
+    /// Reads the data of such a record.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Flaw> {
         let (mut assembly, rest): (Self, _) = take(bytes)?;
         if rest.is_empty() {
