@@ -10,6 +10,7 @@ mod crc;
 mod encryption;
 mod etag;
 mod latency;
+mod lifecycle;
 mod listing;
 mod master_key;
 mod metadata;
@@ -41,6 +42,7 @@ pub use encryption::{
 };
 pub use etag::ETag;
 pub use latency::Latency;
+pub use lifecycle::{Due, Expiration, Lifecycle, LifecycleFilter, LifecycleRule};
 pub use listing::{
     BucketsPage, BucketsQuery, ListEntry, ListPage, ListQuery, PartsPage, PartsQuery, UploadEntry,
     UploadsPage, UploadsQuery, VersionEntry, VersionMarker, VersionsPage, VersionsQuery,

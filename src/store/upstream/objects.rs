@@ -23,12 +23,12 @@ impl Objects for UpstreamStore {
 
     async fn check_condition(&self, at: &ObjectPath, condition: &WriteCondition) -> Result<()> {
         self.check_conditional()?;
-        let etag = match self.head(at, &GetRequest::default()).await {
-            Ok(head) => Some(head.object.etag),
+        let object = match self.head(at, &GetRequest::default()).await {
+            Ok(head) => Some(head.object),
             Err(StoreError::NoSuchKey) => None,
             Err(error) => return Err(error),
         };
-        match condition.check(etag.as_ref()) {
+        match condition.check(object.as_ref().map(|it| (&it.etag, it.last_modified))) {
             WriteVerdict::Proceed => Ok(()),
             WriteVerdict::Missing => Err(StoreError::NoSuchKey),
             WriteVerdict::Failed(header) => Err(StoreError::PreconditionFailed(header)),

@@ -1,13 +1,13 @@
 //! Conditions on writes, in the one form that every service decides.
 //!
 //! `If-Match: *` and lists of tags are not decided everywhere, and where they are not, they are
-//! ignored. The key's tag of the moment takes their place: then nothing is ever written that the
+//! ignored; when an object was stored is decided nowhere. The key's tag of the moment takes their place: then nothing is ever written that the
 //! condition forbids, and a write in between is a conflict, after which the client tries again.
 
 use super::UpstreamStore;
 use super::answer::{Answer, Fault};
 use super::operation::Asked;
-use crate::object::{ConditionHeader, ETag, ETagMatch, WriteCondition};
+use crate::object::{ConditionHeader, ETag, ETagMatch, WriteCondition, WriteVerdict};
 use crate::store::{GetRequest, ObjectPath, Result, StoreError};
 
 /// A condition as it is sent.
@@ -29,17 +29,17 @@ impl UpstreamStore {
         if condition.is_some() {
             self.check_conditional()?;
         }
-        let Some(WriteCondition::Matches(tags)) = &condition else {
-            return Ok(Tied { condition, to_the_moment: false });
+        let untied = match &condition {
+            None | Some(WriteCondition::Absent) => None,
+            Some(WriteCondition::Matches(ETagMatch::Tags(tags))) if tags.len() == 1 => None,
+            Some(untied) => Some(untied),
         };
-        if matches!(tags, ETagMatch::Tags(tags) if tags.len() == 1) {
-            return Ok(Tied { condition, to_the_moment: false });
-        }
-        let current = self.head(at, &GetRequest::default()).await?.object.etag;
-        if !tags.matches(&current) {
+        let Some(untied) = untied else { return Ok(Tied { condition, to_the_moment: false }) };
+        let current = self.head(at, &GetRequest::default()).await?.object;
+        if untied.check(Some((&current.etag, current.last_modified))) != WriteVerdict::Proceed {
             return Err(StoreError::PreconditionFailed(ConditionHeader::IfMatch));
         }
-        let condition = Some(WriteCondition::Matches(ETagMatch::Tags(vec![current])));
+        let condition = Some(WriteCondition::Matches(ETagMatch::Tags(vec![current.etag])));
         Ok(Tied { condition, to_the_moment: true })
     }
 
@@ -114,7 +114,7 @@ impl Tied {
         }
         StoreError::PreconditionFailed(match condition {
             WriteCondition::Absent => ConditionHeader::IfNoneMatch,
-            WriteCondition::Matches(_) => ConditionHeader::IfMatch,
+            WriteCondition::Matches(_) | WriteCondition::Unchanged(..) => ConditionHeader::IfMatch,
         })
     }
 }
