@@ -61,8 +61,8 @@ impl BucketPass {
     pub(super) async fn advance(&mut self, parts: &Parts) -> Result<Progress, StoreError> {
         match self.read_rules(parts).await {
             Ok(true) => {}
-            Ok(false) | Err(StoreError::NoSuchBucket) => return Ok(Progress::Over),
-            Err(error) => return Err(error),
+            Ok(false) => return Ok(Progress::Over),
+            Err(error) => return self.given_up(error),
         }
         let Some((_, rules)) = &self.rules else { return Ok(Progress::Over) };
         if !self.queue.is_empty() {
@@ -71,12 +71,24 @@ impl BucketPass {
         }
         let bucket = &self.bucket;
         let page = match self.cursor.page(parts, bucket, rules).await {
-            Err(StoreError::NoSuchBucket) => return Ok(Progress::Over),
-            page => page?,
+            Ok(page) => page,
+            Err(error) => return self.given_up(error),
         };
         let Some(page) = page else { return Ok(Progress::Over) };
         self.queue = page.into();
         Ok(Progress::More { removed: 0 })
+    }
+
+    /// A bucket that cannot be read keeps no other waiting.
+    fn given_up(&self, error: StoreError) -> Result<Progress, StoreError> {
+        if has_to_wait(&error) {
+            return Err(error);
+        }
+        if !matches!(error, StoreError::NoSuchBucket) {
+            let bucket = self.bucket.as_str();
+            tracing::error!(bucket, %error, "life-cycle rules could not be carried out");
+        }
+        Ok(Progress::Over)
     }
 
     /// Says what became of the bucket.
@@ -157,7 +169,7 @@ impl BucketPass {
             (Outcome::Stuck(error), _) => {
                 counts.failed += 1;
                 self.queue.clear();
-                self.cursor.skip();
+                self.cursor.leave();
                 tracing::warn!(bucket, %error, "life-cycle rules wait for the next pass");
             }
         }

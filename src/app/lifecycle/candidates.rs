@@ -31,11 +31,13 @@ pub(super) enum What {
 #[derive(Debug, Default)]
 pub(super) struct Cursor {
     stage: Stage,
+    /// Of which kind the last page was.
+    paged: Stage,
     after: Option<String>,
     after_upload: Option<(String, Option<UploadId>)>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Stage {
     #[default]
     Here,
@@ -53,6 +55,7 @@ impl Cursor {
         rules: &Lifecycle,
     ) -> Result<Option<Vec<Candidate>>> {
         let route = parts.routes.of(bucket);
+        self.paged = self.stage;
         let mut page = match self.stage {
             Stage::Here if !rules.expires_objects() => self.over(),
             Stage::Here => self.here(parts, bucket).await?,
@@ -74,8 +77,14 @@ impl Cursor {
         Ok(Some(page))
     }
 
-    /// Leaves out what remains of the kind at hand.
-    pub(super) fn skip(&mut self) {
+    /// Leaves out what remains of the kind of the last page.
+    pub(super) fn leave(&mut self) {
+        if self.stage == self.paged {
+            self.skip();
+        }
+    }
+
+    fn skip(&mut self) {
         (self.after, self.after_upload) = (None, None);
         self.stage = match self.stage {
             Stage::Here => Stage::Recorded,

@@ -142,7 +142,9 @@ impl Worker for LifecycleWorker {
     async fn step(&mut self) -> Next {
         match self.advance().await {
             Ok(next) => next,
-            Err(StoreError::Rebuilding | StoreError::Closing) => Next::After(OFTEN),
+            Err(StoreError::Rebuilding | StoreError::Closing | StoreError::Busy { .. }) => {
+                Next::After(OFTEN)
+            }
             Err(error) => {
                 tracing::warn!(%error, "life-cycle rules have to wait");
                 Next::After(super::expiry::SELDOM)
