@@ -12,6 +12,7 @@ mod expiry;
 mod gateway;
 mod key_fetcher;
 mod layers;
+mod lifecycle;
 mod rotation;
 mod rules;
 mod session_secret;
@@ -45,6 +46,7 @@ use expiry::UploadExpiry;
 use gateway::Gateway;
 use key_fetcher::KeyFetcher;
 use layers::Layers;
+use lifecycle::LifecycleWorker;
 use rotation::KeyRotation;
 use side::Side;
 pub(crate) use storage::store_options;
@@ -265,6 +267,14 @@ async fn open(
     layers.start(&mut workers);
     let expiry = config.store.multipart_expiry;
     workers.start(UploadExpiry::new(layers.store(), Arc::clone(&clock), expiry));
+    workers.start(LifecycleWorker::new(lifecycle::Parts {
+        home: storage.home(),
+        store: layers.store(),
+        routes: Arc::clone(&layers.routes),
+        clock: Arc::clone(&clock),
+        metrics: Arc::clone(&control.metrics),
+        options: config.lifecycle,
+    }));
     let settings = s3::Settings {
         region: config.region.clone(),
         base_domains: config.server.base_domains.clone(),
@@ -276,6 +286,7 @@ async fn open(
         },
         ownerships: config.ownerships.clone(),
         rules: rules::rulebook(&config.rules),
+        expiring: lifecycle::expiring(&layers.routes),
     };
     let migrations = layers.migrations(config, &storage, gateway, &clock).await;
     if let Some(migrations) = &migrations {

@@ -64,7 +64,7 @@ use tokio::sync::SetOnce;
 pub use access::{Origin, Rule};
 pub use cleanup::{CleanupKeeper, Cleanups};
 pub use job::{JobWorker, Jobs};
-pub use metrics::{EndedRequest, Metrics};
+pub use metrics::{EndedRequest, LifeCycleCounts, Metrics};
 pub use survey::Surveys;
 pub use view::{
     Counting, Disk, DiskState, Links, Presigner, Prices, Space, Trials, UpstreamView, Usage, Views,

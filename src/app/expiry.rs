@@ -12,8 +12,8 @@ use crate::store::{Store, StoreError};
 /// How many uploads are dropped in one step.
 const BATCH: usize = 100;
 /// How often to look, at most and at least; between them a sixteenth of the expiry.
-const OFTEN: Duration = Duration::from_secs(10);
-const SELDOM: Duration = Duration::from_hours(1);
+pub(super) const OFTEN: Duration = Duration::from_secs(10);
+pub(super) const SELDOM: Duration = Duration::from_hours(1);
 
 /// Drops uploads older than the configured time.
 pub(super) struct UploadExpiry {

@@ -40,6 +40,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) website: Website,
     #[serde(default)]
+    pub(super) lifecycle: Lifecycle,
+    #[serde(default)]
     pub(super) admin: Admin,
     #[serde(default)]
     pub(super) rule: Vec<Spanned<Rule>>,
@@ -240,6 +242,13 @@ pub(super) struct Bucket {
     pub(super) encryption: Option<Spanned<String>>,
     pub(super) website: Option<Spanned<bool>>,
     pub(super) object_ownership: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Lifecycle {
+    pub(super) period: Option<Spanned<Period>>,
+    pub(super) rate: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

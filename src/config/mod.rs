@@ -15,6 +15,7 @@ mod file;
 mod grants;
 mod identity;
 mod keys;
+mod lifecycle;
 mod overlap;
 mod ownership;
 mod proxies;
@@ -54,6 +55,7 @@ pub use at_rest::AtRest;
 pub use env::Env;
 pub use error::ConfigError;
 pub use keys::{BUILT_IN_ACCESS_KEY, BUILT_IN_SECRET_KEY};
+pub use lifecycle::Lifecycle;
 pub use routes::{Mapping, Mode, Route, Routes};
 pub use rules::{Antivirus, Names, Rule, Rules, ScannerAddress};
 pub use sessions::Sessions;
@@ -115,6 +117,8 @@ pub struct Config {
     pub usage: Usage,
     /// Buckets as websites.
     pub website: Website,
+    /// How life-cycle rules are carried out.
+    pub lifecycle: Lifecycle,
     /// What may be stored.
     pub rules: Rules,
     /// The token of the side API.
@@ -293,6 +297,7 @@ impl Config {
             ("[[bucket]]", self.routes != new.routes),
             ("[spool]", self.spool != new.spool),
             ("[usage]", self.usage != new.usage),
+            ("[lifecycle]", self.lifecycle != new.lifecycle),
             ("[website]", self.website != new.website),
             ("[[rule]]", self.rules.rules != new.rules.rules),
             ("[antivirus]", self.rules.antivirus != new.rules.antivirus),

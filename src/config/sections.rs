@@ -14,7 +14,7 @@ use super::env::Env;
 use super::error::ConfigError;
 use super::{
     Auth, Config, Flags, Keys, Log, LogFormat, Server, Store, Tls, at_rest, bounds, file, keys,
-    ownership, proxies, routes, rules, sessions, spool, upstream, usage, website,
+    lifecycle, ownership, proxies, routes, rules, sessions, spool, upstream, usage, website,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -75,6 +75,7 @@ pub(super) fn build(flags: &Flags, env: &Env, document: &Document) -> Result<Con
         usage: usage::build(env, &file.bucket, &file.usage, document)?,
         rules: rules::build(&file.rule, file.antivirus.as_ref(), document)?,
         website,
+        lifecycle: lifecycle::build(&file.lifecycle, document)?,
         admin_token: env.secret("STOWGATE_ADMIN_TOKEN")?,
         at_rest: at_rest::build(env, &file.encryption, &file.bucket, document)?,
         sessions,

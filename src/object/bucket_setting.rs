@@ -37,6 +37,8 @@ settings! {
     Cors = "cors",
     /// `PutBucketEncryption`.
     Encryption = "encryption",
+    /// `PutBucketLifecycleConfiguration`.
+    Lifecycle = "lifecycle",
     /// `PutBucketOwnershipControls`.
     OwnershipControls = "ownership-controls",
     /// `PutBucketPolicy`.
@@ -101,8 +103,8 @@ mod tests {
         let names: BTreeSet<&str> = BucketSetting::ALL.iter().map(|it| it.name()).collect();
         assert_eq!(names.len(), BucketSetting::ALL.len());
         assert!(!names.contains("tags"), "bucket tags lie under that name");
-        let expected = "acl cors encryption ownership-controls policy public-access-block \
-                        versioning website";
+        let expected = "acl cors encryption lifecycle ownership-controls policy \
+                        public-access-block versioning website";
         assert_eq!(names.into_iter().collect::<Vec<_>>().join(" "), expected);
     }
 

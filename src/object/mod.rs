@@ -11,6 +11,7 @@ mod encryption;
 mod etag;
 mod forwarding;
 mod latency;
+mod lifecycle;
 mod listing;
 mod master_key;
 mod metadata;
@@ -43,6 +44,7 @@ pub use encryption::{
 pub use etag::ETag;
 pub use forwarding::is_forwarding;
 pub use latency::Latency;
+pub use lifecycle::{Due, Expiration, Lifecycle, LifecycleFilter, LifecycleRule};
 pub use listing::{
     BucketsPage, BucketsQuery, ListEntry, ListPage, ListQuery, PartsPage, PartsQuery, UploadEntry,
     UploadsPage, UploadsQuery, VersionEntry, VersionMarker, VersionsPage, VersionsQuery,

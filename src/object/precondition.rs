@@ -55,6 +55,9 @@ pub enum WriteCondition {
     Absent,
     /// `If-Match`: the key's current object has this tag, or exists at all for `*`.
     Matches(ETagMatch),
+    /// The key's current object is the one that has this tag and was stored then. Clients cannot
+    /// ask for that; who judged an object by its age can.
+    Unchanged(ETag, Timestamp),
 }
 
 /// What a write's condition comes to.
@@ -158,15 +161,17 @@ impl ReadConditions {
 }
 
 impl WriteCondition {
-    /// What the condition comes to while the key's current object has the tag `current`.
-    pub fn check(&self, current: Option<&ETag>) -> WriteVerdict {
-        match (self, current) {
-            (Self::Absent, None) => WriteVerdict::Proceed,
-            (Self::Absent, Some(_)) => WriteVerdict::Failed(ConditionHeader::IfNoneMatch),
-            (Self::Matches(_), None) => WriteVerdict::Missing,
-            (Self::Matches(tags), Some(etag)) if tags.matches(etag) => WriteVerdict::Proceed,
-            (Self::Matches(_), Some(_)) => WriteVerdict::Failed(ConditionHeader::IfMatch),
-        }
+    /// What the condition comes to while the key's current object has the tag and the
+    /// Last-Modified `current`.
+    pub fn check(&self, current: Option<(&ETag, Timestamp)>) -> WriteVerdict {
+        let holds = match (self, current) {
+            (Self::Absent, None) => return WriteVerdict::Proceed,
+            (Self::Absent, Some(_)) => return WriteVerdict::Failed(ConditionHeader::IfNoneMatch),
+            (Self::Matches(_) | Self::Unchanged(..), None) => return WriteVerdict::Missing,
+            (Self::Matches(tags), Some((etag, _))) => tags.matches(etag),
+            (Self::Unchanged(etag, since), Some(current)) => current == (etag, *since),
+        };
+        if holds { WriteVerdict::Proceed } else { WriteVerdict::Failed(ConditionHeader::IfMatch) }
     }
 }
 
@@ -262,9 +267,20 @@ mod tests {
             (matches("abc"), WriteVerdict::Missing, WriteVerdict::Proceed),
             (matches("*"), WriteVerdict::Missing, WriteVerdict::Proceed),
             (matches("x"), WriteVerdict::Missing, WriteVerdict::Failed(ConditionHeader::IfMatch)),
+            (WriteCondition::Unchanged(tag(), NOW), WriteVerdict::Missing, WriteVerdict::Proceed),
+            (
+                WriteCondition::Unchanged(tag(), Timestamp(NOW.0 - 1)),
+                WriteVerdict::Missing,
+                WriteVerdict::Failed(ConditionHeader::IfMatch),
+            ),
+            (
+                WriteCondition::Unchanged(ETag::parse("x"), NOW),
+                WriteVerdict::Missing,
+                WriteVerdict::Failed(ConditionHeader::IfMatch),
+            ),
         ] {
             assert_eq!(condition.check(None), on_absent, "{condition:?}");
-            assert_eq!(condition.check(Some(&tag())), on_present, "{condition:?}");
+            assert_eq!(condition.check(Some((&tag(), NOW))), on_present, "{condition:?}");
         }
     }
 }

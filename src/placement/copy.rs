@@ -299,7 +299,10 @@ fn of_source(error: StoreError) -> StoreError {
 fn is_of_target(error: &StoreError, request: &CopyRequest) -> bool {
     match (error, &request.condition) {
         (StoreError::PreconditionFailed(_) | StoreError::NoSuchKey, Some(condition)) => {
-            matches!(condition, WriteCondition::Matches(_) | WriteCondition::Absent)
+            matches!(
+                condition,
+                WriteCondition::Matches(_) | WriteCondition::Unchanged(..) | WriteCondition::Absent
+            )
         }
         _ => false,
     }

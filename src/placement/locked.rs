@@ -211,7 +211,7 @@ impl Locked<'_> {
         let Some(condition) = condition else { return Ok(None) };
         let current = match self.holder() {
             Some(Layer::Upstream) => return Ok(Some(self.translated(condition))),
-            Some(Layer::Home) => self.at_home.as_ref().map(|home| &home.etag),
+            Some(Layer::Home) => self.at_home.as_ref(),
             None => None,
         };
         check(condition, current).map(|()| None)
@@ -222,7 +222,7 @@ impl Locked<'_> {
     pub(super) async fn decide(&self, condition: Option<&WriteCondition>) -> Result<()> {
         let Some(condition) = condition else { return Ok(()) };
         match self.holder() {
-            Some(Layer::Home) => check(condition, self.at_home.as_ref().map(|home| &home.etag)),
+            Some(Layer::Home) => check(condition, self.at_home.as_ref()),
             None => check(condition, None),
             Some(Layer::Upstream) => {
                 let condition = self.translated(condition);
@@ -257,9 +257,9 @@ impl Drop for Locked<'_> {
     }
 }
 
-/// Decides a condition against the tag of the key's object.
-pub(super) fn check(condition: &WriteCondition, current: Option<&ETag>) -> Result<()> {
-    match condition.check(current) {
+/// Decides a condition against the key's object.
+pub(super) fn check(condition: &WriteCondition, current: Option<&ObjectInfo>) -> Result<()> {
+    match condition.check(current.map(|object| (&object.etag, object.last_modified))) {
         WriteVerdict::Proceed => Ok(()),
         WriteVerdict::Missing => Err(StoreError::NoSuchKey),
         WriteVerdict::Failed(header) => Err(StoreError::PreconditionFailed(header)),

@@ -331,6 +331,12 @@ pub(super) fn translated(condition: &WriteCondition, remote: Option<&Remote>) ->
             });
             WriteCondition::Matches(ETagMatch::Tags(tags.collect()))
         }
+        // The object that the record means was stored when the record says.
+        (WriteCondition::Unchanged(tag, since), Some(remote)) if *tag == remote.etag => {
+            let same = *since == remote.last_modified;
+            let tags = same.then(|| remote.upstream_etag.clone());
+            WriteCondition::Matches(ETagMatch::Tags(tags.into_iter().collect()))
+        }
         (condition, _) => condition.clone(),
     }
 }

@@ -92,7 +92,7 @@ impl Placement {
                 super::answered(upstream, upstream.store.check_condition(at, &condition).await)
             }
             None => match self.head(at, &GetRequest::default()).await {
-                Ok(head) => check(condition, Some(&head.object.etag)),
+                Ok(head) => check(condition, Some(&head.object)),
                 Err(StoreError::NoSuchKey) => check(condition, None),
                 Err(error) => Err(error),
             },

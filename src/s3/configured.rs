@@ -12,7 +12,7 @@ use super::error::{Code, S3Error};
 use super::guards;
 use super::website::Website;
 use crate::auth::grants::{Ownership, OwnershipDefaults, Policy};
-use crate::object::{BucketName, BucketSetting, SettingDocument, SettingTooLong};
+use crate::object::{BucketName, BucketSetting, Lifecycle, SettingDocument, SettingTooLong};
 use crate::store::{Store, StoreError};
 
 /// Of how many buckets each kind is kept. With more than that in use, all are read anew.
@@ -35,6 +35,7 @@ pub(super) trait Configuration: Sized {
 pub(super) struct Configured {
     cors: Known<Cors>,
     encryption: Known<BucketEncryption>,
+    lifecycle: Known<Lifecycle>,
     policy: Known<Policy>,
     website: Known<Website>,
     ownerships: OwnershipDefaults,
@@ -77,6 +78,15 @@ impl Configured {
         bucket: &BucketName,
     ) -> Result<Option<Arc<BucketEncryption>>, S3Error> {
         self.encryption.of(store, bucket).await
+    }
+
+    /// Which of a bucket's objects and uploads go, and when.
+    pub(super) async fn lifecycle(
+        &self,
+        store: &dyn Store,
+        bucket: &BucketName,
+    ) -> Result<Option<Arc<Lifecycle>>, S3Error> {
+        self.lifecycle.of(store, bucket).await
     }
 
     /// What a bucket's policy allows and denies.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::access::Gate;
 use super::configured::Configured;
 use super::error::{Code, S3Error, Subject};
+use super::service::Expiring;
 use super::token::TokenKey;
 use crate::auth::{Authenticator, Caller, Identity};
 use crate::object::{Bucket, BucketName, Encryption, Owner, RequestId};
@@ -27,6 +28,8 @@ pub(super) struct Context {
     pub(super) configured: Arc<Configured>,
     /// The buckets that everybody may read as websites.
     pub(super) public_sites: Arc<BTreeSet<BucketName>>,
+    /// In which buckets life-cycle rules are carried out.
+    pub(super) expiring: Arc<Expiring>,
     /// On whose behalf.
     pub(super) caller: Caller,
     /// Who is known by which id.

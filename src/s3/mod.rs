@@ -21,6 +21,7 @@ mod guards;
 mod header;
 mod judged;
 mod keep_alive;
+mod lifecycle;
 mod listing;
 mod multipart;
 mod naming;
@@ -48,8 +49,8 @@ mod tests;
 
 pub use audit::Audit;
 pub use header::Encrypted;
-
+pub use lifecycle::lifecycle_rules;
 pub use refusal::{Refusal, refuse};
 pub use request_facts::{ClientAddress, Nearby, PublicHost};
-pub use service::{Service, Settings, Websites};
+pub use service::{Expiring, Service, Settings, Websites};
 pub use token::TokenKey;

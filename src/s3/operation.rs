@@ -59,6 +59,7 @@ pub(super) enum Operation {
 pub(super) enum Configured {
     Cors,
     Encryption,
+    Lifecycle,
     Website,
 }
 
@@ -67,7 +68,6 @@ pub(super) enum Configured {
 pub(super) enum Setting {
     Accelerate,
     Acl,
-    Lifecycle,
     Logging,
     Notification,
     ObjectLock,
@@ -232,6 +232,7 @@ impl Configured {
         match self {
             Self::Cors => "GetBucketCors",
             Self::Encryption => "GetBucketEncryption",
+            Self::Lifecycle => "GetBucketLifecycleConfiguration",
             Self::Website => "GetBucketWebsite",
         }
     }
@@ -240,6 +241,7 @@ impl Configured {
         match self {
             Self::Cors => "PutBucketCors",
             Self::Encryption => "PutBucketEncryption",
+            Self::Lifecycle => "PutBucketLifecycleConfiguration",
             Self::Website => "PutBucketWebsite",
         }
     }
@@ -248,6 +250,7 @@ impl Configured {
         match self {
             Self::Cors => "DeleteBucketCors",
             Self::Encryption => "DeleteBucketEncryption",
+            Self::Lifecycle => "DeleteBucketLifecycle",
             Self::Website => "DeleteBucketWebsite",
         }
     }
@@ -258,7 +261,6 @@ impl Setting {
         match self {
             Self::Accelerate => "GetBucketAccelerateConfiguration",
             Self::Acl => "GetBucketAcl",
-            Self::Lifecycle => "GetBucketLifecycleConfiguration",
             Self::Logging => "GetBucketLogging",
             Self::Notification => "GetBucketNotificationConfiguration",
             Self::ObjectLock => "GetObjectLockConfiguration",
@@ -276,7 +278,6 @@ impl Setting {
         match self {
             Self::Accelerate => "PutBucketAccelerateConfiguration",
             Self::Acl => "PutBucketAcl",
-            Self::Lifecycle => "PutBucketLifecycleConfiguration",
             Self::Logging => "PutBucketLogging",
             Self::Notification => "PutBucketNotificationConfiguration",
             Self::ObjectLock => "PutObjectLockConfiguration",
@@ -294,7 +295,6 @@ impl Setting {
         match self {
             Self::Accelerate => "DeleteBucketAccelerateConfiguration",
             Self::Acl => "DeleteBucketAcl",
-            Self::Lifecycle => "DeleteBucketLifecycle",
             Self::Logging => "DeleteBucketLogging",
             Self::Notification => "DeleteBucketNotification",
             Self::ObjectLock => "DeleteObjectLockConfiguration",

@@ -127,6 +127,7 @@ fn reads_configuration(which: Configured) -> Action {
     match which {
         Configured::Cors => Action::GetBucketCORS,
         Configured::Encryption => Action::GetEncryptionConfiguration,
+        Configured::Lifecycle => Action::GetLifecycleConfiguration,
         Configured::Website => Action::GetBucketWebsite,
     }
 }
@@ -135,6 +136,7 @@ fn changes_configuration(which: Configured, operation: Operation) -> Action {
     match which {
         Configured::Cors => Action::PutBucketCORS,
         Configured::Encryption => Action::PutEncryptionConfiguration,
+        Configured::Lifecycle => Action::PutLifecycleConfiguration,
         Configured::Website if operation == Operation::DeleteConfiguration(which) => {
             Action::DeleteBucketWebsite
         }
@@ -146,7 +148,6 @@ fn reads(setting: Setting) -> Action {
     match setting {
         Setting::Accelerate => Action::GetAccelerateConfiguration,
         Setting::Acl => Action::GetBucketAcl,
-        Setting::Lifecycle => Action::GetLifecycleConfiguration,
         Setting::Logging => Action::GetBucketLogging,
         Setting::Notification => Action::GetBucketNotification,
         Setting::ObjectLock => Action::GetBucketObjectLockConfiguration,
@@ -165,7 +166,6 @@ fn removes(setting: Setting) -> Action {
     match setting {
         Setting::Accelerate => Action::PutAccelerateConfiguration,
         Setting::Acl => Action::PutBucketAcl,
-        Setting::Lifecycle => Action::PutLifecycleConfiguration,
         Setting::Logging => Action::PutBucketLogging,
         Setting::Notification => Action::PutBucketNotification,
         Setting::ObjectLock => Action::PutBucketObjectLockConfiguration,
@@ -183,7 +183,6 @@ fn unserved(name: &str, on_object: bool) -> Action {
     match name {
         "PutObjectLegalHold" => Action::PutObjectLegalHold,
         "PutObjectRetention" => Action::PutObjectRetention,
-        "PutBucketLifecycleConfiguration" => Action::PutLifecycleConfiguration,
         "PutBucketLogging" => Action::PutBucketLogging,
         "PutBucketNotificationConfiguration" => Action::PutBucketNotification,
         "PutBucketReplication" => Action::PutReplicationConfiguration,

@@ -30,7 +30,7 @@ const BUCKET: &[(&str, Verbs)] = &[
     ("accelerate", Verbs::setting(Setting::Accelerate, "PutBucketAccelerateConfiguration")),
     ("cors", Verbs::configuration(Configured::Cors)),
     ("encryption", Verbs::configuration(Configured::Encryption)),
-    ("lifecycle", Verbs::removable(Setting::Lifecycle, "PutBucketLifecycleConfiguration")),
+    ("lifecycle", Verbs::configuration(Configured::Lifecycle)),
     ("logging", Verbs::setting(Setting::Logging, "PutBucketLogging")),
     ("notification", Verbs::setting(Setting::Notification, "PutBucketNotificationConfiguration")),
     ("object-lock", Verbs::setting(Setting::ObjectLock, "PutObjectLockConfiguration")),

@@ -53,6 +53,7 @@ fn sub_resources_count_with_and_without_value_and_in_any_order() {
         ("GET", "/b12?policy", Operation::GetSetting(Setting::Policy)),
         ("DELETE", "/b12?cors", Operation::DeleteConfiguration(Configured::Cors)),
         ("PUT", "/b12?website", Operation::PutConfiguration(Configured::Website)),
+        ("PUT", "/b12?lifecycle", Operation::PutConfiguration(Configured::Lifecycle)),
         ("GET", "/b12?encryption", Operation::GetConfiguration(Configured::Encryption)),
     ] {
         assert_eq!(to(method, target), Ok(operation), "{method} {target}");
@@ -80,7 +81,6 @@ fn nothing_that_is_not_served_falls_through() {
         ("DELETE", "/b12?versioning"),
         ("DELETE", "/b12?acl"),
         ("PUT", "/b12?object-lock"),
-        ("PUT", "/b12?lifecycle"),
         ("PUT", "/b12?notification"),
         ("GET", "/b12?session"),
         ("GET", "/b12?inventory&id=1"),

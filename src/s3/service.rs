@@ -57,6 +57,31 @@ pub struct Settings {
     pub websites: Websites,
     /// Whose the objects are of buckets that do not say so themselves.
     pub ownerships: OwnershipDefaults,
+    /// In which buckets life-cycle rules are carried out.
+    pub expiring: Expiring,
+}
+
+/// Buckets in which life-cycle rules are carried out, so that answers tell what they come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiring {
+    /// Whether it is so in every bucket but those of `others`.
+    pub everywhere: bool,
+    /// The buckets in which it is the other way round.
+    pub others: BTreeSet<BucketName>,
+}
+
+impl Expiring {
+    /// Whether it is so in this bucket.
+    pub fn contains(&self, bucket: &BucketName) -> bool {
+        self.everywhere != self.others.contains(bucket)
+    }
+}
+
+impl Default for Expiring {
+    /// Everywhere.
+    fn default() -> Self {
+        Self { everywhere: true, others: BTreeSet::new() }
+    }
 }
 
 /// Which buckets are websites, and where.
@@ -79,6 +104,7 @@ pub struct Service {
     rules: Arc<Rulebook>,
     auth: Arc<Authenticator>,
     templates: Arc<KeyTemplates>,
+    expiring: Arc<Expiring>,
 }
 
 /// What is known of a request so far, for the answer and the log.
@@ -97,8 +123,8 @@ struct Progress {
 impl Service {
     /// Serves `store` to those whom `auth` knows.
     pub fn new(settings: Settings, store: Arc<dyn Front>, auth: Arc<Authenticator>) -> Self {
-        let Settings { region, base_domains, token_key, templates, websites, ownerships, rules } =
-            settings;
+        let Settings { region, base_domains, token_key, templates, websites, .. } = settings;
+        let Settings { ownerships, rules, expiring, .. } = settings;
         Self {
             region: region.into(),
             token_key,
@@ -109,6 +135,7 @@ impl Service {
             rules: Arc::new(rules),
             auth,
             templates: Arc::new(templates),
+            expiring: Arc::new(expiring),
         }
     }
 
@@ -304,6 +331,7 @@ impl Service {
             token_key: self.token_key.clone(),
             configured: Arc::clone(&self.configured),
             public_sites: Arc::clone(&self.public_sites),
+            expiring: Arc::clone(&self.expiring),
             caller,
             auth: Arc::clone(&self.auth),
             gate,

@@ -238,6 +238,7 @@ impl Gateway {
             token_key: TokenKey::new([1; 32]),
             configured: Arc::default(),
             public_sites: Arc::default(),
+            expiring: Arc::default(),
             caller: self.caller.clone(),
             auth: Arc::new(unsigned()),
             gate: self.gate(Arc::new(head("GET", "/", &[]))),

@@ -74,6 +74,7 @@ impl Upstream {
             region,
             base_domains: Vec::new(),
             websites: stowgate::s3::Websites::default(),
+            expiring: stowgate::s3::Expiring::default(),
             token_key: TokenKey::new([7; 32]),
             rules: stowgate::rules::Rulebook::default(),
             templates: KeyTemplates::default(),

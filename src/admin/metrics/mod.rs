@@ -6,7 +6,7 @@ mod text;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response};
 
-pub use requests::{EndedRequest, Metrics};
+pub use requests::{EndedRequest, LifeCycleCounts, Metrics};
 
 use self::text::Text;
 use super::buckets;
@@ -29,6 +29,7 @@ pub(super) async fn answer(views: &Views) -> Result<Response<Payload>, Fault> {
     upstreams(&mut text, &views.upstreams);
     spool(&mut text, views);
     migrations(&mut text, views);
+    life_cycles(&mut text, &views.metrics);
     usage(&mut text, views).await?;
     disk(&mut text, views);
     log(&mut text, views).await;
@@ -198,6 +199,32 @@ fn migrations(text: &mut Text, views: &Views) {
     );
     for total in &totals {
         family.sample(&labels(total), total.counts.moved_bytes);
+    }
+}
+
+fn life_cycles(text: &mut Text, metrics: &Metrics) {
+    let (counts, done) = metrics.life_cycles();
+    let mut family = text.counter(
+        "stowgate_lifecycle_actions_total",
+        "What was due by life-cycle rules since the start, by what came of it: an object that was \
+         deleted, an upload that was dropped, one that a client changed before, or a failure.",
+    );
+    for (outcome, count) in [
+        ("deleted", counts.deleted),
+        ("aborted", counts.aborted),
+        ("kept", counts.kept),
+        ("failed", counts.failed),
+    ] {
+        family.sample(&[("outcome", outcome)], count);
+    }
+    text.counter("stowgate_lifecycle_deleted_bytes_total", "The bytes of the deleted objects.")
+        .sample(&[], counts.deleted_bytes);
+    if let Some(done) = done {
+        text.gauge(
+            "stowgate_lifecycle_last_pass_timestamp_seconds",
+            "When the rules of all buckets were last carried out, since the epoch.",
+        )
+        .sample(&[], done.seconds());
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is counted of requests, and of reloads of the configuration.
+//! What is counted of requests, of reloads of the configuration, and of life-cycle rules.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -30,6 +30,33 @@ pub struct Metrics(Mutex<Counted>);
 struct Counted {
     operations: HashMap<Cow<'static, str>, Figures>,
     reloads: Reloads,
+    life_cycle: LifeCycleCounts,
+    life_cycle_done: Option<Timestamp>,
+}
+
+/// What life-cycle rules came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LifeCycleCounts {
+    /// Objects that were deleted ...
+    pub deleted: u64,
+    /// ... and their bytes.
+    pub deleted_bytes: u64,
+    /// Unfinished uploads that were dropped.
+    pub aborted: u64,
+    /// What was changed by a client before it could go.
+    pub kept: u64,
+    /// What could not be deleted or dropped.
+    pub failed: u64,
+}
+
+impl std::ops::AddAssign for LifeCycleCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.deleted += other.deleted;
+        self.deleted_bytes = self.deleted_bytes.saturating_add(other.deleted_bytes);
+        self.aborted += other.aborted;
+        self.kept += other.kept;
+        self.failed += other.failed;
+    }
 }
 
 /// What was counted of an operation.
@@ -71,6 +98,22 @@ impl Metrics {
         } else {
             reloads.refused += 1;
         }
+    }
+
+    /// Life-cycle rules were carried out, in a bucket.
+    pub fn life_cycle(&self, counts: LifeCycleCounts) {
+        self.counted().life_cycle += counts;
+    }
+
+    /// Every bucket has been gone through for its life-cycle rules.
+    pub fn life_cycle_done(&self, now: Timestamp) {
+        self.counted().life_cycle_done = Some(now);
+    }
+
+    /// What life-cycle rules came to since the start, and when all were last carried out.
+    pub fn life_cycles(&self) -> (LifeCycleCounts, Option<Timestamp>) {
+        let counted = self.counted();
+        (counted.life_cycle, counted.life_cycle_done)
     }
 
     pub(super) fn operations(&self) -> BTreeMap<String, Figures> {

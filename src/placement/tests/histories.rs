@@ -20,7 +20,7 @@ use super::world::{START, bucket, content, new_upload, owner, path, place};
 use crate::background::Worker as _;
 use crate::object::{
     Algorithm, Clock, CompletedPart, Completion, ETag, ETagMatch, ListEntry, ListQuery,
-    ManualClock, ObjectMetadata, PartNumber, ReadConditions, WriteCondition,
+    ManualClock, ObjectMetadata, PartNumber, ReadConditions, Timestamp, WriteCondition,
 };
 use crate::placement::location::{Task, Todo};
 use crate::placement::spool::Spool;
@@ -275,7 +275,8 @@ impl History {
         let log = &self.log;
         let belief = self.model.get_mut(key).unwrap();
         let may_hold = |seen: &Seen| {
-            let tag = seen.as_ref().map(|(etag, _)| etag);
+            // No condition of these histories asks when something was stored.
+            let tag = seen.as_ref().map(|(etag, _)| (etag, Timestamp(0)));
             // Deleting what isn't there always succeeds.
             let free = new.is_none() && tag.is_none();
             free || condition.is_none_or(|condition| {

@@ -220,7 +220,7 @@ pub(crate) fn content(text: &str) -> Bytes {
 }
 
 /// An upload with nothing special about it.
-pub(super) fn new_upload() -> NewUpload {
+pub(crate) fn new_upload() -> NewUpload {
     let checksum = ChecksumChoice {
         algorithm: Algorithm::Crc64Nvme,
         kind: ChecksumKind::FullObject,

@@ -17,6 +17,7 @@ use crate::s3::error::{Code, S3Error};
 use crate::s3::header::{self, Head, Integrity};
 use crate::s3::judged::examine_parts;
 use crate::s3::keep_alive::{self, Patience};
+use crate::s3::lifecycle;
 use crate::s3::listing::write_checksum;
 use crate::s3::multipart;
 use crate::s3::object_reply;
@@ -64,15 +65,20 @@ impl Execute for CompleteMultipartUpload {
         let object = upload.object.clone();
         let rules = Arc::clone(&ctx.rules);
         let examined = key.clone();
+        let beside = ctx.clone();
         let work = async move {
             examine_parts(&*store, &rules, &upload, &completion, examined.as_ref()).await?;
-            Ok(store.complete_upload(&upload, &completion, condition).await?)
+            let stored = store.complete_upload(&upload, &completion, condition).await?;
+            let at = &upload.object;
+            let expiration = lifecycle::expiration(&beside, at, &stored.object, None).await;
+            Ok((stored, expiration))
         };
-        let headers = move |reply: Reply, stored: &Stored| {
+        let headers = move |reply: Reply, (stored, expiration): &(Stored, Option<String>)| {
+            let reply = lifecycle::tell_expiration(reply, expiration.clone());
             let reply = reply.optional(VERSION_ID, object_reply::version(stored.version));
             header::tell_encryption(reply, stored.object.encryption, key.as_ref())
         };
-        let write = move |writer: &mut Writer, stored: &Stored| {
+        let write = move |writer: &mut Writer, (stored, _): &(Stored, Option<String>)| {
             writer.text("Location", &location);
             writer.text("Bucket", object.bucket.as_str());
             writer.text("Key", object.key.as_str());

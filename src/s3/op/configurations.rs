@@ -1,11 +1,12 @@
-//! GetBucketCors, PutBucketCors, DeleteBucketCors, and the same of encryption and website: documents
-//! that are checked, kept, and shown as they are kept.
+//! GetBucketCors, PutBucketCors, DeleteBucketCors, and the same of encryption, life cycle and website:
+//! documents that are checked, kept, and shown as they are kept.
 
 use http::header::CONTENT_TYPE;
 
+use super::lifecycle;
 use crate::auth::Sealed;
 use crate::body::Payload;
-use crate::object::{BucketSetting, SettingDocument};
+use crate::object::{BucketSetting, Lifecycle, SettingDocument};
 use crate::s3::bucket_encryption::BucketEncryption;
 use crate::s3::configured::Configuration;
 use crate::s3::context::Context;
@@ -19,6 +20,9 @@ use crate::s3::website::Website;
 
 /// GET.
 pub(super) async fn get(which: Configured, head: &Head, ctx: &Context) -> Result<Reply, S3Error> {
+    if which == Configured::Lifecycle {
+        return lifecycle::get(head, ctx).await;
+    }
     let bucket = head.bucket()?;
     let document = match ctx.store.bucket_setting(bucket, setting(which)).await? {
         Some(document) => document.bytes().clone(),
@@ -39,11 +43,15 @@ pub(super) async fn put(
     ctx: &Context,
     body: Sealed,
 ) -> Result<Reply, S3Error> {
+    if which == Configured::Lifecycle {
+        return lifecycle::put(head, ctx, body).await;
+    }
     let (bucket, integrity) = (head.bucket()?, Integrity::parse(head)?);
     let body = document::read(body, integrity, Digest::Required).await?;
     let checked = match which {
         Configured::Cors => Cors::check(&body),
         Configured::Encryption => BucketEncryption::check(&body),
+        Configured::Lifecycle => Lifecycle::check(&body),
         Configured::Website => Website::check(&body),
     }?;
     let document = SettingDocument::new(checked)?;
@@ -65,6 +73,7 @@ fn setting(which: Configured) -> BucketSetting {
     match which {
         Configured::Cors => Cors::SETTING,
         Configured::Encryption => BucketEncryption::SETTING,
+        Configured::Lifecycle => Lifecycle::SETTING,
         Configured::Website => Website::SETTING,
     }
 }
@@ -74,6 +83,7 @@ fn absent(which: Configured) -> Code {
     match which {
         Configured::Cors => Code::NoSuchCORSConfiguration,
         Configured::Encryption => Code::ServerSideEncryptionConfigurationNotFoundError,
+        Configured::Lifecycle => Code::NoSuchLifecycleConfiguration,
         Configured::Website => Code::NoSuchWebsiteConfiguration,
     }
 }

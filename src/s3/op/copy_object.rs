@@ -16,6 +16,7 @@ use crate::s3::error::S3Error;
 use crate::s3::header::{self, Head};
 use crate::s3::judged::Copying;
 use crate::s3::keep_alive::{self, Patience};
+use crate::s3::lifecycle;
 use crate::s3::listing::write_checksum;
 use crate::s3::object_acl;
 use crate::s3::object_reply;
@@ -100,6 +101,7 @@ impl Execute for CopyObject {
         let conditional = request.condition.is_some();
         let encryption = ctx.encryption(&to.bucket, request.encryption.take()).await?;
         request.encryption.clone_from(&encryption);
+        let beside = ctx.clone();
         let work = async move {
             // The source changed between the look at it and the copy; the client may not hear of a
             // condition that it did not set.
@@ -116,14 +118,17 @@ impl Execute for CopyObject {
                 copying.examine(&*store, &from.object, &mut request, fault(bound)).await?;
             }
             let bound = bound || copying.is_some();
-            store.copy_object(&from.object, &to, request).await.map_err(|error| match error {
+            let stored = store.copy_object(&from.object, &to, request).await;
+            let stored = stored.map_err(|error| match error {
                 // The target that a condition wants there has gone.
                 missing @ StoreError::NoSuchKey if conditional => missing.into(),
                 other => fault(bound)(other),
-            })
+            })?;
+            let expiration = lifecycle::expiration(&beside, &to, &stored.object, None).await;
+            Ok((stored, expiration))
         };
-        let headers = move |reply: Reply, stored: &Stored| {
-            let reply = reply
+        let headers = move |reply: Reply, (stored, expiration): &(Stored, Option<String>)| {
+            let reply = lifecycle::tell_expiration(reply, expiration.clone())
                 .optional(VERSION_ID, object_reply::version(stored.version))
                 .optional(SOURCE_VERSION_ID, object_reply::version(version));
             let key = encryption.as_ref().and_then(Encryption::customer_key);
@@ -203,7 +208,7 @@ fn changes(head: &Head, request: &CopyRequest) -> bool {
         || head.has_header("x-amz-website-redirect-location")
 }
 
-fn write_result(writer: &mut Writer, stored: &Stored) {
+fn write_result(writer: &mut Writer, (stored, _): &(Stored, Option<String>)) {
     let object = &stored.object;
     writer.text("LastModified", &object.last_modified.iso8601());
     writer.text("ETag", &object.etag.quoted());

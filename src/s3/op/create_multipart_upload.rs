@@ -7,6 +7,7 @@ use crate::s3::acl::Asked;
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::{self, Head};
+use crate::s3::lifecycle;
 use crate::s3::naming;
 use crate::s3::object_acl;
 use crate::s3::reply::Reply;
@@ -64,6 +65,7 @@ impl Execute for CreateMultipartUpload {
             w.text("Key", self.object.key.as_str());
             w.text("UploadId", &shown);
         });
+        let reply = lifecycle::tell_abortion(ctx, reply, &self.object, ctx.auth.now()).await;
         let upload = UploadPath { object: self.object, id };
         // The upload is there, whether or not this is known of it.
         let encrypted = ctx.store.upload_choice(&upload).await.ok().and_then(|it| it.encryption);

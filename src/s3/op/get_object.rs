@@ -6,6 +6,7 @@ use crate::auth::Sealed;
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::Head;
+use crate::s3::lifecycle;
 use crate::s3::reply::Reply;
 use crate::store::{Got, StoreError};
 
@@ -26,7 +27,11 @@ impl GetObject {
     /// The object, or why not.
     pub(super) async fn answer(self, ctx: &Context) -> Result<Reply, S3Error> {
         match self.get(ctx).await {
-            Ok(got) => Ok(self.0.reply(&got.head).body(got.body)),
+            Ok(got) => {
+                let expiration = self.0.expiration(ctx, &got.head).await;
+                let reply = self.0.reply(&got.head).body(got.body);
+                Ok(lifecycle::tell_expiration(reply, expiration))
+            }
             Err(error) => self.0.refuse(error),
         }
     }

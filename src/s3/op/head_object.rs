@@ -6,6 +6,7 @@ use crate::auth::Sealed;
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::Head;
+use crate::s3::lifecycle;
 use crate::s3::reply::Reply;
 use crate::store::{self, StoreError};
 
@@ -26,7 +27,11 @@ impl HeadObject {
     /// The object, or why not.
     pub(super) async fn answer(self, ctx: &Context) -> Result<Reply, S3Error> {
         match self.head(ctx).await {
-            Ok(head) => self.0.may_tell(&head).map(|()| self.0.reply(&head)),
+            Ok(head) => {
+                self.0.may_tell(&head)?;
+                let expiration = self.0.expiration(ctx, &head).await;
+                Ok(lifecycle::tell_expiration(self.0.reply(&head), expiration))
+            }
             Err(error) => self.0.refuse(error),
         }
     }

@@ -6,6 +6,7 @@ use crate::object::{ChecksumChoice, PartSummary, PartsPage, PartsQuery};
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::Head;
+use crate::s3::lifecycle;
 use crate::s3::listing::{
     parse_count, parse_limit, write_checksum_value, write_owner, write_storage_class,
 };
@@ -35,7 +36,9 @@ impl Execute for ListParts {
     async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
         let query = PartsQuery { after: self.after, limit: self.limit };
         let page = ctx.store.list_parts(&self.upload, &query).await?;
-        Ok(Reply::xml("ListPartsResult", |w| self.write(w, &page)))
+        let reply = Reply::xml("ListPartsResult", |w| self.write(w, &page));
+        let at = &self.upload.object;
+        Ok(lifecycle::tell_abortion(ctx, reply, at, page.upload.initiated).await)
     }
 }
 

@@ -17,6 +17,7 @@ mod get_object;
 mod get_object_attributes;
 mod head_bucket;
 mod head_object;
+mod lifecycle;
 mod list_buckets;
 mod list_multipart_uploads;
 mod list_object_versions;

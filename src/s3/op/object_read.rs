@@ -7,8 +7,10 @@ use crate::object::{
     ByteRange, ContentHeaders, CustomerKey, ETag, Encrypted, KeyFault, MAX_PART_NUMBER, ObjectInfo,
     PartNumber, RangeSpec, Timestamp,
 };
+use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::{Head, customer_key, read_conditions, tell_encryption};
+use crate::s3::lifecycle;
 use crate::s3::object_reply::{self, Overrides};
 use crate::s3::reply::Reply;
 use crate::store::{self, GetRequest, ObjectPath, Selection, StoreError};
@@ -91,6 +93,11 @@ impl ObjectRead {
         let range = range.map(|range| range.content_range(object.size));
         let length = head.range.unwrap_or(ByteRange::whole(object.size)).length;
         reply.optional(CONTENT_RANGE, range).length(length)
+    }
+
+    /// When the bucket's rules have the object go.
+    pub(super) async fn expiration(&self, ctx: &Context, head: &store::Head) -> Option<String> {
+        lifecycle::expiration(ctx, &self.at, &head.object, None).await
     }
 
     /// Whether the head may be told: not of what is encrypted with a customer's key without it.

@@ -13,6 +13,7 @@ use crate::s3::header::{
     Head, Integrity, encryption, object_metadata, refuse_unserved, tags, tell_encryption,
     write_condition,
 };
+use crate::s3::lifecycle;
 use crate::s3::object_acl;
 use crate::s3::object_reply;
 use crate::s3::reply::Reply;
@@ -31,6 +32,7 @@ pub(super) struct PutObject {
 pub(super) struct Done {
     pub(super) stored: Stored,
     key: Option<CustomerKey>,
+    expiration: Option<String>,
 }
 
 impl Execute for PutObject {
@@ -101,8 +103,10 @@ impl PutObject {
         let key = encryption.as_ref().and_then(Encryption::customer_key).cloned();
         let acl = object_acl::of_new(ctx, ctx.own_bucket()?, self.acl.as_ref()).await?;
         let new = NewObject { encryption, acl, ..self.new };
+        let tags = new.tags.clone();
         let stored = ctx.store.put_object(&self.at, new, payload).await?;
-        Ok(Done { stored, key })
+        let expiration = lifecycle::expiration(ctx, &self.at, &stored.object, Some(&tags)).await;
+        Ok(Done { stored, key, expiration })
     }
 }
 
@@ -114,6 +118,7 @@ impl Done {
             HeaderName::from_static("x-amz-version-id"),
             object_reply::version(stored.version),
         );
+        let reply = lifecycle::tell_expiration(reply, self.expiration.clone());
         let reply = tell_encryption(reply, stored.object.encryption, self.key.as_ref());
         match &stored.object.checksum {
             Some(checksum) => object_reply::checksum(reply, checksum),

@@ -25,7 +25,6 @@ pub(super) async fn get(setting: Setting, head: &Head, ctx: &Context) -> Result<
             writer.text("Payer", "BucketOwner");
         })),
         Setting::Acl => bucket_acl::get(head, ctx).await,
-        Setting::Lifecycle => absent(Code::NoSuchLifecycleConfiguration),
         Setting::ObjectLock => absent(Code::ObjectLockConfigurationNotFoundError),
         Setting::OwnershipControls => public_access::get_ownership(head, ctx).await,
         Setting::Policy => bucket_policy::get(head, ctx).await,

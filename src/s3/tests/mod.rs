@@ -9,6 +9,7 @@ mod form_access;
 mod forms;
 mod grants;
 mod isolation;
+mod lifecycle;
 mod limits;
 mod object_acls;
 mod objects;
@@ -30,7 +31,7 @@ use aws_sigv4::http_request::{
 };
 use http::{HeaderMap, Request, StatusCode};
 
-use super::{Audit, Service, Settings, TokenKey, Websites};
+use super::{Audit, Expiring, Service, Settings, TokenKey, Websites};
 use crate::auth::grants::{Company, OwnershipDefaults, Policy};
 use crate::auth::{AuthSettings, Authenticator, Identity, Key, Keyring, Role, Secret};
 use crate::body::Payload;
@@ -114,6 +115,7 @@ impl Gateway {
                 public: [BucketName::parse("pages").unwrap()].into(),
             },
             ownerships: OwnershipDefaults::default(),
+            expiring: Expiring::default(),
         };
         let service = Service::new(settings, store, Arc::clone(&auth));
         Self { service, auth, clock, region: region.to_owned() }

@@ -53,7 +53,7 @@ async fn the_owner_has_full_control_of_bucket_and_objects() {
 #[tokio::test]
 async fn removing_settings_succeeds_and_setting_them_is_not_served() {
     let gateway = Gateway::with_bucket().await;
-    for name in ["lifecycle", "replication"] {
+    for name in ["replication"] {
         let target = format!("/b12?{name}");
         assert_eq!(gateway.send(MAIN, "DELETE", &target, &[], b"").await.status, 204, "{name}");
         let put = gateway.send(MAIN, "PUT", &target, &[], b"<x/>").await;

@@ -11,6 +11,7 @@ mod delete;
 mod element;
 mod encryption;
 pub mod fuzzing;
+mod lifecycle;
 mod public_access;
 mod reader;
 mod tagging;
@@ -24,6 +25,10 @@ pub use create_bucket::CreateBucketConfiguration;
 pub use delete::{DeleteDocument, DeleteEntry, MAX_DELETED_KEYS};
 pub use element::Element;
 pub use encryption::{DefaultEncryptionDocument, EncryptionDocument};
+pub use lifecycle::{
+    ExpirationDocument, LifecycleDocument, LifecycleFilterDocument, LifecycleRuleDocument,
+    NoncurrentDocument,
+};
 pub use public_access::{PublicAccessBlockDocument, parse_ownership};
 pub use reader::{parse, parse_root};
 pub use tagging::TaggingDocument;

@@ -102,8 +102,8 @@ fn tag_of(encryption: Option<&Encryption>, content: &Bytes, digests: &Digests) -
     })
 }
 
-/// Decides a write's condition against the tag of the key's current object.
-fn decide(condition: Option<&WriteCondition>, current: Option<&ETag>) -> Result<()> {
+/// Decides a write's condition against tag and Last-Modified of the key's current object.
+fn decide(condition: Option<&WriteCondition>, current: Option<(&ETag, Timestamp)>) -> Result<()> {
     match condition.map_or(WriteVerdict::Proceed, |condition| condition.check(current)) {
         WriteVerdict::Proceed => Ok(()),
         WriteVerdict::Missing => Err(StoreError::NoSuchKey),

@@ -11,8 +11,8 @@ use super::{MemoryStore, Result, StoreError, decide, received, tag_of};
 use crate::body::{Digests, Expected, Payload, digesting};
 use crate::object::{
     BucketName, ByteRange, Checksum, ETag, Encrypted, Encryption, ListEntry, ListPage, ListQuery,
-    ObjectInfo, Original, Roll, Rolled, RolledPage, Start, VersionEntry, VersionId, VersionMarker,
-    VersionsPage, VersionsQuery, WriteCondition, fill_page,
+    ObjectInfo, Original, Roll, Rolled, RolledPage, Start, Timestamp, VersionEntry, VersionId,
+    VersionMarker, VersionsPage, VersionsQuery, WriteCondition, fill_page,
 };
 use crate::store::{
     CopyRequest, DeleteRequest, Deleted, GetRequest, Got, Head, NewObject, ObjectParts, ObjectPath,
@@ -200,9 +200,10 @@ impl MemoryStore {
 }
 
 impl Bin {
-    /// The tag of the key's current object.
-    pub(super) fn current_tag(&self, at: &ObjectPath) -> Option<&ETag> {
-        self.objects.get(at.key.as_str().as_bytes()).map(|object| &object.info.etag)
+    /// Tag and Last-Modified of the key's current object.
+    pub(super) fn current_tag(&self, at: &ObjectPath) -> Option<(&ETag, Timestamp)> {
+        let object = self.objects.get(at.key.as_str().as_bytes())?;
+        Some((&object.info.etag, object.info.last_modified))
     }
 
     /// Puts the object in the place of its key's current one.

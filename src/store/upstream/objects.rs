@@ -23,12 +23,12 @@ impl Objects for UpstreamStore {
 
     async fn check_condition(&self, at: &ObjectPath, condition: &WriteCondition) -> Result<()> {
         self.check_conditional()?;
-        let etag = match self.current_tag(at).await {
-            Ok(etag) => Some(etag),
+        let current = match self.current(at).await {
+            Ok(current) => Some(current),
             Err(StoreError::NoSuchKey) => None,
             Err(error) => return Err(error),
         };
-        match condition.check(etag.as_ref()) {
+        match condition.check(current.as_ref().map(|(etag, modified)| (etag, *modified))) {
             WriteVerdict::Proceed => Ok(()),
             WriteVerdict::Missing => Err(StoreError::NoSuchKey),
             WriteVerdict::Failed(header) => Err(StoreError::PreconditionFailed(header)),

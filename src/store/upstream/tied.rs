@@ -1,14 +1,15 @@
 //! Conditions on writes, in the one form that every service decides.
 //!
 //! `If-Match: *` and lists of tags are not decided everywhere, and where they are not, they are
-//! ignored. The key's tag of the moment takes their place: then nothing is ever written that the
-//! condition forbids, and a write in between is a conflict, after which the client tries again.
+//! ignored; when an object was stored is decided nowhere. The key's tag of the moment takes their
+//! place: then nothing is ever written that the condition forbids, and a write in between is a
+//! conflict, after which the client tries again.
 
 use super::UpstreamStore;
 use super::answer::{Answer, Fault};
 use super::operation::Asked;
 use crate::object::{
-    ConditionHeader, ETag, ETagMatch, ListEntry, ListQuery, Timestamp, WriteCondition,
+    ConditionHeader, ETag, ETagMatch, ListEntry, ListQuery, Timestamp, WriteCondition, WriteVerdict,
 };
 use crate::store::{GetRequest, ObjectPath, Result, StoreError};
 
@@ -31,26 +32,29 @@ impl UpstreamStore {
         if condition.is_some() {
             self.check_conditional()?;
         }
-        let Some(WriteCondition::Matches(tags)) = &condition else {
-            return Ok(Tied { condition, to_the_moment: false });
+        let untied = match &condition {
+            None | Some(WriteCondition::Absent) => None,
+            Some(WriteCondition::Matches(ETagMatch::Tags(tags))) if tags.len() == 1 => None,
+            Some(untied) => Some(untied),
         };
-        if matches!(tags, ETagMatch::Tags(tags) if tags.len() == 1) {
-            return Ok(Tied { condition, to_the_moment: false });
-        }
-        let current = self.current_tag(at).await?;
-        if !tags.matches(&current) {
+        let Some(untied) = untied else { return Ok(Tied { condition, to_the_moment: false }) };
+        let (etag, modified) = self.current(at).await?;
+        if untied.check(Some((&etag, modified))) != WriteVerdict::Proceed {
             return Err(StoreError::PreconditionFailed(ConditionHeader::IfMatch));
         }
-        let condition = Some(WriteCondition::Matches(ETagMatch::Tags(vec![current])));
+        let condition = Some(WriteCondition::Matches(ETagMatch::Tags(vec![etag])));
         Ok(Tied { condition, to_the_moment: true })
     }
 
-    /// The tag by which conditions on a key are judged. What is encrypted with a customer's key
+    /// The tag and the time by which conditions on a key are judged. What is encrypted with a customer's key
     /// shows it to nobody without that key; a listing does.
-    pub(super) async fn current_tag(&self, at: &ObjectPath) -> Result<ETag> {
+    pub(super) async fn current(&self, at: &ObjectPath) -> Result<(ETag, Timestamp)> {
         match self.head(at, &GetRequest::default()).await {
-            Ok(head) => Ok(head.object.etag),
-            Err(StoreError::CustomerKey(_)) => Ok(self.listed(at).await?.0),
+            Ok(head) => Ok((head.object.etag, head.object.last_modified)),
+            Err(StoreError::CustomerKey(_)) => {
+                let (etag, _, modified) = self.listed(at).await?;
+                Ok((etag, modified))
+            }
             Err(error) => Err(error),
         }
     }
@@ -138,7 +142,7 @@ impl Tied {
         }
         StoreError::PreconditionFailed(match condition {
             WriteCondition::Absent => ConditionHeader::IfNoneMatch,
-            WriteCondition::Matches(_) => ConditionHeader::IfMatch,
+            WriteCondition::Matches(_) | WriteCondition::Unchanged(..) => ConditionHeader::IfMatch,
         })
     }
 }

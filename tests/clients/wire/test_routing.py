@@ -34,7 +34,6 @@ def stored(s3, bucket):
         ("POST", "/k", [("restore", "")], "NotImplemented", 501),
         ("POST", "/k", [("select", ""), ("select-type", "2")], "NotImplemented", 501),
         ("PUT", "", [("versioning", "")], "NotImplemented", 501),
-        ("PUT", "", [("lifecycle", "")], "NotImplemented", 501),
         ("PUT", "", [("logging", "")], "NotImplemented", 501),
         ("PUT", "", [("replication", "")], "NotImplemented", 501),
         ("PUT", "", [("notification", "")], "NotImplemented", 501),

@@ -190,8 +190,8 @@ pub(crate) fn check_condition(
     old: Option<&ObjectEntry>,
 ) -> Result<(), StoreError> {
     let Some(condition) = condition else { return Ok(()) };
-    let etag = old.map(|old| old.tag.etag());
-    match condition.check(etag.as_ref()) {
+    let current = old.map(|old| (old.tag.etag(), old.modified));
+    match condition.check(current.as_ref().map(|(etag, modified)| (etag, *modified))) {
         WriteVerdict::Proceed => Ok(()),
         WriteVerdict::Missing => Err(StoreError::NoSuchKey),
         WriteVerdict::Failed(header) => Err(StoreError::PreconditionFailed(header)),

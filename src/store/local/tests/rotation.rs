@@ -241,7 +241,7 @@ impl Rotating {
     }
 
     fn hand_over(&self, store: &LocalStore) {
-        encrypt(store, self.machine.keys.clone(), true);
+        encrypt(store, self.machine.keys.clone(), true).unwrap();
     }
 
     /// Takes out what is said to be needed no more.
@@ -278,7 +278,7 @@ impl Rotating {
         let turning = async {
             if turns {
                 tokio::task::yield_now().await;
-                encrypt(store, late, true);
+                encrypt(store, late, true).unwrap();
             }
         };
         let (fine, copying, stepped, ()) = tokio::join!(
