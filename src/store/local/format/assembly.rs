@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::meta::{read, take};
 use super::place::{Body, Dead, RecordRef};
 use super::seal::BodyId;
-use super::{Flaw, to_postcard};
+use super::{Flaw, read, take, to_postcard};
 use crate::object::ChecksumValue;
 
 /// A part in a manifest.

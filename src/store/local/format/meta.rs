@@ -12,7 +12,7 @@ use super::place::{Body, BucketId, Carried, Dead, RecordRef};
 pub(crate) use super::relocation::{KeepBucket, KeepUpload, MoveManifest, MovePart, TrimLog};
 use super::seal::{BodyId, Seal, Sealing};
 pub(crate) use super::tag::Tag;
-use super::{Flaw, ledger_subject, subject, to_postcard};
+use super::{Flaw, ledger_subject, read, subject, take, to_postcard};
 use crate::object::{
     Acl, Checksum, ChecksumChoice, ChecksumValue, ObjectMetadata, Owner, TagSet, Timestamp,
     VersionId,
@@ -493,16 +493,4 @@ fn front<'a, T: Deserialize<'a>>(
     meta: fn(T) -> Meta,
 ) -> Result<(Meta, &'a [u8]), Flaw> {
     take(bytes).map(|(value, rest)| (meta(value), rest))
-}
-
-/// The value at the front of some bytes, and the bytes behind it.
-pub(super) fn take<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Flaw> {
-    postcard::take_from_bytes(bytes).map_err(|_| Flaw("the encoded value cannot be read"))
-}
-
-pub(super) fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Flaw> {
-    match take(bytes)? {
-        (value, []) => Ok(value),
-        _ => Err(Flaw("there are bytes behind the encoded value")),
-    }
 }

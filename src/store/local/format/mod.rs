@@ -161,6 +161,19 @@ fn to_postcard<T: serde::Serialize>(value: &T, into: Vec<u8>) -> Vec<u8> {
     }
 }
 
+/// The value at the front of some bytes, and the bytes behind it.
+fn take<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Flaw> {
+    postcard::take_from_bytes(bytes).map_err(|_| Flaw("the encoded value cannot be read"))
+}
+
+/// The value that some bytes are, with nothing behind it.
+fn read<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Flaw> {
+    match take(bytes)? {
+        (value, []) => Ok(value),
+        _ => Err(Flaw("there are bytes behind the encoded value")),
+    }
+}
+
 /// A 32-bit CRC comes in the low half.
 #[allow(clippy::cast_possible_truncation, reason = "32-bit CRCs are returned widened")]
 fn narrow(crc: u64) -> u32 {

@@ -12,6 +12,7 @@ mod faults;
 mod harness;
 mod ledger;
 mod loss;
+mod operations;
 mod original;
 mod restart;
 mod rotation;
