@@ -185,7 +185,9 @@ async fn what_cannot_be_read_is_not_removed() {
         while !is_sealed(machine.sim.content(&oldest).unwrap()) {
             tokio::task::yield_now().await;
         }
-        flips.iter().for_each(|place| flip(&machine, &oldest, *place));
+        for place in &flips {
+            flip(&machine, &oldest, *place);
+        }
         let done = compact(&store).await;
         if !refused {
             assert!(done.unwrap().removed > 1);
