@@ -38,7 +38,7 @@ pub(crate) fn seal(vfs: &dyn Vfs, store: StoreId, id: u64, last_lsn: u64) -> vfs
     if !frame.is_empty() {
         hints.write(&mut frame)?;
     }
-    let HintWriter { end: table_at, mut table, .. } = hints;
+    let HintWriter { end: table_at, table, .. } = hints;
     let footer = SealFooter {
         records_end,
         table_at,
@@ -48,9 +48,12 @@ pub(crate) fn seal(vfs: &dyn Vfs, store: StoreId, id: u64, last_lsn: u64) -> vfs
         last_lsn,
         table_crc: crc32c(&table),
     };
-    table.extend_from_slice(&footer.encode(&identity));
+    let footer_at = table_at + table.len() as u64;
     file.set_len(table_at)?;
     file.write_at(&table, table_at)?;
+    // The footer vouches for all of this, and a crash may keep what was written last alone.
+    file.sync_data()?;
+    file.write_at(&footer.encode(&identity), footer_at)?;
     file.sync_data()
 }
 

@@ -2,11 +2,15 @@
 
 use std::path::PathBuf;
 
+use super::compact::churn;
 use super::harness::{Machine, Operation, Version, at, read};
 use crate::object::ListQuery;
 use crate::store::conformance::content;
 use crate::store::local::blob::BlobId;
+use crate::store::local::format::Identity;
 use crate::store::local::index::Hostile;
+use crate::store::local::log;
+use crate::store::local::vfs::Access;
 use crate::store::{Ledger, NewObject, Objects, StoreError};
 
 fn segment(machine: &Machine) -> PathBuf {
@@ -205,4 +209,40 @@ async fn nothing_stays_among_the_blobs_that_nobody_names() {
     }
     assert_eq!(blobs(&machine, "blobs"), 1);
     machine.verify(&store).await;
+}
+
+/// Whenever the machine stops while a segment is being sealed: where there is a footer, there are
+/// the hints that it speaks of.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_while_a_segment_is_sealed_leaves_no_damaged_hints() {
+    let mut machine = Machine::new(38);
+    let store = machine.open().await.unwrap();
+    churn(&mut machine, &store, 70_000).await;
+    let (path, id) = (segment(&machine), store.core.store);
+    tokio::task::spawn_blocking(move || store.close()).await.unwrap().unwrap();
+    let identity = Identity { store: id, segment: 1 };
+    let footer = |machine: &Machine| {
+        let file = machine.sim.vfs().open(&path, Access::Read).unwrap();
+        let footer = log::read_footer(&*file, &identity).unwrap()?;
+        log::visit_frames_backwards::<StoreError>(&*file, &identity, &footer, |_| Ok(())).unwrap();
+        Some(footer)
+    };
+    let sealed = footer(&machine).unwrap();
+    let (mut torn, mut whole) = (0, 0);
+    for seed in 0..200 {
+        let unsealed = machine.sim.vfs().open(&path, Access::Write).unwrap();
+        unsealed.set_len(sealed.records_end).unwrap();
+        unsealed.sync_data().unwrap();
+        machine.sim.stop_at(machine.sim.calls() + seed % 30);
+        let _ = log::seal(&*machine.sim.vfs(), id, 1, sealed.last_lsn);
+        machine.sim.crash(seed);
+        match footer(&machine) {
+            None => torn += 1,
+            Some(footer) => {
+                assert_eq!(footer, sealed);
+                whole += 1;
+            }
+        }
+    }
+    assert!(torn > 10 && whole > 10, "{torn} {whole}");
 }
