@@ -226,6 +226,8 @@ pub struct Store {
     /// Free space under which new bodies are refused, in bytes; never more than a twentieth of
     /// the file system.
     pub min_free: u64,
+    /// How many bytes objects on this disk may have altogether.
+    pub quota: Option<u64>,
     /// Whether the data directory may lie on a network file system.
     pub allow_network: bool,
     /// Whether the log is compacted without being asked.
