@@ -91,8 +91,10 @@ step_sts() {
   STOWGATE_AWS_CLI="$venvs/awscli/bin/aws" suite boto3-current tests/clients/sts
 }
 
-# From before January 2025, when checksums became the default. Without the native signer, too.
+# Who may do what: policies, ACLs, companies.
 step_access() { venv boto3-current && suite boto3-current tests/clients/access; }
+
+# From before January 2025, when checksums became the default. Without the native signer, too.
 step_boto3-2024() { venv boto3-2024 && suite boto3-2024 tests/clients/sdk; }
 
 step_wire() { venv boto3-current && suite boto3-current tests/clients/wire; }
