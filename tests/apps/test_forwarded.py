@@ -38,7 +38,7 @@ class Behind:
     def client(self, endpoint=None, **headers):
         """A client at nginx, or elsewhere, whose requests carry these headers as well."""
         url = endpoint or self.front.url("s3")
-        client = connect(self.gateway, MAIN, endpoint_url=url)
+        client = connect(self.gateway, MAIN, endpoint_url=url, verify=str(self.front.trust))
 
         def add(request, **_):
             for name, value in headers.items():
