@@ -228,6 +228,18 @@ async fn the_alias_means_one_thing_and_nothing_while_that_is_not_known() {
         assert_eq!(owns(&admin, "bucket.localhost", "GET"), Some(false));
         assert_eq!(admin.undecided().status(), 503);
     }
+    // It is a bucket that is named so, or whose objects are upstream; not any that has an upstream.
+    for (mode, configured, known) in
+        [(Mode::Local, false, true), (Mode::Local, true, false), (Mode::Fallback, false, false)]
+    {
+        let views = world.views(FakeTrials::without(&[]));
+        let upstream = views.routes.of(&name("cloud")).upstream.clone();
+        let route = Route { mode, upstream, configured };
+        let named = HashMap::from([(name("attachments"), route)]);
+        let routes = Arc::new(Routes { named, default: views.routes.default.clone() });
+        let admin = admin(Some(Views { routes, ..views }));
+        assert_eq!(owns(&admin, "localhost:9000", "GET"), Some(known), "{mode:?} {configured}");
+    }
 }
 
 #[tokio::test]

@@ -168,7 +168,8 @@ pub struct Keys {
 pub struct Server {
     /// The host names of the service, lower-case; `bucket.` before one of them is a virtual host.
     pub base_domains: Vec<String>,
-    /// The proxies whose word for their clients is taken.
+    /// The proxies whose word for their clients is taken. Where one of them says nothing that is
+    /// understood, the client has no address: what policies deny by it is then denied.
     pub trusted_proxies: Vec<IpNet>,
     /// The most connections at one time.
     pub max_connections: usize,

@@ -34,8 +34,6 @@ class Traits:
     conditional_writes: bool = True
     # Says of a page that more follows only where that is so, whatever prefix and delimiter say.
     exact_pages: bool = True
-    # Compares the dates of conditions by whole seconds, as HTTP dates have them.
-    whole_seconds: bool = True
     # Takes as much as came of a request that breaks off for the whole.
     takes_cut_requests: bool = False
     # Serves HTTPS.
@@ -44,9 +42,7 @@ class Traits:
 
 TRAITS = {
     "moto": Traits(checks_keys=False, tls=False, takes_cut_requests=True),
-    "versitygw": Traits(
-        files=True, exact_pages=False, whole_seconds=False
-    ),
+    "versitygw": Traits(files=True, exact_pages=False),
     "stowgate": Traits(),
 }
 
