@@ -81,7 +81,7 @@ async fn a_torn_tail_is_cut() {
 async fn a_damaged_body_harms_only_its_object() {
     let mut machine = Machine::new(3);
     three_objects(&mut machine).await;
-    let place = record_of(&machine, 4) + 400;
+    let place = record_of(&machine, 7) - 100;
     machine.sim.flip(&segment(&machine), place, 0x10);
     let store = machine.open().await.unwrap();
     assert!(matches!(read(&store, 4).await, Err(StoreError::Damaged { .. })));

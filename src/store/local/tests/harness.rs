@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::encryption::encrypt;
-pub(super) use super::operations::{Operation, Version, carry_out, read, upload};
+pub(super) use super::operations::{Operation, Version, acl_of, carry_out, read, upload};
 use super::operations::{show, shows};
 use super::usage::{DAY, assert_right, claim, templates};
 use crate::object::{BucketName, ListQuery, ManualClock, MasterKeys, ObjectKey, Owner};

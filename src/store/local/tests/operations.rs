@@ -5,11 +5,13 @@ use bytes::Bytes;
 use super::compact::compact;
 use super::encryption::new_upload;
 use super::harness::at;
-use crate::object::{CompletedPart, Completion, PartNumber, TagSet};
+use crate::object::{
+    Acl, CompletedPart, Completion, Grant, Grantee, Owner, PartNumber, Permission, TagSet,
+};
 use crate::store::conformance::{body, content};
 use crate::store::local::LocalStore;
 use crate::store::{
-    DeleteRequest, GetRequest, Ledger, Multipart, NewObject, NewUpload, Objects, Result,
+    Acls, DeleteRequest, GetRequest, Ledger, Multipart, NewObject, NewUpload, Objects, Result,
     StoreError, Tags, UploadPath,
 };
 
@@ -37,6 +39,20 @@ pub(super) enum Operation {
 
 pub(super) fn tags(tag: Option<&String>) -> TagSet {
     TagSet::for_object(tag.map(|tag| ("tag".to_owned(), tag.clone()))).unwrap()
+}
+
+/// The ACL that an object of this content always has: none, one that its entry in the index has, or
+/// one that only its record has.
+pub(super) fn acl_of(content: &Bytes) -> Option<Acl> {
+    let grants = match content.first().map_or(0, |byte| byte % 3) {
+        0 => return None,
+        1 => 1,
+        _ => 40,
+    };
+    let user = |number| Owner { id: format!("user-{number}"), display_name: "user".to_owned() };
+    let grant =
+        |number| Grant { grantee: Grantee::User(user(number)), permission: Permission::Read };
+    Some(Acl { owner: user(0), grants: (0..grants).map(grant).collect() })
 }
 
 impl Operation {
@@ -73,6 +89,7 @@ pub(super) async fn read(store: &LocalStore, key: u64) -> Result<Option<Version>
     let tags = store.object_tags(&at(key), None).await?;
     let tag = tags.iter().next().map(|(_, tag)| tag.to_owned());
     assert_eq!(got.head.object.size, content.len() as u64);
+    assert_eq!(store.object_acl(&at(key), None).await?, acl_of(&content), "the ACL of {key}");
     Ok(Some(Version { content, tag }))
 }
 
@@ -81,7 +98,8 @@ pub(super) async fn upload(
     key: u64,
     version: &Version,
 ) -> Result<(UploadPath, Completion)> {
-    let new = NewUpload { tags: tags(version.tag.as_ref()), ..new_upload() };
+    let acl = acl_of(&version.content);
+    let new = NewUpload { tags: tags(version.tag.as_ref()), acl, ..new_upload() };
     let id = store.create_upload(&at(key), new).await?;
     let path = UploadPath { object: at(key), id };
     let mut parts = Vec::new();
@@ -99,13 +117,18 @@ pub(super) async fn upload(
 pub(super) async fn carry_out(store: &LocalStore, operation: &Operation) -> Result<()> {
     match operation {
         Operation::Put(key, version) => {
-            let new = NewObject { tags: tags(version.tag.as_ref()), ..NewObject::default() };
+            let acl = acl_of(&version.content);
+            let new = NewObject { tags: tags(version.tag.as_ref()), acl, ..NewObject::default() };
             store.put_object(&at(*key), new, body(&version.content, None)).await.map(|_| ())
         }
         Operation::Delete(key) => {
             store.delete_object(&at(*key), &DeleteRequest::default()).await.map(|_| ())
         }
-        Operation::Tag(key, tag) => store.set_object_tags(&at(*key), None, tags(Some(tag))).await,
+        Operation::Tag(key, tag) => {
+            store.set_object_tags(&at(*key), None, tags(Some(tag))).await?;
+            let acl = store.object_acl(&at(*key), None).await?;
+            store.set_object_acl(&at(*key), None, acl).await
+        }
         Operation::Set(key, value) => super::settings::set(store, *key, value.as_ref()).await,
         Operation::Compact(_) => compact(store).await.map(|_| ()),
         Operation::Note(key, note) => store.set_entry(&at(*key), note.clone()).await,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::FutureExt as _;
 
 use super::encryption::{close, encrypt, get, keys, new_upload, open, path, put, rewrap};
-use super::harness::{KEYS, Machine, Operation, Version, at, upload};
+use super::harness::{KEYS, Machine, Operation, Version, acl_of, at, upload};
 use crate::object::{Completion, Encryption, EncryptionDefaults, ReadConditions, TagSet};
 use crate::store::conformance::content;
 use crate::store::local::commit::Command;
@@ -268,7 +268,7 @@ impl Rotating {
         let copying = async {
             match &copied {
                 None => None,
-                Some((from, to, _)) => Some(copy(store, *from, *to).await),
+                Some((from, to, version)) => Some(copy(store, *from, *to, version).await),
             }
         };
         let turns = self.machine.random.below(4) == 0;
@@ -403,7 +403,7 @@ impl Rotating {
     }
 }
 
-async fn copy(store: &LocalStore, from: u64, to: u64) -> Result<()> {
+async fn copy(store: &LocalStore, from: u64, to: u64, version: &Version) -> Result<()> {
     let request = CopyRequest {
         source_version: None,
         source_conditions: ReadConditions::default(),
@@ -414,7 +414,7 @@ async fn copy(store: &LocalStore, from: u64, to: u64) -> Result<()> {
         size_limit: u64::MAX,
         source_key: None,
         encryption: None,
-        acl: None,
+        acl: acl_of(&version.content),
     };
     store.copy_object(&at(from), &at(to), request).await.map(|_| ())
 }
