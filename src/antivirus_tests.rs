@@ -78,8 +78,9 @@ impl AsyncRead for Broken {
         if self.0.is_empty() {
             return Poll::Ready(Err(std::io::ErrorKind::ConnectionReset.into()));
         }
-        into.put_slice(self.0);
-        self.0 = &[];
+        let (now, later) = self.0.split_at(self.0.len().min(into.remaining()));
+        into.put_slice(now);
+        self.0 = later;
         Poll::Ready(Ok(()))
     }
 }
