@@ -23,7 +23,7 @@ use super::reserve::Reserve;
 use super::settings::Settings;
 use super::tally::Tally;
 use super::vfs::Vfs;
-use crate::object::{BucketName, Clock, KeyTemplate, KeyTemplates};
+use crate::object::{BucketName, Clock, KeyTemplate, KeyTemplates, Timestamp};
 use crate::store::StoreError;
 
 /// How far the start of a store is.
@@ -218,6 +218,12 @@ impl Core {
     /// Sets the templates of all buckets. What is counted by others is not counted anew by this.
     pub(crate) fn set_templates(&self, templates: KeyTemplates) {
         *self.templates.write().unwrap_or_else(PoisonError::into_inner) = templates;
+    }
+
+    /// Uploads that were completed since then are remembered.
+    pub(crate) fn remembered_since(&self) -> Timestamp {
+        let memory = i64::try_from(self.options.completion_memory.as_millis()).unwrap_or(i64::MAX);
+        Timestamp(self.clock.now().0.saturating_sub(memory))
     }
 
     /// The last record whose effects every reader sees.

@@ -9,7 +9,9 @@ use super::format::counts::Counts;
 use super::format::entry::{
     BucketEntry, CompletedEntry, LedgerEntry, ObjectEntry, PartEntry, SettingEntry, UploadEntry,
 };
-use super::format::meta::{Assembly, At, KeepBucket, KeepUpload, Meta, MoveManifest};
+use super::format::meta::{
+    Assembly, At, KeepBucket, KeepCompleted, KeepUpload, Meta, MoveManifest,
+};
 use super::format::place::{Body, BucketId, Dead, RecordRef};
 use super::format::{Flaw, StoreId};
 use super::split::Shift;
@@ -269,6 +271,12 @@ impl Effects {
                 let id = upload_id(store, complete.upload);
                 self.changes.push(Change::Object(complete.at, Box::new(entry)));
                 self.changes.push(Change::Completed(id, completed));
+            }
+            Meta::KeepCompleted(KeepCompleted { complete }) => {
+                self.lives = false;
+                let (request, time) = (complete.request, complete.time);
+                let completed = CompletedEntry { head: record, request, time };
+                self.changes.push(Change::Completed(upload_id(store, complete.upload), completed));
             }
             Meta::KeepUpload(KeepUpload { lsn, replaces, upload }) => {
                 self.dead.records.push(replaces);

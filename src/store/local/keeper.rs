@@ -18,7 +18,6 @@ use super::log;
 use super::recount::{Recounts, Reply};
 use super::sweep;
 use super::vfs::{self, Access, Vfs};
-use crate::object::Timestamp;
 use crate::store::StoreError;
 
 /// The two checkpoints.
@@ -147,8 +146,7 @@ pub(crate) fn run(core: &Core, tasks: &Receiver<Task>) {
 }
 
 fn forget_completed(core: &Core) {
-    let memory = i64::try_from(core.options.completion_memory.as_millis()).unwrap_or(i64::MAX);
-    let deadline = Timestamp(core.clock.now().0.saturating_sub(memory));
+    let deadline = core.remembered_since();
     let forgotten = core
         .catalog()
         .and_then(|catalog| catalog.forget_completed(|completed| completed.time < deadline));

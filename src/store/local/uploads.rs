@@ -400,16 +400,16 @@ fn assembly(upload: RecordRef, entries: &[(u16, PartEntry)], assembled: &Assembl
 /// The answer to a completion that was done before, not long ago and with the same list.
 fn repeated(core: &Core, path: &UploadPath, request: [u8; 16]) -> Result<Planned> {
     let id = parse_id(&path.id).ok_or(StoreError::NoSuchUpload)?;
-    let memory = i64::try_from(core.options.completion_memory.as_millis()).unwrap_or(i64::MAX);
-    let since = core.clock.now().0.saturating_sub(memory);
+    let since = core.remembered_since();
     let completed = core.whole_catalog()?.completed(id)?;
-    let completed = completed.filter(|done| done.request == request && done.time.0 >= since);
+    let completed = completed.filter(|done| done.request == request && done.time >= since);
     let completed = completed.ok_or(StoreError::NoSuchUpload)?;
     let bucket = core.bucket(&path.object.bucket)?;
     let record = core.log.read(completed.head)?;
     let done = match Meta::decode(record.header.kind, record.header.format, record.meta()) {
         Ok(Meta::CompleteUpload(done)) => done,
         Ok(Meta::MoveManifest(moved)) => *moved.complete,
+        Ok(Meta::KeepCompleted(kept)) => *kept.complete,
         Ok(_) => return Err(StoreError::NoSuchUpload),
         Err(flaw) => return Err(StoreError::Damaged { what: flaw.to_string() }),
     };

@@ -7,8 +7,8 @@ use super::super::effects::upload_id;
 use super::super::format::StoreId;
 use super::super::format::counts::{Claimed, Counted, Counts};
 use super::super::format::meta::{
-    At, BucketSetting, ChangeObject, Described, KeepBucket, KeepUpload, Meta, MoveManifest,
-    MovePart, PutObject, Replaces, SetEntry, UploadPart,
+    At, BucketSetting, ChangeObject, Described, KeepBucket, KeepCompleted, KeepUpload, Meta,
+    MoveManifest, MovePart, PutObject, Replaces, SetEntry, UploadPart,
 };
 use super::super::format::place::{Body, BucketId, Carried, Dead, RecordRef};
 use super::super::format::record::block_crcs;
@@ -46,6 +46,8 @@ pub(crate) enum Moved {
     Setting(RecordRef, BucketSetting, Bytes),
     /// A bucket.
     Bucket(KeepBucket),
+    /// What is remembered of an upload that was completed.
+    Completed(KeepCompleted),
 }
 
 /// An object as it was found.
@@ -72,6 +74,7 @@ impl Moved {
             Self::UploadPart(_, part, _) => part.at.bucket,
             Self::Setting(_, setting, _) => setting.bucket,
             Self::Bucket(kept) => kept.id,
+            Self::Completed(kept) => kept.complete.at.bucket,
         }
     }
 }
@@ -121,6 +124,9 @@ pub(super) fn decide_move(
             same.then(|| draft(Meta::BucketSetting(setting.clone()), value.clone()))
         }
         Moved::Bucket(kept) => Some(draft(Meta::KeepBucket(kept.clone()), Bytes::new())),
+        // Nothing but a compaction writes anything more of it, and what was remembered for too
+        // long is forgotten again.
+        Moved::Completed(kept) => Some(draft(Meta::KeepCompleted(kept.clone()), Bytes::new())),
     };
     Ok(draft.map_or(Decision::Retry, |draft| Decision::Write(vec![draft])))
 }

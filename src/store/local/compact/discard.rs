@@ -31,9 +31,17 @@ impl Discards {
         self.0.is_empty()
     }
 
-    /// The segments before `first` are to be removed: no new read can come to them.
+    /// The segments before `first` are to be removed, where there are any: no new read can come to
+    /// them.
     pub(crate) fn add(&mut self, core: &Core, first: u64, reply: Option<Freed>) {
-        self.0.push_back(Discard { first, before: core.garbage.barrier(), reply });
+        match prepare(core, first) {
+            Ok(true) => {
+                let before = core.garbage.barrier();
+                self.0.push_back(Discard { first, before, reply });
+            }
+            Ok(false) => answer(reply, Ok((0, 0))),
+            Err(error) => answer(reply, Err(error)),
+        }
     }
 
     /// Removes what nobody reads any more.
@@ -43,16 +51,35 @@ impl Discards {
             return;
         }
         let Some(Discard { first, reply, .. }) = self.0.pop_front() else { return };
-        let done = discard(core, first);
-        if let Err(error) = &done {
-            // The next compaction or start removes them.
-            tracing::warn!(%error, "old segments of the log are not removed");
-        }
-        if let Some(reply) = reply {
-            // Who does not wait any more needs no answer.
-            let _ = reply.send(done);
-        }
+        answer(reply, discard(core, first));
     }
+}
+
+fn answer(reply: Option<Freed>, done: Result<(u64, u64)>) {
+    if let Err(error) = &done {
+        // The next compaction or start removes them.
+        tracing::warn!(%error, "old segments of the log are not removed");
+    }
+    if let Some(reply) = reply {
+        // Who does not wait any more needs no answer.
+        let _ = reply.send(done);
+    }
+}
+
+/// The segments before `first` that are there, the oldest first.
+pub(super) fn leftovers(core: &Core, first: u64) -> Result<Vec<u64>> {
+    Ok(segment_ids(&*core.vfs)?.into_iter().filter(|id| *id < first).collect())
+}
+
+/// Makes sure that who begins to read from here on is not led to segments before `first`. Says
+/// whether there are any.
+fn prepare(core: &Core, first: u64) -> Result<bool> {
+    if leftovers(core, first)?.is_empty() {
+        return Ok(false);
+    }
+    may_remove(core, first)?;
+    core.catalog()?.forget_completed(|completed| completed.head.segment < first)?;
+    Ok(true)
 }
 
 /// Removes the files of the segments before `first`, and says how many and of how many bytes.
@@ -61,20 +88,12 @@ impl Discards {
 /// So both checkpoints are written anew first: whichever of them a start finds, it needs nothing of
 /// what goes here, and knows that it is gone.
 fn discard(core: &Core, first: u64) -> Result<(u64, u64)> {
-    let ids: Vec<u64> = segment_ids(&*core.vfs)?.into_iter().filter(|id| *id < first).collect();
-    if ids.is_empty() {
-        return Ok((0, 0));
-    }
     may_remove(core, first)?;
-    core.catalog()?.forget_completed(|completed| completed.head.segment < first)?;
     for _ in 0..2 {
-        write_checkpoint(core).inspect_err(|error| {
-            if !matches!(error, StoreError::StorageFull) {
-                core.make_read_only(format!("a checkpoint failed: {error}"));
-            }
-        })?;
+        checkpoint(core)?;
     }
     may_remove(core, first)?;
+    let ids = leftovers(core, first)?;
     core.log.forget(first);
     let (mut removed, mut freed) = (0, 0);
     for id in ids {
@@ -89,6 +108,19 @@ fn discard(core: &Core, first: u64) -> Result<(u64, u64)> {
     }
     tracing::info!(removed, freed, "old segments of the log are removed");
     Ok((removed, freed))
+}
+
+/// A checkpoint that makes room: it may use what is kept in reserve.
+fn checkpoint(core: &Core) -> Result<()> {
+    let written = match write_checkpoint(core) {
+        Err(StoreError::StorageFull) if core.reserve.give_up(&*core.vfs) => write_checkpoint(core),
+        written => written,
+    };
+    written.inspect_err(|error| {
+        if !matches!(error, StoreError::StorageFull) {
+            core.make_read_only(format!("a checkpoint failed: {error}"));
+        }
+    })
 }
 
 /// Nothing is removed from a log that has lost something, nor while what was written is not known.

@@ -10,8 +10,8 @@ use super::super::core::Core;
 use super::super::effects::upload_id;
 use super::super::format::entry::ObjectEntry;
 use super::super::format::meta::{
-    Assembly, At, CompleteUpload, CreateBucket, CreateUpload, KeepBucket, KeepUpload, Meta,
-    MoveManifest, Replaces, UploadPart,
+    Assembly, At, CompleteUpload, CreateBucket, CreateUpload, Described, KeepBucket, KeepCompleted,
+    KeepUpload, Meta, MoveManifest, Replaces, UploadPart,
 };
 use super::super::format::place::{Body, BucketId, Carried, Dead, RecordRef};
 use super::super::read::{describe, manifest};
@@ -104,8 +104,9 @@ impl Looker<'_> {
         match meta {
             Meta::PutObject(put) => self.object(record, &put.at),
             Meta::ChangeObject(change) => self.object(record, &change.at),
-            Meta::CompleteUpload(complete) => self.object(record, &complete.at),
-            Meta::MoveManifest(moved) => self.object(record, &moved.complete.at),
+            Meta::CompleteUpload(complete) => self.completed(record, complete),
+            Meta::MoveManifest(moved) => self.completed(record, &moved.complete),
+            Meta::KeepCompleted(kept) => self.remembered(record, &kept.complete),
             Meta::MovePart(part) => self.object(record, &part.at),
             Meta::UploadPart(part) => match self.upload_part(record, part)? {
                 Some(job) => Ok(Some(job)),
@@ -175,6 +176,27 @@ impl Looker<'_> {
             Carried::Empty | Carried::Blob(_) => Bytes::new(),
         };
         Ok(self.one(part.at.bucket, Moved::UploadPart(record, part.clone(), bytes)))
+    }
+
+    /// An object of several parts; where it is another by now, the answer to whoever completes the
+    /// upload again.
+    fn completed(&self, record: RecordRef, complete: &CompleteUpload) -> Result<Option<Job>> {
+        match self.object(record, &complete.at)? {
+            Some(job) => Ok(Some(job)),
+            None => self.remembered(record, complete),
+        }
+    }
+
+    fn remembered(&self, record: RecordRef, complete: &CompleteUpload) -> Result<Option<Job>> {
+        let now = self.catalog.completed(upload_id(self.core.store, complete.upload))?;
+        let since = self.core.remembered_since();
+        if now.is_none_or(|now| now.head != record || now.time < since) {
+            return Ok(None);
+        }
+        let object = Described { acl: None, ..complete.object.clone() };
+        let complete = CompleteUpload { object, replaces: Replaces::default(), ..complete.clone() };
+        let kept = KeepCompleted { complete: Box::new(complete) };
+        Ok(self.one(kept.complete.at.bucket, Moved::Completed(kept)))
     }
 
     /// The object of a key, if it has the record as its description, its bytes, its list of parts,

@@ -12,6 +12,7 @@ use super::super::core::Core;
 use super::super::format::store_file::Feature;
 use super::super::keeper::Task;
 use super::super::read::blocking;
+use super::discard::leftovers;
 use super::living::{Job, ManifestJob, look};
 use super::proof::Proof;
 use super::sizes::{LogUsage, measure};
@@ -72,11 +73,24 @@ impl LocalStore {
         work: &mut Compaction,
         turn: OwnedMutexGuard<()>,
     ) -> Result<Compacted> {
-        let sizes = blocking(&self.core, |core| measure(core)).await?;
+        let (sizes, first) = blocking(&self.core, |core| {
+            let sizes = measure(core)?;
+            let first = core.progress().first;
+            Ok((sizes, (!leftovers(core, first)?.is_empty()).then_some(first)))
+        })
+        .await?;
         let usage = LogUsage::of(&sizes);
         work.figures.before.get_or_insert(usage);
         work.figures.now = Some(usage);
+        let clean = sizes.first().map_or(0, |segment| segment.id);
+        // What was to be removed before and is still there goes first.
+        let stage = first.map_or(Stage::Next, |first| self.discard(first));
+        let pass = |last| Pass { _turn: turn, last, clean, kept: 0, awaited: 0, stage };
         let Some(mut last) = work.goal(&self.core.options).last(&sizes) else {
+            if first.is_some() {
+                work.pass = Some(pass(0));
+                return Ok(Compacted::More);
+            }
             return Ok(Compacted::Done);
         };
         blocking(&self.core, |core| note_feature(core)).await?;
@@ -91,10 +105,8 @@ impl LocalStore {
         }
         let count = sizes.iter().filter(|segment| segment.id <= last).count() as u64;
         work.figures.segments += count;
-        let clean = sizes.first().map_or(0, |segment| segment.id);
         tracing::info!(segments = count, ?usage, "the log is compacted");
-        work.pass =
-            Some(Pass { _turn: turn, last, clean, kept: 0, awaited: 0, stage: Stage::Next });
+        work.pass = Some(pass(last));
         Ok(Compacted::More)
     }
 
@@ -179,9 +191,13 @@ impl LocalStore {
     async fn remove(&self, first: u64) -> Result<Stage> {
         self.core.believe_all()?;
         self.submitter.submit(Command::Trim { first }).await?;
+        Ok(self.discard(first))
+    }
+
+    fn discard(&self, first: u64) -> Stage {
         let (reply, freed) = oneshot::channel();
         self.keeper.tell(Task::Discard { first, reply: Some(reply) });
-        Ok(Stage::Removing(freed))
+        Stage::Removing(freed)
     }
 
     /// Writes anew what is there; gives those records back whose ground moved.

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 
 use super::super::catalog::Catalog;
 use super::super::core::Core;
+use super::super::format::checkpoint::SettingRow;
 use super::super::format::meta::At;
 use super::super::format::place::{Body, BucketId, RecordRef};
 use crate::store::{Result, StoreError};
@@ -81,7 +82,7 @@ impl Proof {
                 };
             }
             Stage::Rest => {
-                rest(&catalog, &mut old)?;
+                rest(&catalog, core.settings.rows(), &mut old)?;
                 old.none()?;
                 counters(core, first)?;
                 return Ok(true);
@@ -104,7 +105,8 @@ fn portion(
     Ok(last.filter(|_| seen >= PORTION))
 }
 
-fn rest(catalog: &Catalog, old: &mut Found) -> Result<()> {
+/// The uploads with their parts, and the settings, of which readers have a list of their own.
+fn rest(catalog: &Catalog, shown: Option<Vec<SettingRow>>, old: &mut Found) -> Result<()> {
     let mut uploads = Vec::new();
     catalog.uploads(None, |_, id, upload| {
         old.look(upload.head);
@@ -117,7 +119,7 @@ fn rest(catalog: &Catalog, old: &mut Found) -> Result<()> {
             ControlFlow::Continue(())
         })?;
     }
-    for setting in catalog.settings()? {
+    for setting in catalog.settings()?.into_iter().chain(shown.into_iter().flatten()) {
         old.look(setting.head);
     }
     Ok(())

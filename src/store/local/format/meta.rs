@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) use super::assembly::{Assembly, ManifestPart};
 use super::counts::{Amount, Counts};
 use super::place::{Body, BucketId, Carried, Dead, RecordRef};
-pub(crate) use super::relocation::{KeepBucket, KeepUpload, MoveManifest, MovePart, TrimLog};
+pub(crate) use super::relocation::{
+    KeepBucket, KeepCompleted, KeepUpload, MoveManifest, MovePart, TrimLog,
+};
 use super::seal::{BodyId, Seal, Sealing};
 pub(crate) use super::tag::Tag;
 use super::{Flaw, ledger_subject, read, subject, take, to_postcard};
@@ -280,6 +282,8 @@ pub(crate) enum Meta {
     MoveManifest(MoveManifest),
     /// Kind 19.
     TrimLog(TrimLog),
+    /// Kind 20.
+    KeepCompleted(KeepCompleted),
 }
 
 impl Meta {
@@ -302,6 +306,7 @@ impl Meta {
             Self::KeepUpload(_) => 17,
             Self::MoveManifest(_) => 18,
             Self::TrimLog(_) => 19,
+            Self::KeepCompleted(_) => 20,
         }
     }
 
@@ -347,6 +352,7 @@ impl Meta {
             | Self::ChangeObject(ChangeObject { object, .. })
             | Self::CompleteUpload(CompleteUpload { object, .. }) => object.sealing.clone(),
             Self::MoveManifest(moved) => moved.complete.object.sealing.clone(),
+            Self::KeepCompleted(kept) => kept.complete.object.sealing.clone(),
             Self::CreateUpload(upload) => upload.seal.clone().map(Sealing::of),
             Self::KeepUpload(kept) => kept.upload.seal.clone().map(Sealing::of),
             Self::UploadPart(part) => {
@@ -362,6 +368,7 @@ impl Meta {
             | Self::ChangeObject(ChangeObject { object, .. })
             | Self::CompleteUpload(CompleteUpload { object, .. }) => object.sealing = Some(sealing),
             Self::MoveManifest(moved) => moved.complete.object.sealing = Some(sealing),
+            Self::KeepCompleted(kept) => kept.complete.object.sealing = Some(sealing),
             Self::CreateUpload(upload) => upload.seal = sealing.seal,
             Self::KeepUpload(kept) => kept.upload.seal = sealing.seal,
             Self::UploadPart(part) => part.sealed = sealing.body,
@@ -389,6 +396,7 @@ impl Meta {
             Self::KeepUpload(meta) => to_postcard(meta, into),
             Self::MoveManifest(meta) => to_postcard(meta, into),
             Self::TrimLog(meta) => to_postcard(meta, into),
+            Self::KeepCompleted(meta) => to_postcard(meta, into),
         }
     }
 
@@ -444,6 +452,7 @@ impl Meta {
             17 => front(bytes, Self::KeepUpload),
             18 => front(bytes, Self::MoveManifest),
             19 => front(bytes, Self::TrimLog),
+            20 => front(bytes, Self::KeepCompleted),
             _ => Err(Flaw("the record is of a kind that this version does not know")),
         }
     }
@@ -462,7 +471,8 @@ impl Meta {
             Self::KeepUpload(KeepUpload { upload, .. }) => {
                 subject(upload.at.bucket.0, &upload.at.key)
             }
-            Self::MoveManifest(MoveManifest { complete, .. }) => {
+            Self::MoveManifest(MoveManifest { complete, .. })
+            | Self::KeepCompleted(KeepCompleted { complete }) => {
                 subject(complete.at.bucket.0, &complete.at.key)
             }
             Self::KeepBucket(meta) => subject(0, &meta.made.name),
@@ -472,18 +482,6 @@ impl Meta {
             Self::BucketSetting(meta) => subject(meta.bucket.0, ""),
             Self::SetEntry(SetEntry { at, .. }) => ledger_subject(at.bucket.0, &at.key),
         }
-    }
-}
-
-impl Dead {
-    /// The bytes, as an [`AbortUpload`] carries them.
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        to_postcard(self, Vec::new())
-    }
-
-    /// Reads the data of an [`AbortUpload`].
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Flaw> {
-        read(bytes)
     }
 }
 

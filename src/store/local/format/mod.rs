@@ -70,7 +70,7 @@
 //! bucket, 6 bucket setting, 7 create upload, 8 upload part, 9 complete upload, 10 abort upload,
 //! 11 change of an object's metadata, 12 a part's bytes moved, 13 outbox (reserved), 14 journal
 //! (reserved), 15 a key's ledger record, 16 a bucket kept, 17 an upload kept, 18 an object's list of
-//! parts moved, 19 older segments removed. `meta` has the struct of each.
+//! parts moved, 19 older segments removed, 20 a completion remembered. `meta` has the struct of each.
 //!
 //! # Removed segments
 //!

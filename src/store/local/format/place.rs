@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use super::super::blob::BlobId;
 pub(crate) use super::super::index::key::BucketId;
+use super::{Flaw, read, to_postcard};
 
 /// A record in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -65,6 +66,16 @@ impl Carried {
 }
 
 impl Dead {
+    /// The bytes, as an [`AbortUpload`](super::meta::AbortUpload) carries them.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        to_postcard(self, Vec::new())
+    }
+
+    /// Reads the data of an [`AbortUpload`](super::meta::AbortUpload).
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Flaw> {
+        read(bytes)
+    }
+
     /// What dies with an entry that has this head and body.
     pub(crate) fn of(head: RecordRef, body: Body) -> Self {
         let mut dead = Self { records: vec![head], ..Self::default() };

@@ -48,6 +48,14 @@ pub(crate) struct MoveManifest {
     pub(crate) raised: Vec<RecordRef>,
 }
 
+/// Kind 20: an upload that was completed not long ago, and whose object has gone or is another by
+/// now: completing it again still gives the same answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeepCompleted {
+    /// What the completion said. It replaces nothing, and has no ACL.
+    pub(crate) complete: Box<CompleteUpload>,
+}
+
 /// Kind 19: nothing refers to any record of a segment before this one, and those segments are
 /// removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

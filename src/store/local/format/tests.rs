@@ -9,7 +9,8 @@ use super::counts::{Amount, Claimed, Counted, Counts};
 use super::entry::{self, BucketEntry, ObjectEntry};
 use super::hint::{FRAME_HEADER_LEN, FrameBuilder, FrameHeader, SealFooter};
 use super::meta::{
-    Assembly, At, Described, KeepUpload, ManifestPart, Meta, PutObject, Replaces, Tag,
+    Assembly, At, CompleteUpload, CreateUpload, Described, KeepCompleted, KeepUpload, ManifestPart,
+    Meta, MoveManifest, PutObject, Replaces, Tag,
 };
 use super::place::{BlobId, Body, BucketId, Carried, Dead, RecordRef};
 use super::record::{Frame, Header, Record, block_crcs, record_len};
@@ -311,7 +312,7 @@ fn records_with_acls_say_so() {
             Meta::decode(1, format, bytes).unwrap_err();
         }
     }
-    let upload = Meta::CreateUpload(super::meta::CreateUpload {
+    let upload = Meta::CreateUpload(CreateUpload {
         at: At { bucket: BucketId(9), key: "key".to_owned() },
         initiated: Timestamp(0),
         initiator: me.clone(),
@@ -323,11 +324,50 @@ fn records_with_acls_say_so() {
     });
     let (format, bytes) = upload.encode(&counts);
     assert_eq!(Meta::decode(7, format, &bytes).as_ref(), Ok(&upload));
-    let Meta::CreateUpload(upload) = upload else { unreachable!() };
-    let kept = KeepUpload { lsn: 3, replaces: record(3), upload: Box::new(upload) };
-    let kept = Meta::KeepUpload(kept);
-    let (format, bytes) = kept.encode(&counts);
-    assert_eq!(Meta::decode(17, format, &bytes), Ok(kept));
+}
+
+/// What a compaction writes anew has all that the record had, whatever stands behind its meta.
+#[test]
+fn moved_records_keep_seals_and_acls() {
+    let me = Owner { id: "me".to_owned(), display_name: "Me".to_owned() };
+    let Meta::PutObject(PutObject { at, object, replaces, .. }) = put("key", 3) else { panic!() };
+    let acls = [None, Some(Acl::private(me.clone()))];
+    for (sealing, acl) in [None, Some(sealing())]
+        .into_iter()
+        .zip(&acls)
+        .chain([(Some(sealing()), &acls[0]), (None, &acls[1])])
+    {
+        let seal = sealing.as_ref().and_then(|sealing| sealing.seal.clone());
+        let upload = Box::new(CreateUpload {
+            at: at.clone(),
+            initiated: Timestamp(5),
+            initiator: me.clone(),
+            checksum: ChecksumChoice::like(None),
+            metadata: ObjectMetadata::default(),
+            tags: TagSet::default(),
+            seal,
+            acl: acl.clone(),
+        });
+        let complete = Box::new(CompleteUpload {
+            at: at.clone(),
+            upload: 4,
+            object: Described { sealing, acl: acl.clone(), ..object.clone() },
+            request: [3; 16],
+            time: Timestamp(6),
+            replaces: replaces.clone(),
+        });
+        let mut unlisted = complete.clone();
+        unlisted.object.acl = None;
+        for meta in [
+            Meta::KeepUpload(KeepUpload { lsn: 3, replaces: record(3), upload }),
+            Meta::MoveManifest(MoveManifest { complete, raised: vec![record(8), record(9)] }),
+            Meta::KeepCompleted(KeepCompleted { complete: unlisted }),
+        ] {
+            let (format, bytes) = meta.encode(&Counts::default());
+            assert_eq!(Meta::decode(meta.kind(), format, &bytes).as_ref(), Ok(&meta));
+            assert_eq!(meta.subject(), put("key", 3).subject());
+        }
+    }
 }
 
 /// ACLs of stores that are there lie in this form: it never changes.
@@ -404,12 +444,13 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_do_harm(bytes in proptest::collection::vec(any::<u8>(), 0..600), kind in 0_u8..16) {
+    fn no_bytes_do_harm(bytes in proptest::collection::vec(any::<u8>(), 0..600), kind in 0_u8..24) {
         let _ = Record::decode(&IDENTITY, &bytes);
         let _ = Header::decode(&IDENTITY, &bytes);
         let _ = Meta::decode(kind, 1, &bytes);
         let _ = Meta::decode_counted(kind, 2, &bytes);
         let _ = Meta::decode_counted(kind, 3, &bytes);
+        let _ = Meta::decode_counted(kind, 4, &bytes);
         let _ = KeysInUse::decode(&bytes);
         let _ = Assembly::decode(&bytes);
         let _ = Dead::decode(&bytes);

@@ -51,7 +51,6 @@ pub(super) fn rebuild(
     for (name, bucket) in &buckets {
         catalog.apply(&Change::Bucket(name.clone(), bucket.clone()))?;
     }
-    let memory = i64::try_from(core.options.completion_memory.as_millis()).unwrap_or(i64::MAX);
     let mut builder = Builder {
         core,
         catalog,
@@ -60,7 +59,7 @@ pub(super) fn rebuild(
         struck: Seen::default(),
         settings: HashSet::new(),
         ended: HashSet::new(),
-        remember_from: Timestamp(core.clock.now().0.saturating_sub(memory)),
+        remember_from: core.remembered_since(),
     };
     let total = segments.len() as u64;
     for (done, at) in (0..segments.len()).rev().enumerate() {
@@ -264,6 +263,7 @@ impl Builder<'_> {
             }
             Meta::CompleteUpload(complete) => self.completed(record, complete),
             Meta::MoveManifest(moved) => self.completed(record, *moved.complete),
+            Meta::KeepCompleted(kept) => self.remember(record, &kept.complete),
             Meta::DeleteObject(delete) => {
                 if self.is_alive(&delete.at) && !self.is_settled(&delete.at)? {
                     self.gone.insert(&delete.at);
@@ -320,6 +320,12 @@ impl Builder<'_> {
 
     /// An upload that became an object, by its newest record or an older one.
     fn completed(&mut self, record: RecordRef, complete: CompleteUpload) -> Result<()> {
+        self.remember(record, &complete)?;
+        let entry = ObjectEntry::new(record, Body::Manifest(record), &complete.object);
+        self.object(complete.at, entry)
+    }
+
+    fn remember(&mut self, record: RecordRef, complete: &CompleteUpload) -> Result<()> {
         let is_newest = self.ended.insert(complete.upload);
         if is_newest && complete.time >= self.remember_from && self.is_alive(&complete.at) {
             let (request, time) = (complete.request, complete.time);
@@ -327,8 +333,7 @@ impl Builder<'_> {
             let id = upload_id(self.core.store, complete.upload);
             self.catalog.apply(&Change::Completed(id, entry))?;
         }
-        let entry = ObjectEntry::new(record, Body::Manifest(record), &complete.object);
-        self.object(complete.at, entry)
+        Ok(())
     }
 
     /// An upload under way that was started by the record of that LSN.

@@ -25,7 +25,7 @@ async fn run(store: &LocalStore, mut work: Compaction) -> Result<CompactionFigur
     Ok(work.figures)
 }
 
-fn segments(machine: &Machine) -> Vec<PathBuf> {
+pub(super) fn segments(machine: &Machine) -> Vec<PathBuf> {
     let is_segment = |path: &PathBuf| path.extension().is_some_and(|end| end == "slog");
     machine.sim.files().into_iter().filter(is_segment).collect()
 }
@@ -35,7 +35,7 @@ fn put(key: u64, seed: u64, size: usize) -> Operation {
 }
 
 /// So many bytes that are dead at once.
-async fn churn(machine: &mut Machine, store: &LocalStore, bytes: usize) {
+pub(super) async fn churn(machine: &mut Machine, store: &LocalStore, bytes: usize) {
     for seed in 0..bytes.div_ceil(2000) as u64 {
         assert!(machine.run(store, vec![put(11, seed, 2000)]).await);
     }
@@ -43,7 +43,7 @@ async fn churn(machine: &mut Machine, store: &LocalStore, bytes: usize) {
 }
 
 /// Something of every kind, in the first of several segments, most of which is dead.
-async fn of_every_kind(machine: &mut Machine, store: &LocalStore) {
+pub(super) async fn of_every_kind(machine: &mut Machine, store: &LocalStore) {
     let noted = |key| Operation::Note(key, Some(content(key, 300)));
     let set = |key| Operation::Set(key, Some(content(key, 400)));
     let tagged = |key, size| {

@@ -15,6 +15,7 @@ mod loss;
 mod operations;
 mod original;
 mod quota;
+mod removal;
 mod restart;
 mod rotation;
 mod settings;
