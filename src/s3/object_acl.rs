@@ -23,8 +23,12 @@ pub(super) async fn of_new(
     let full_control = Asked::Canned(CannedAcl::BucketOwnerFullControl);
     if !ownership.has_acls() {
         return match asked {
-            None | Some(Asked::Canned(CannedAcl::Private)) => Ok(None),
+            None => Ok(None),
             Some(asked) if *asked == full_control => Ok(None),
+            // Of whoever else puts it, that would be another's object.
+            Some(Asked::Canned(CannedAcl::Private)) if writer(ctx).id == bucket.owner.id => {
+                Ok(None)
+            }
             Some(_) => Err(S3Error::new(Code::AccessControlListNotSupported)),
         };
     }
@@ -39,10 +43,10 @@ pub(super) async fn of_new(
     Ok(acl.kept(&bucket.owner))
 }
 
-/// Refuses an ACL that an existing object may not be given.
+/// Refuses an ACL that an existing object may not be given: any, while ACLs are off.
 pub(super) async fn check(ctx: &Context, bucket: &Bucket, acl: &Acl) -> Result<(), S3Error> {
     let ownership = ctx.configured.ownership(&*ctx.store, &bucket.name).await?;
-    if !ownership.has_acls() && acl.clone().kept(&bucket.owner).is_some() {
+    if !ownership.has_acls() {
         return Err(S3Error::new(Code::AccessControlListNotSupported));
     }
     check_public(ctx, bucket, acl).await

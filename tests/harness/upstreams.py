@@ -36,12 +36,14 @@ class Traits:
     exact_pages: bool = True
     # Takes as much as came of a request that breaks off for the whole.
     takes_cut_requests: bool = False
+    # Knows an upload by its id alone, whatever key it is asked for with.
+    mixes_uploads: bool = False
     # Serves HTTPS.
     tls: bool = True
 
 
 TRAITS = {
-    "moto": Traits(checks_keys=False, tls=False, takes_cut_requests=True),
+    "moto": Traits(checks_keys=False, tls=False, takes_cut_requests=True, mixes_uploads=True),
     "versitygw": Traits(files=True, exact_pages=False),
     "stowgate": Traits(),
 }

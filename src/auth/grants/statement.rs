@@ -73,6 +73,14 @@ impl Statement {
 }
 
 impl Principals {
+    /// Those that it names.
+    pub(super) fn named(&self) -> &[Named] {
+        match self {
+            Self::Holder => &[],
+            Self::Only(listed) | Self::Except(listed) => listed,
+        }
+    }
+
     fn fit(&self, who: Who<'_>) -> Fit {
         let best =
             |listed: &[Named]| listed.iter().map(|named| named.fit(who)).max().unwrap_or(Fit::None);
