@@ -19,7 +19,7 @@ async fn put(store: &LocalStore, key: &str, size: usize, sized: bool) -> Result<
     store.put_object(&at(key), NewObject::default(), body).await.map(|_| ())
 }
 
-fn is_full<T>(result: Result<T, StoreError>) -> bool {
+fn is_full<T>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::StorageFull))
 }
 
@@ -32,12 +32,12 @@ async fn objects_stay_within_the_quota() {
     store.create_bucket(&bucket(), &owner()).await.unwrap();
     assert_eq!(store.quota_left(), Some(10_000));
     for sized in [true, false] {
-        assert!(is_full(put(&store, "large", 10_001, sized).await));
+        assert!(is_full(&put(&store, "large", 10_001, sized).await));
         put(&store, "large", 9_000, sized).await.unwrap();
         assert_eq!(store.quota_left(), Some(1_000));
-        assert!(is_full(put(&store, "packed", 1_001, sized).await));
+        assert!(is_full(&put(&store, "packed", 1_001, sized).await));
         put(&store, "packed", 1_000, sized).await.unwrap();
-        assert!(is_full(put(&store, "more", 1, sized).await));
+        assert!(is_full(&put(&store, "more", 1, sized).await));
         put(&store, "empty", 0, sized).await.unwrap();
         for key in ["large", "packed"] {
             store.delete_object(&at(key), &DeleteRequest::default()).await.unwrap();
@@ -65,7 +65,7 @@ async fn completed_uploads_stay_within_the_quota() {
         parts.push(CompletedPart { number, etag: part.etag, checksum: None });
     }
     let both = Completion { parts: parts.clone(), ..Completion::default() };
-    assert!(is_full(store.complete_upload(&path, &both, None).await));
+    assert!(is_full(&store.complete_upload(&path, &both, None).await));
     parts.pop();
     let one = Completion { parts, ..Completion::default() };
     store.complete_upload(&path, &one, None).await.unwrap();
