@@ -91,7 +91,7 @@ step_sts() {
   STOWGATE_AWS_CLI="$venvs/awscli/bin/aws" suite boto3-current tests/clients/sts
 }
 
-# Who may do what: policies, ACLs, companies.
+# Policies, ACLs, and what takes them away again.
 step_access() { venv boto3-current && suite boto3-current tests/clients/access; }
 
 # Companies' keys, in every mode.
