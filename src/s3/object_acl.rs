@@ -23,12 +23,8 @@ pub(super) async fn of_new(
     let full_control = Asked::Canned(CannedAcl::BucketOwnerFullControl);
     if !ownership.has_acls() {
         return match asked {
-            None => Ok(None),
+            None | Some(Asked::Canned(CannedAcl::Private)) => Ok(None),
             Some(asked) if *asked == full_control => Ok(None),
-            // Of whoever else puts it, that would be another's object.
-            Some(Asked::Canned(CannedAcl::Private)) if writer(ctx).id == bucket.owner.id => {
-                Ok(None)
-            }
             Some(_) => Err(S3Error::new(Code::AccessControlListNotSupported)),
         };
     }
@@ -43,10 +39,10 @@ pub(super) async fn of_new(
     Ok(acl.kept(&bucket.owner))
 }
 
-/// Refuses an ACL that an existing object may not be given: any, while ACLs are off.
+/// Refuses an ACL that an existing object may not be given.
 pub(super) async fn check(ctx: &Context, bucket: &Bucket, acl: &Acl) -> Result<(), S3Error> {
     let ownership = ctx.configured.ownership(&*ctx.store, &bucket.name).await?;
-    if !ownership.has_acls() {
+    if !ownership.has_acls() && acl.clone().kept(&bucket.owner).is_some() {
         return Err(S3Error::new(Code::AccessControlListNotSupported));
     }
     check_public(ctx, bucket, acl).await

@@ -38,16 +38,20 @@ pub(super) async fn put(head: &Head, ctx: &Context, body: Sealed) -> Result<Repl
             );
         }
     };
-    let guard = Guard::of(&*ctx.store, &ctx.configured, bucket).await?;
-    // While ACLs are off none can be set, whatever it says (API Reference, PutBucketAcl).
-    if !guard.ownership.has_acls() {
+    check(&Guard::of(&*ctx.store, &ctx.configured, bucket).await?, &acl)?;
+    let kept = Some(&acl).filter(|acl| !acl.is_private());
+    guards::set(&*ctx.store, bucket, BucketSetting::Acl, kept).await?;
+    Ok(Reply::ok())
+}
+
+/// Refuses what ownership controls or the public access block do not let anyone set.
+pub(super) fn check(guard: &Guard, acl: &Acl) -> Result<(), S3Error> {
+    if !guard.ownership.has_acls() && !acl.is_private() {
         return Err(S3Error::new(Code::AccessControlListNotSupported));
     }
     if guard.block.block_public_acls && acl.is_public() {
         return Err(S3Error::new(Code::AccessDenied)
             .known_cause("the ACL is public, which the public access block refuses"));
     }
-    let kept = Some(&acl).filter(|acl| !acl.is_private());
-    guards::set(&*ctx.store, bucket, BucketSetting::Acl, kept).await?;
-    Ok(Reply::ok())
+    Ok(())
 }
