@@ -113,9 +113,14 @@ impl Scan for Scanning {
 }
 
 impl Scanning {
+    /// What it says before it hangs up. Where it does so on something that it has not read, the
+    /// connection breaks behind its answer, which is whole with the zero at its end.
     async fn answer(&mut self) -> std::io::Result<String> {
         let mut answer = Vec::new();
-        (&mut self.stream).take(ANSWER).read_to_end(&mut answer).await?;
+        let ended = (&mut self.stream).take(ANSWER).read_to_end(&mut answer).await;
+        if !answer.ends_with(&[0]) {
+            ended?;
+        }
         Ok(String::from_utf8_lossy(&answer).trim_end_matches(['\0', '\n', '\r']).to_owned())
     }
 

@@ -1,3 +1,7 @@
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::ReadBuf;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::*;
@@ -58,6 +62,59 @@ async fn the_daemon_gets_the_whole_and_its_answer_is_read() {
     for answer in ["", "stream: lstat() failed. ERROR\0", "UNKNOWN COMMAND\0"] {
         let (clam, _serving) = daemon(answer).await;
         let verdict = scanned(&clam, b"x").await;
+        assert!(matches!(verdict, Err(ScanFault::Away(_))), "{verdict:?}");
+    }
+}
+
+/// Gives an answer, and breaks.
+struct Broken(&'static [u8]);
+
+impl AsyncRead for Broken {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        if self.0.is_empty() {
+            return Poll::Ready(Err(std::io::ErrorKind::ConnectionReset.into()));
+        }
+        let (now, later) = self.0.split_at(self.0.len().min(into.remaining()));
+        into.put_slice(now);
+        self.0 = later;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Broken {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Whoever hangs up on what they have not read break the connection behind their last words.
+#[tokio::test]
+async fn last_words_are_heard_over_a_broken_connection() {
+    let said = async |answer: &'static [u8]| {
+        let second = Duration::from_secs(1);
+        let stream = Box::new(Broken(answer));
+        Scanning { stream, patience: second, scan_timeout: second }.verdict().await
+    };
+    let larger = said(b"INSTREAM size limit exceeded. ERROR\0").await;
+    assert_eq!(larger, Err(ScanFault::TooLarge));
+    for half in [&b""[..], b"INSTREAM size limit exceeded.", b"stream: OK"] {
+        let verdict = said(half).await;
         assert!(matches!(verdict, Err(ScanFault::Away(_))), "{verdict:?}");
     }
 }

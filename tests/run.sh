@@ -16,7 +16,7 @@ venvs="$target/venv"
 export STOWGATE_BIN="${STOWGATE_BIN:-$target/release/stowgate}"
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" PYTHONDONTWRITEBYTECODE=1
 
-steps=(fmt clippy doc build test deny boto3 boto3-2024 access sts encryption wire forms rules admin cli aws-cli node
+steps=(fmt clippy doc build test deny boto3 boto3-2024 access isolation sts encryption wire forms rules admin cli aws-cli node
   debian kill memory image upstream migration apps histories)
 # The status of a step that was left out.
 skipped=77
@@ -91,8 +91,13 @@ step_sts() {
   STOWGATE_AWS_CLI="$venvs/awscli/bin/aws" suite boto3-current tests/clients/sts
 }
 
-# From before January 2025, when checksums became the default. Without the native signer, too.
+# Policies, ACLs, and what takes them away again.
 step_access() { venv boto3-current && suite boto3-current tests/clients/access; }
+
+# Companies' keys, in every mode.
+step_isolation() { upstreams && suite boto3-current tests/clients/isolation; }
+
+# From before January 2025, when checksums became the default. Without the native signer, too.
 step_boto3-2024() { venv boto3-2024 && suite boto3-2024 tests/clients/sdk; }
 
 step_wire() { venv boto3-current && suite boto3-current tests/clients/wire; }

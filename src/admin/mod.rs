@@ -80,6 +80,7 @@ use resource::Resource;
 use crate::auth::Authenticator;
 use crate::body::Payload;
 use crate::object::BucketName;
+use crate::placement::Mode;
 use crate::placement::transfer::Direction;
 
 /// Another path of `/storage/stats`, for an application that asks there.
@@ -158,7 +159,9 @@ impl Admin {
             return Some(false);
         };
         let views = self.views.get()?;
-        if views.routes.of(&bucket).upstream.is_some() {
+        // In local mode a bucket is one that is here, whatever upstream it has.
+        let route = views.routes.of(&bucket);
+        if route.configured || route.mode != Mode::Local {
             return Some(false);
         }
         views.disk.has(&bucket).map(|there| !there)

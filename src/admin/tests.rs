@@ -1,11 +1,16 @@
 //! Paths, methods and parameters, and what the answers hold.
 
+mod fakes;
+
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+
+pub(super) use fakes::FakeTrials;
+use fakes::{FakeDisk, FakeUrls};
 
 use super::*;
 use crate::auth::{AuthSettings, Keyring};
@@ -26,105 +31,6 @@ use crate::store::{
 
 /// 2024-01-01T00:00:00Z.
 pub(super) const START: Timestamp = Timestamp(1_704_067_200_000);
-
-struct FakeDisk(DiskState);
-
-#[async_trait]
-impl Disk for FakeDisk {
-    fn state(&self) -> DiskState {
-        self.0.clone()
-    }
-
-    fn space(&self) -> Option<Space> {
-        Some(Space { free: 40, total: 100 })
-    }
-
-    fn usage(&self, bucket: &BucketName) -> Option<Usage> {
-        (bucket.as_str() != "plain").then_some(Usage { objects: 2, bytes: 10 })
-    }
-
-    fn split(&self, _: &BucketName) -> Option<SplitUsage> {
-        None
-    }
-
-    async fn recount(&self, _: &BucketName) -> Result<Recounted, StoreError> {
-        Err(StoreError::Closing)
-    }
-
-    async fn set_aside(&self) -> Result<Vec<(String, u64)>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn remove_set_aside(&self, _: &str) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-
-    fn master_keys(&self) -> KeysInUse {
-        let in_use = vec!["2026-05".to_owned(), "2026-11".to_owned()];
-        KeysInUse { active: Some("2026-11".to_owned()), known: in_use.clone(), in_use }
-    }
-
-    async fn log(&self) -> Option<LogUsage> {
-        Some(LogUsage { segments: 2, bytes: 90, records: 70, living: 30 })
-    }
-
-    async fn compact(&self, _: &mut Compaction) -> Result<Compacted, StoreError> {
-        Ok(Compacted::Done)
-    }
-
-    fn has(&self, bucket: &BucketName) -> Option<bool> {
-        let known = self.0 == DiskState::Ready;
-        known.then(|| bucket.as_str() != "attachments")
-    }
-}
-
-/// Permissions that are there but for the ones named.
-pub(super) struct FakeTrials {
-    missing: Vec<&'static str>,
-    last: Mutex<Option<(Timestamp, Vec<Trial>)>>,
-}
-
-impl FakeTrials {
-    pub(super) fn without(missing: &[&'static str]) -> Arc<Self> {
-        Arc::new(Self { missing: missing.to_vec(), last: Mutex::default() })
-    }
-}
-
-#[async_trait]
-impl Trials for FakeTrials {
-    async fn run(&self) -> Vec<Trial> {
-        let check = |ability: Ability| {
-            let ok = !self.missing.contains(&ability.name());
-            let verdict = if ok { "works" } else { "AccessDenied" };
-            let verdict = format!("{verdict} on {}", ability.name());
-            let latency = Duration::from_micros(1500);
-            Check { ability, ok, latency, verdict, left_behind: None }
-        };
-        let tried = [Ability::Head, Ability::List, Ability::Put, Ability::Tags];
-        let checks = tried.map(check).to_vec();
-        let denied = checks.iter().filter(|check| !check.ok);
-        let faults = denied
-            .map(|check| Complaint { what: check.verdict.clone(), abilities: vec![check.ability] });
-        let faults = faults.collect();
-        let trial = Trial { bucket: "there".into(), prefix: "p/".into(), checks, faults };
-        let trials = vec![trial];
-        *self.last.lock().expect("unpoisoned") = Some((START, trials.clone()));
-        trials
-    }
-
-    fn last(&self) -> Option<(Timestamp, Vec<Trial>)> {
-        self.last.lock().expect("unpoisoned").clone()
-    }
-}
-
-struct FakeUrls;
-
-#[async_trait]
-impl Presigner for FakeUrls {
-    async fn presigned_get(&self, at: &ObjectPath, _: Duration) -> Result<String, StoreError> {
-        Ok(format!("http://there/{}?signed", at.key.as_str()))
-    }
-}
 
 pub(super) fn owner() -> Owner {
     Owner { id: "id".into(), display_name: "name".into() }
@@ -321,6 +227,18 @@ async fn the_alias_means_one_thing_and_nothing_while_that_is_not_known() {
         assert_eq!(owns(&admin, "localhost:9000", "PUT"), Some(false));
         assert_eq!(owns(&admin, "bucket.localhost", "GET"), Some(false));
         assert_eq!(admin.undecided().status(), 503);
+    }
+    // It is a bucket that is named so, or whose objects are upstream; not any that has an upstream.
+    for (mode, configured, known) in
+        [(Mode::Local, false, true), (Mode::Local, true, false), (Mode::Fallback, false, false)]
+    {
+        let views = world.views(FakeTrials::without(&[]));
+        let upstream = views.routes.of(&name("cloud")).upstream.clone();
+        let route = Route { mode, upstream, configured };
+        let named = HashMap::from([(name("attachments"), route)]);
+        let routes = Arc::new(Routes { named, default: views.routes.default.clone() });
+        let admin = admin(Some(Views { routes, ..views }));
+        assert_eq!(owns(&admin, "localhost:9000", "GET"), Some(known), "{mode:?} {configured}");
     }
 }
 

@@ -76,14 +76,13 @@ impl Layers {
         clock: &Arc<dyn Clock>,
     ) -> Option<Arc<Migrations>> {
         let placement = self.placement.as_ref()?;
-        let (disk, spare) = (storage.disk(&config.data_dir, Arc::default()), config.store.min_free);
         let requests = gateway.requests();
         let context = migrate::Context {
             transfers: placement.transfers(),
             shelf: Arc::new(migrate::Folder::at(config.data_dir.join(MIGRATIONS))),
             templates: config.usage.templates.clone(),
             clock: Arc::clone(clock),
-            room: Arc::new(move || Some(disk.space()?.free.saturating_sub(spare))),
+            room: storage.room(&config.data_dir, config.store.min_free),
             busy: Arc::new(move || requests.load(Ordering::Relaxed)),
             totals: migrate::Totals::default(),
         };

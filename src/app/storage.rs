@@ -50,6 +50,20 @@ impl Storage {
         Arc::new(LocalDisk { store: Arc::clone(&self.0), dir: dir.to_owned(), buckets_made })
     }
 
+    /// How many bytes of objects there is room for: on the disk, where so much stays free, and within
+    /// the quota.
+    pub(super) fn room(
+        &self,
+        dir: &Path,
+        spare: u64,
+    ) -> Arc<dyn Fn() -> Option<u64> + Send + Sync> {
+        let (store, disk) = (Arc::clone(&self.0), self.disk(dir, Arc::default()));
+        Arc::new(move || {
+            let on_disk = disk.space().map(|space| space.free.saturating_sub(spare));
+            on_disk.into_iter().chain(store.quota_left()).min()
+        })
+    }
+
     /// Done where the store turns out not to be usable; says why. Else this never ends.
     pub(super) fn failed(&self) -> impl Future<Output = String> + use<> {
         let store = Arc::clone(&self.0);
@@ -88,6 +102,7 @@ pub(crate) fn store_options(store: &config::Store) -> LocalOptions {
         cache_bytes: store.cache_size,
         checkpoint_interval: store.checkpoint_interval,
         free_space_watermark: store.min_free,
+        quota: store.quota,
         allow_network: store.allow_network,
         claims: ClaimReader(Location::claim),
         ..LocalOptions::default()

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::grants::Registry;
 use super::seal::{SealKeys, is_temporary};
 use super::signing_key::SigningKeys;
 use super::sts::{self, Sts};
@@ -22,6 +23,23 @@ pub(super) struct Ring {
 pub(super) struct Holder {
     pub(super) secret: Secret,
     pub(super) identity: Arc<Identity>,
+}
+
+impl Registry for Ring {
+    fn has_account(&self, account: &str) -> bool {
+        let roles = self.sts.roles.iter().map(|role| &role.owner);
+        let mut owners = self.keys.iter().map(|key| &key.identity.owner).chain(roles);
+        owners.any(|owner| owner.id == account)
+    }
+
+    fn has_user(&self, account: &str, access_key: &str) -> bool {
+        let owner = self.keys.get(access_key).map(|key| &key.identity.owner);
+        owner.is_some_and(|owner| account.is_empty() || owner.id == account)
+    }
+
+    fn has_role(&self, account: &str, role: &str) -> bool {
+        self.sts.role(role).is_some_and(|role| role.owner.id == account)
+    }
 }
 
 impl Ring {

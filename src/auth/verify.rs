@@ -8,6 +8,7 @@ use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 
 use super::content::Content;
+use super::grants::{Malformed, Policy};
 use super::jwt::{FetchKeys, NoFetching};
 use super::query::Query;
 use super::ring::Ring;
@@ -171,6 +172,11 @@ impl Authenticator {
     /// The keys in force.
     pub fn keys(&self) -> Keyring {
         self.ring().keys().clone()
+    }
+
+    /// Refuses a bucket's policy that names somebody whom the configuration does not know.
+    pub fn check_principals(&self, policy: &Policy) -> Result<(), Malformed> {
+        policy.check_principals(&*self.ring())
     }
 
     /// Everything in force.

@@ -223,6 +223,7 @@ pub(super) struct Store {
     pub(super) checkpoint_interval: Option<Spanned<Period>>,
     pub(super) multipart_expiry: Option<Spanned<Period>>,
     pub(super) min_free: Option<Spanned<Size>>,
+    pub(super) quota: Option<Spanned<Size>>,
     pub(super) allow_network: Option<bool>,
     pub(super) compaction: Option<bool>,
     pub(super) compaction_rate: Option<Spanned<Size>>,

@@ -168,7 +168,8 @@ pub struct Keys {
 pub struct Server {
     /// The host names of the service, lower-case; `bucket.` before one of them is a virtual host.
     pub base_domains: Vec<String>,
-    /// The proxies whose word for their clients is taken.
+    /// The proxies whose word for their clients is taken. Where one of them says nothing that is
+    /// understood, the client has no address: what policies deny by it is then denied.
     pub trusted_proxies: Vec<IpNet>,
     /// The most connections at one time.
     pub max_connections: usize,
@@ -226,6 +227,8 @@ pub struct Store {
     /// Free space under which new bodies are refused, in bytes; never more than a twentieth of
     /// the file system.
     pub min_free: u64,
+    /// How many bytes objects on this disk may have altogether.
+    pub quota: Option<u64>,
     /// Whether the data directory may lie on a network file system.
     pub allow_network: bool,
     /// Whether the log is compacted without being asked.

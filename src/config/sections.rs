@@ -322,6 +322,7 @@ fn store(in_file: &file::Store, document: &Document) -> Result<Store, ConfigErro
         bounds::period(value.as_ref(), default, allowed, document)
     };
     let often = Duration::from_millis(100)..=60 * MINUTE;
+    let quota = in_file.quota.as_ref().map(|_| size(&in_file.quota, 0, 1..=1 << 60)).transpose()?;
     Ok(Store {
         pack_limit: size(&in_file.pack_limit, 128 << 10, 0..=1 << 20)?,
         segment_size: size(&in_file.segment_size, 256 << 20, 16 << 20..=1 << 30)?,
@@ -329,6 +330,7 @@ fn store(in_file: &file::Store, document: &Document) -> Result<Store, ConfigErro
         checkpoint_interval: period(&in_file.checkpoint_interval, Duration::from_secs(5), often)?,
         multipart_expiry: period(&in_file.multipart_expiry, 7 * DAY, MINUTE..=3650 * DAY)?,
         min_free: size(&in_file.min_free, 1 << 30, 0..=1 << 50)?,
+        quota,
         allow_network: in_file.allow_network.unwrap_or(false),
         compaction: in_file.compaction.unwrap_or(true),
         compaction_rate: size(&in_file.compaction_rate, 16 << 20, 64 << 10..=1 << 40)?,

@@ -258,8 +258,10 @@ pub(super) fn guard(context: &Context, spec: &Spec, sum: &Sum) -> Result<(), Fau
         && let Some(room) = (context.room)()
         && movable.bytes > room
     {
-        let message =
-            format!("{} bytes are to come to the disk, which has room for {room}", movable.bytes);
+        let message = format!(
+            "{} bytes are to come to the disk, which has room for {room} more ([store] min_free and quota)",
+            movable.bytes
+        );
         return Err(fault("InsufficientStorage", message));
     }
     Ok(())

@@ -1,8 +1,7 @@
 //! The configurations of buckets as operations use them: read from the store's documents once, and
 //! kept for as long as the documents stay the same.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -10,18 +9,19 @@ use super::bucket_encryption::BucketEncryption;
 use super::cors::Cors;
 use super::error::{Code, S3Error};
 use super::guards;
+use super::known::Known;
 use super::website::Website;
 use crate::auth::grants::{Ownership, OwnershipDefaults, Policy};
-use crate::object::{BucketName, BucketSetting, Lifecycle, SettingDocument, SettingTooLong};
-use crate::store::{Store, StoreError};
-
-/// Of how many buckets each kind is kept. With more than that in use, all are read anew.
-const KEPT: usize = 10_000;
+use crate::object::{BucketName, BucketSetting, Lifecycle, SettingTooLong};
+use crate::store::Store;
 
 /// A configuration that is kept as a document.
 pub(super) trait Configuration: Sized {
     /// Which one.
     const SETTING: BucketSetting;
+
+    /// How many bytes what is read takes at most for each byte of its document.
+    const GROWTH: usize = 10;
 
     /// Checks what a client sent; gives what is stored, which is what is shown to clients.
     fn check(bytes: &[u8]) -> Result<Bytes, S3Error>;
@@ -108,109 +108,9 @@ impl Configured {
     }
 }
 
-/// What was made of the documents of one setting.
-pub(super) struct Known<T>(RwLock<HashMap<BucketName, (SettingDocument, Arc<T>)>>);
-
-impl<T> Default for Known<T> {
-    fn default() -> Self {
-        Self(RwLock::default())
-    }
-}
-
-impl<T: Configuration> Known<T> {
-    /// What a bucket has.
-    pub(super) async fn of(
-        &self,
-        store: &dyn Store,
-        bucket: &BucketName,
-    ) -> Result<Option<Arc<T>>, S3Error> {
-        let document = match store.bucket_setting(bucket, T::SETTING).await {
-            Ok(document) => document,
-            Err(error) => {
-                if matches!(error, StoreError::NoSuchBucket) {
-                    self.forget(bucket);
-                }
-                return Err(error.into());
-            }
-        };
-        let Some(document) = document else {
-            self.forget(bucket);
-            return Ok(None);
-        };
-        if let Some(known) = self.known(bucket, &document) {
-            return Ok(Some(known));
-        }
-        let read = T::read(document.bytes()).map_err(|error| {
-            let (setting, text) = (T::SETTING.name(), error.text());
-            S3Error::internal(format!("the {setting} setting of {}: {text}", bucket.as_str()))
-        })?;
-        let read = Arc::new(read);
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= KEPT {
-            known.clear();
-        }
-        known.insert(bucket.clone(), (document, Arc::clone(&read)));
-        Ok(Some(read))
-    }
-
-    fn known(&self, bucket: &BucketName, document: &SettingDocument) -> Option<Arc<T>> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let (of, read) = known.get(bucket)?;
-        of.same(document).then(|| Arc::clone(read))
-    }
-
-    fn forget(&self, bucket: &BucketName) {
-        let is_known = {
-            let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-            known.contains_key(bucket)
-        };
-        if is_known {
-            self.0.write().unwrap_or_else(PoisonError::into_inner).remove(bucket);
-        }
-    }
-}
-
 impl From<SettingTooLong> for S3Error {
     fn from(_: SettingTooLong) -> Self {
         Self::new(Code::MaxMessageLengthExceeded)
             .with("MaxMessageLengthBytes", crate::object::MAX_SETTING_BYTES.to_string())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::object::{ManualClock, Owner, Timestamp};
-    use crate::store::{Buckets, MemoryStore};
-
-    const RULES: &str = "<CORSConfiguration><CORSRule><AllowedOrigin>ORIGIN</AllowedOrigin>\
-                         <AllowedMethod>GET</AllowedMethod></CORSRule></CORSConfiguration>";
-
-    #[tokio::test]
-    async fn documents_are_read_once_and_anew_when_they_change() {
-        let store = MemoryStore::new(Arc::new(ManualClock::new(Timestamp(0))));
-        let name = BucketName::parse("b12").unwrap();
-        let owner = Owner { id: "id".to_owned(), display_name: String::new() };
-        let configured = Configured::default();
-        let missing = configured.cors(&store, &name).await.unwrap_err();
-        assert_eq!(missing.code(), Code::NoSuchBucket);
-        store.create_bucket(&name, &owner).await.unwrap();
-        assert_eq!(configured.cors(&store, &name).await.unwrap(), None);
-        let set = async |text: &str| {
-            let document = SettingDocument::new(text.to_owned()).unwrap();
-            store.set_bucket_setting(&name, BucketSetting::Cors, Some(document)).await.unwrap();
-        };
-        set(&RULES.replace("ORIGIN", "http://a")).await;
-        let first = configured.cors(&store, &name).await.unwrap().unwrap();
-        let again = configured.cors(&store, &name).await.unwrap().unwrap();
-        assert!(Arc::ptr_eq(&first, &again));
-        set(&RULES.replace("ORIGIN", "http://b")).await;
-        assert_ne!(configured.cors(&store, &name).await.unwrap().unwrap(), first);
-        set("<Other/>").await;
-        let broken = configured.cors(&store, &name).await.unwrap_err();
-        assert_eq!(broken.code(), Code::InternalError);
-        store.set_bucket_setting(&name, BucketSetting::Cors, None).await.unwrap();
-        assert_eq!(configured.cors(&store, &name).await.unwrap(), None);
-        assert!(configured.cors.0.read().unwrap().is_empty());
     }
 }

@@ -19,6 +19,9 @@ pub(super) struct Guard {
 impl Configuration for Policy {
     const SETTING: BucketSetting = BucketSetting::Policy;
 
+    /// Lists of names of one character each are the worst.
+    const GROWTH: usize = 60;
+
     /// What is not a policy at all is refused; whether it may be the bucket's is seen by whoever
     /// sets it.
     fn check(bytes: &[u8]) -> Result<Bytes, S3Error> {

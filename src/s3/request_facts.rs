@@ -86,7 +86,10 @@ impl RequestFacts {
     fn values(&self, key: &ConditionKey) -> Values<'_> {
         let head = &*self.head;
         match key.as_str() {
-            "aws:sourceip" => Values::optional(head.client().map(|client| client.to_string())),
+            // Every client has an address: not to know it must not let past what denies by it.
+            "aws:sourceip" => {
+                head.client().map_or(Values::Unknown, |client| Values::one(client.to_string()))
+            }
             "aws:securetransport" => Values::one(head.is_encrypted().to_string()),
             "aws:currenttime" => Values::one(self.now.iso8601()),
             "aws:epochtime" => Values::one(self.now.seconds().to_string()),
@@ -190,6 +193,7 @@ mod tests {
         match facts.values(&ConditionKey::new(key)) {
             Values::None => None,
             Values::Some(values) => Some(values.join("|")),
+            Values::Unknown => Some("?".to_owned()),
         }
     }
 
@@ -205,7 +209,8 @@ mod tests {
         assert_eq!(of("aws:CurrentTime").as_deref(), Some("2015-10-21T07:28:00.000Z"));
         assert_eq!(of("aws:EpochTime").as_deref(), Some("1445412480"));
         assert_eq!(of("aws:SecureTransport").as_deref(), Some("false"));
-        for absent in ["aws:SourceIp", "s3:prefix", "s3:x-amz-storage-class", "aws:Other"] {
+        assert_eq!(of("aws:SourceIp").as_deref(), Some("?"));
+        for absent in ["s3:prefix", "s3:x-amz-storage-class", "aws:Other"] {
             assert_eq!(of(absent), None, "{absent}");
         }
     }

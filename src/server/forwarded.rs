@@ -4,7 +4,8 @@
 //! where the socket's peer is a configured proxy, and the chain of them is read from its near end:
 //! the client is the first that is no such proxy. What stands before that one it may have made up
 //! itself. Where a proxy's words cannot be understood, nothing is known of the client, which is
-//! never a reason to refuse the request here. What anyone may do is for others to say.
+//! never a reason to refuse the request here. What anyone may do is for others to say; who asks
+//! for the address must not let anyone past for want of it, since a client can spoil these headers.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -35,11 +35,10 @@ class Behind:
         self.front.stop()
         assert self.gateway.stop() == 0, self.gateway.tail()
 
-    def client(self, **headers):
-        """A client at nginx, whose requests carry these headers as well."""
-        client = connect(
-            self.gateway, MAIN, endpoint_url=self.front.url("s3"), verify=str(self.front.trust)
-        )
+    def client(self, endpoint=None, **headers):
+        """A client at nginx, or elsewhere, whose requests carry these headers as well."""
+        url = endpoint or self.front.url("s3")
+        client = connect(self.gateway, MAIN, endpoint_url=url, verify=str(self.front.trust))
 
         def add(request, **_):
             for name, value in headers.items():
@@ -48,9 +47,9 @@ class Behind:
         client.meta.events.register("before-send.s3", add)
         return client
 
-    def allow(self, condition):
+    def set_policy(self, condition, effect="Allow"):
         statement = {
-            "Effect": "Allow",
+            "Effect": effect,
             "Principal": "*",
             "Action": "s3:GetObject",
             "Resource": f"arn:aws:s3:::{BUCKET}/*",
@@ -86,12 +85,12 @@ def test_address_and_tls_in_policies(behind):
     web = Web(behind.front.url("s3"), behind.front.trust)
     path = f"/{BUCKET}/k"
     believed = 200 if behind.trusted else 403
-    behind.allow({"IpAddress": {"aws:SourceIp": f"{CLIENT}/32"}})
+    behind.set_policy({"IpAddress": {"aws:SourceIp": f"{CLIENT}/32"}})
     assert web.get(path, x_forwarded_for=CLIENT).status == believed
     assert web.get(path, x_forwarded_for="203.0.113.8").status == 403
     assert web.get(path, x_forwarded_for=f"{CLIENT}, 203.0.113.8").status == 403
     assert web.get(path, x_forwarded_for=CLIENT, forwarded="for=203.0.113.8").status == 403
-    behind.allow({"Bool": {"aws:SecureTransport": "true"}})
+    behind.set_policy({"Bool": {"aws:SecureTransport": "true"}})
     assert web.get(path, x_forwarded_for=CLIENT).status == believed
     plain = Web(behind.gateway.endpoint)
     assert plain.get(path).status == 403
@@ -99,6 +98,33 @@ def test_address_and_tls_in_policies(behind):
     assert plain.get(path, x_forwarded_for=CLIENT, x_forwarded_proto="https").status == believed
     assert plain.get(path, x_forwarded_for="nonsense", x_forwarded_proto="https").status == 403
     assert plain.get(path, x_forwarded_for=CLIENT, x_forwarded_proto="nonsense").status == 403
+
+
+def test_no_denial_is_escaped_by_a_header_that_names_nobody(tmp_path):
+    with Behind(tmp_path, TRUSTED) as behind:
+        behind.direct.put_object(Bucket=BUCKET, Key="k", Body=b"x")
+        path = f"/{BUCKET}/k"
+        unclear = (
+            {"x_forwarded_for": "nonsense"},
+            {"x_forwarded_for": "203.0.113.8", "forwarded": f"for={CLIENT}"},
+            {"forwarded": "for=unknown"},
+            {"x_forwarded_proto": "https"},
+        )
+        behind.set_policy({"NotIpAddress": {"aws:SourceIp": f"{CLIENT}/32"}})
+        plain = Web(behind.gateway.endpoint)
+        assert plain.get(path, x_forwarded_for="203.0.113.8").status == 200
+        for headers in unclear:
+            assert plain.get(path, **headers).status == 403, headers
+        behind.set_policy({"IpAddress": {"aws:SourceIp": f"{CLIENT}/32"}}, effect="Deny")
+
+        def read(**headers):
+            client = behind.client(endpoint=behind.gateway.endpoint, **headers)
+            return client.get_object(Bucket=BUCKET, Key="k")["Body"].read()
+
+        assert read(x_forwarded_for="203.0.113.8") == b"x"
+        for headers in ({"x_forwarded_for": CLIENT}, *unclear):
+            with refused("AccessDenied", 403):
+                read(**headers)
 
 
 def test_keys_of_customers(behind):

@@ -15,6 +15,6 @@ def connect(server, key, **settings):
         region_name=settings.pop("region_name", "us-east-1"),
         aws_access_key_id=key.access,
         aws_secret_access_key=key.secret,
-        verify=server.tls.cert if server.tls else None,
+        verify=settings.pop("verify", server.tls.cert if server.tls else None),
         config=botocore.config.Config(s3=s3, **settings),
     )

@@ -34,19 +34,17 @@ class Traits:
     conditional_writes: bool = True
     # Says of a page that more follows only where that is so, whatever prefix and delimiter say.
     exact_pages: bool = True
-    # Compares the dates of conditions by whole seconds, as HTTP dates have them.
-    whole_seconds: bool = True
     # Takes as much as came of a request that breaks off for the whole.
     takes_cut_requests: bool = False
+    # Knows an upload by its id alone, whatever key it is asked for with.
+    mixes_uploads: bool = False
     # Serves HTTPS.
     tls: bool = True
 
 
 TRAITS = {
-    "moto": Traits(checks_keys=False, tls=False, takes_cut_requests=True),
-    "versitygw": Traits(
-        files=True, exact_pages=False, whole_seconds=False
-    ),
+    "moto": Traits(checks_keys=False, tls=False, takes_cut_requests=True, mixes_uploads=True),
+    "versitygw": Traits(files=True, exact_pages=False),
     "stowgate": Traits(),
 }
 

@@ -35,7 +35,9 @@ struct Upstream {
 struct Served(Arc<Service>);
 
 impl Handler for Served {
-    fn handle(&self, request: Request<Payload>) -> BoxFuture<'static, Response<Payload>> {
+    fn handle(&self, mut request: Request<Payload>) -> BoxFuture<'static, Response<Payload>> {
+        // Customers' keys are taken without TLS from clients of this machine.
+        request.extensions_mut().insert(stowgate::s3::Nearby);
         let service = Arc::clone(&self.0);
         Box::pin(async move { service.handle(request).await })
     }

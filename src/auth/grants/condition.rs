@@ -1,7 +1,8 @@
 //! Conditions of a statement: read once, then asked of each request.
 //!
 //! A key that the request does not have fits nothing: so a negated operator holds and every other
-//! does not, unless the operator's name says otherwise (`IfExists`, `ForAllValues`, `Null`).
+//! does not, unless the operator's name says otherwise (`IfExists`, `ForAllValues`, `Null`). One
+//! whose value cannot be told holds in whatever denies, and in nothing that allows.
 
 use std::borrow::Cow;
 
@@ -146,11 +147,12 @@ impl Wanted {
 
 impl Condition {
     /// Whether it holds. A variable without a value fits nothing; where the operator is negated
-    /// that never makes a statement allow something.
+    /// that never makes a statement allow something. What cannot be told makes it deny.
     pub(super) fn holds(&self, effect: Effect, facts: &dyn Facts) -> bool {
         let Operator { kind, negated, if_exists, count } = self.operator;
         let values = match facts.values(&self.key) {
             Values::Some(values) if !values.is_empty() => values,
+            Values::Unknown => return effect == Effect::Deny,
             Values::Some(_) | Values::None => {
                 return match (kind, count) {
                     (Kind::Null, _) => self.wants_null(true),
@@ -167,6 +169,7 @@ impl Condition {
             (Match::Yes, negated) => !negated,
             (Match::No, negated) => negated,
             (Match::Unresolved, negated) => negated && effect == Effect::Deny,
+            (Match::Unknown, _) => effect == Effect::Deny,
         };
         match count {
             Count::All => values.iter().all(fits),
@@ -219,8 +222,9 @@ fn any(matches: impl Iterator<Item = Match>) -> Match {
     for found in matches {
         match found {
             Match::Yes => return Match::Yes,
-            Match::Unresolved => result = Match::Unresolved,
-            Match::No => {}
+            Match::Unknown => result = Match::Unknown,
+            Match::Unresolved if result == Match::No => result = Match::Unresolved,
+            Match::Unresolved | Match::No => {}
         }
     }
     result

@@ -72,6 +72,24 @@ impl Decision {
     }
 }
 
+impl Refusal {
+    /// Whether something forbids it, rather than nothing allows it.
+    pub(super) fn is_denial(&self) -> bool {
+        match self {
+            Self::Company
+            | Self::IdentityPolicy(_)
+            | Self::SessionPolicy(_)
+            | Self::BucketPolicy(_)
+            | Self::TooMuchWork => true,
+            Self::NoIdentityGrant
+            | Self::SessionLimit
+            | Self::NoResourceGrant
+            | Self::PublicAccessBlock
+            | Self::PolicyOfAnother => false,
+        }
+    }
+}
+
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -2,7 +2,7 @@
 
 use super::decision::Title;
 use super::malformed::Malformed;
-use super::principal::Fit;
+use super::principal::{Fit, Registry};
 use super::statement::{Question, Statement};
 use super::{parse, public};
 
@@ -46,6 +46,14 @@ impl Policy {
         let statements = parse::statements(text, parse::Holder::AnyBucket)?;
         let is_public = public::is_public(&statements);
         Ok(Self { statements, is_public })
+    }
+
+    /// Refuses a policy that names somebody whom there is not, as S3 does when one is set (IAM User
+    /// Guide, "AWS JSON policy elements: Principal"). A policy that was set stays what it is, whoever
+    /// leaves afterwards.
+    pub fn check_principals(&self, registry: &dyn Registry) -> Result<(), Malformed> {
+        let mut named = self.statements.iter().flat_map(|statement| statement.principals.named());
+        if named.all(|named| named.is_known(registry)) { Ok(()) } else { Err(Malformed::Principal) }
     }
 
     /// Whether it gives something to everyone (S3 User Guide, "The meaning of 'public'").

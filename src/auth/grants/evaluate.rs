@@ -14,6 +14,7 @@ use super::pattern::ConditionKey;
 use super::principal::{Fit, Principal, Who};
 use super::public_access::PublicAccessBlock;
 use super::resource::Target;
+use super::spelling::{Spelling, spellings};
 use super::statement::Question;
 use crate::auth::Role;
 use crate::object::{Acl, KeyTemplate, Permission};
@@ -73,16 +74,35 @@ struct AllFacts<'a> {
     who: Who<'a>,
     action: Action,
     bucket: Option<BucketGrants<'a>>,
+    reach: Reach<'a>,
     rest: &'a dyn Facts,
     steps: AtomicUsize,
 }
 
-/// Decides.
+/// Decides. A key that a service of paths would take for another needs what that one needs, too
+/// (`..` in it), or may at least not be denied as that one (slashes too many in it).
 pub fn evaluate(request: &Request<'_>) -> Decision {
+    let decision = evaluate_once(request);
+    if !decision.is_allowed() {
+        return decision;
+    }
+    for Spelling { key, dots } in request.text().map(spellings).unwrap_or_default() {
+        match evaluate_once(&request.spelt(&key)) {
+            Decision::Refused(refusal) if dots || refusal.is_denial() => {
+                return Decision::Refused(refusal);
+            }
+            _ => {}
+        }
+    }
+    decision
+}
+
+fn evaluate_once(request: &Request<'_>) -> Decision {
     let facts = AllFacts {
         who: request.who,
         action: request.action,
         bucket: request.bucket,
+        reach: request.reach,
         rest: request.facts,
         steps: AtomicUsize::new(0),
     };
@@ -276,6 +296,13 @@ impl Facts for AllFacts<'_> {
             "aws:resourceaccount" | "s3:resourceaccount" => {
                 return Values::optional(self.bucket.map(|bucket| bucket.owner));
             }
+            // Who asks for a key that is not there learns that where they may list so far.
+            "s3:prefix" => match (self.reach, self.rest.values(key)) {
+                (Reach::Key(reached), _) | (Reach::Prefix(reached), Values::Some(_)) => {
+                    return Values::one(reached);
+                }
+                (_, values) => return values,
+            },
             _ => {}
         }
         let Some(identity) = self.who.identity() else {
@@ -313,11 +340,34 @@ impl Facts for AllFacts<'_> {
     }
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
     /// The same request for another action.
     #[must_use]
     pub fn asking(mut self, action: Action) -> Self {
         self.action = action;
         self
+    }
+
+    /// The key or prefix that it is about.
+    fn text(&self) -> Option<&'a str> {
+        match (self.target, self.reach) {
+            (Target::Object(_, key), _) | (Target::Bucket(_), Reach::Key(key)) => Some(key),
+            (Target::Bucket(_), Reach::Prefix(prefix)) => Some(prefix),
+            (Target::Service | Target::Bucket(_), _) => None,
+        }
+    }
+
+    /// The same request about another key or prefix.
+    fn spelt<'b>(&self, text: &'b str) -> Request<'b>
+    where
+        'a: 'b,
+    {
+        let (target, reach) = match (self.target, self.reach) {
+            (Target::Object(bucket, _), reach) => (Target::Object(bucket, text), reach),
+            (target, Reach::Key(_)) => (target, Reach::Key(text)),
+            (target, Reach::Prefix(_)) => (target, Reach::Prefix(text)),
+            unchanged => unchanged,
+        };
+        Request { target, reach, ..*self }
     }
 }

@@ -25,6 +25,9 @@ pub enum Values<'a> {
     None,
     /// One value, or those of a key that can have several.
     Some(Vec<Cow<'a, str>>),
+    /// The request has the key, but what it is cannot be told. Whatever asks for it denies as if
+    /// it were the worst value there is, and allows nothing.
+    Unknown,
 }
 
 /// Nothing is known.
@@ -33,7 +36,7 @@ pub struct NoFacts;
 
 /// Values that were put together before.
 #[derive(Debug, Clone, Default)]
-pub struct FixedFacts(BTreeMap<ConditionKey, Vec<String>>);
+pub struct FixedFacts(BTreeMap<ConditionKey, Option<Vec<String>>>);
 
 impl<'a> Values<'a> {
     /// One value.
@@ -57,7 +60,15 @@ impl FixedFacts {
     /// Adds a value of `key`.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<String>) -> Self {
-        self.0.entry(ConditionKey::new(key)).or_default().push(value.into());
+        let values = self.0.entry(ConditionKey::new(key)).or_default();
+        values.get_or_insert_default().push(value.into());
+        self
+    }
+
+    /// Makes `key` one that cannot be told.
+    #[must_use]
+    pub fn unknown(mut self, key: &str) -> Self {
+        self.0.insert(ConditionKey::new(key), None);
         self
     }
 }
@@ -66,7 +77,8 @@ impl Facts for FixedFacts {
     fn values(&self, key: &ConditionKey) -> Values<'_> {
         match self.0.get(key) {
             None => Values::None,
-            Some(values) => {
+            Some(None) => Values::Unknown,
+            Some(Some(values)) => {
                 Values::Some(values.iter().map(|value| value.as_str().into()).collect())
             }
         }

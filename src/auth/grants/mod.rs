@@ -25,6 +25,7 @@ mod principal;
 mod public;
 mod public_access;
 mod resource;
+mod spelling;
 mod statement;
 mod value;
 
@@ -43,7 +44,7 @@ pub use grant_header::parse_grant_header;
 pub use malformed::Malformed;
 pub use ownership::{Ownership, OwnershipDefaults};
 pub use pattern::ConditionKey;
-pub use principal::{Principal, PrincipalName, Who};
+pub use principal::{Principal, PrincipalName, Registry, Who};
 pub use public_access::PublicAccessBlock;
 pub use resource::Target;
 

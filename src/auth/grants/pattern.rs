@@ -49,6 +49,8 @@ pub(super) enum Match {
     No,
     /// A variable without default has no value in this request.
     Unresolved,
+    /// A variable's value cannot be told.
+    Unknown,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,7 +150,10 @@ impl Pattern {
 
     /// Whether `text` is what it stands for in a request with these facts.
     pub(super) fn matches(&self, text: &str, case: Case, facts: &dyn Facts) -> Match {
-        let Some(mut parts) = self.resolved(facts) else { return Match::Unresolved };
+        let mut parts = match self.resolved(facts) {
+            Ok(parts) => parts,
+            Err(unclear) => return unclear,
+        };
         match case {
             Case::Sensitive => like(&parts, text, facts),
             Case::Ignored => {
@@ -170,7 +175,10 @@ impl Pattern {
     /// Whether `text` is an ARN that it stands for: compared colon by colon, so that a wildcard
     /// never reaches over one of the first five.
     pub(super) fn matches_arn(&self, text: &str, facts: &dyn Facts) -> Match {
-        let Some(parts) = self.resolved(facts) else { return Match::Unresolved };
+        let parts = match self.resolved(facts) {
+            Ok(parts) => parts,
+            Err(unclear) => return unclear,
+        };
         if parts == [Part::Any] {
             return Match::Yes;
         }
@@ -183,14 +191,15 @@ impl Pattern {
         compared.into_iter().find(|same| *same != Match::Yes).unwrap_or(Match::Yes)
     }
 
-    fn resolved<'a>(&'a self, facts: &'a dyn Facts) -> Option<Vec<Part<'a>>> {
+    /// Without variables; else what that makes of any comparison.
+    fn resolved<'a>(&'a self, facts: &'a dyn Facts) -> Result<Vec<Part<'a>>, Match> {
         self.pieces.iter().map(|piece| piece.resolved(facts)).collect()
     }
 }
 
 impl Piece {
-    fn resolved<'a>(&'a self, facts: &'a dyn Facts) -> Option<Part<'a>> {
-        Some(match self {
+    fn resolved<'a>(&'a self, facts: &'a dyn Facts) -> Result<Part<'a>, Match> {
+        Ok(match self {
             Self::Text(text) => Part::Text(Cow::Borrowed(text)),
             Self::One => Part::One,
             Self::Any => Part::Any,
@@ -199,9 +208,11 @@ impl Piece {
                 let value = match facts.values(key) {
                     Values::Some(values) if values.len() == 1 => values.into_iter().next(),
                     Values::Some(_) | Values::None => None,
+                    Values::Unknown => return Err(Match::Unknown),
                 };
-                let value = value.or_else(|| default.as_deref().map(Cow::Borrowed))?;
-                Part::Text((value.len() <= LONGEST_VALUE).then_some(value)?)
+                let value = value.or_else(|| default.as_deref().map(Cow::Borrowed));
+                let value = value.filter(|value| value.len() <= LONGEST_VALUE);
+                Part::Text(value.ok_or(Match::Unresolved)?)
             }
         })
     }

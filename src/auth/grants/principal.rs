@@ -49,6 +49,18 @@ pub(super) enum Fit {
     Session,
 }
 
+/// Who there is for policies to name.
+pub trait Registry {
+    /// Whether somebody has that canonical user id.
+    fn has_account(&self, account: &str) -> bool;
+
+    /// Whether the account has a key of that id.
+    fn has_user(&self, account: &str, access_key: &str) -> bool;
+
+    /// Whether the account has a role of that name.
+    fn has_role(&self, account: &str, role: &str) -> bool;
+}
+
 /// A policy's `Principal`, one of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Named {
@@ -76,7 +88,7 @@ impl<'a> Who<'a> {
     }
 
     /// Whose they are.
-    pub(super) fn account(self) -> Option<&'a str> {
+    pub fn account(self) -> Option<&'a str> {
         self.identity().map(|identity| identity.owner.id.as_str())
     }
 
@@ -211,6 +223,22 @@ impl Named {
             return Err(Malformed::Principal);
         }
         Ok(Self::Account(text.to_owned()))
+    }
+
+    /// Whether it names somebody that there is. Services and providers of identities are not held
+    /// against anything: nobody comes here as one.
+    pub(super) fn is_known(&self, registry: &dyn Registry) -> bool {
+        match self {
+            Self::Everyone | Self::Foreign => true,
+            Self::Account(account) => registry.has_account(account),
+            // The form of stores whose accounts are their users.
+            Self::User { account, name } if account.is_empty() => {
+                registry.has_account(name) || registry.has_user("", name)
+            }
+            Self::User { account, name } => registry.has_user(account, name),
+            Self::Role { account, name } => registry.has_role(account, name),
+            Self::Session { account, role, .. } => registry.has_role(account, role),
+        }
     }
 
     /// Whether it is one certain principal.

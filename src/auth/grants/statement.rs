@@ -73,6 +73,14 @@ impl Statement {
 }
 
 impl Principals {
+    /// Those that it names.
+    pub(super) fn named(&self) -> &[Named] {
+        match self {
+            Self::Holder => &[],
+            Self::Only(listed) | Self::Except(listed) => listed,
+        }
+    }
+
     fn fit(&self, who: Who<'_>) -> Fit {
         let best =
             |listed: &[Named]| listed.iter().map(|named| named.fit(who)).max().unwrap_or(Fit::None);
@@ -95,15 +103,19 @@ fn is_spared(listed: &[Named], who: Who<'_>) -> bool {
 }
 
 impl<T> Listed<T> {
-    /// Whether the field holds. What cannot be told, since a variable has no value, never widens
-    /// what is allowed and never narrows what is denied by exception.
+    /// Whether the field holds. A variable without a value never widens what is allowed and never
+    /// narrows what is denied by exception; one whose value cannot be told never narrows a denial.
     fn has(&self, matches: impl Fn(&T) -> Match, effect: Effect) -> bool {
         match self {
-            Self::Only(listed) => listed.iter().any(|it| matches(it) == Match::Yes),
+            Self::Only(listed) => listed.iter().any(|it| match matches(it) {
+                Match::Yes => true,
+                Match::No | Match::Unresolved => false,
+                Match::Unknown => effect == Effect::Deny,
+            }),
             Self::Except(listed) => listed.iter().all(|it| match matches(it) {
                 Match::Yes => false,
                 Match::No => true,
-                Match::Unresolved => effect == Effect::Deny,
+                Match::Unresolved | Match::Unknown => effect == Effect::Deny,
             }),
         }
     }

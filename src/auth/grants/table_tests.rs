@@ -132,6 +132,7 @@ impl Given {
                     let (key, value) = value.split_once('=').unwrap();
                     given.facts = given.facts.with(key, value);
                 }
+                "unknown" => given.facts = given.facts.unknown(value),
                 "company" => given.company = Company::new(value),
                 "prefix" => given.prefix = Some(value.to_owned()),
                 "reach" => given.reach = Some(value.to_owned()),

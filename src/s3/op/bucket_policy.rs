@@ -28,6 +28,7 @@ pub(super) async fn put(head: &Head, ctx: &Context, body: Sealed) -> Result<Repl
     let (bucket, integrity) = (head.bucket()?, Integrity::parse(head)?);
     let body = document::read(body, integrity, Digest::Optional).await?;
     let policy = Policy::for_bucket(&body, bucket.as_str())?;
+    ctx.auth.check_principals(&policy)?;
     let block = guards::block(&*ctx.store, bucket).await?.unwrap_or_default();
     if block.block_public_policy && policy.is_public() {
         return Err(S3Error::new(Code::AccessDenied)

@@ -7,6 +7,7 @@ use crate::object::{BucketName, Owner, Upload, UploadEntry, UploadId, UploadsPag
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::Head;
+use crate::s3::initiator;
 use crate::s3::listing::{
     Encoding, parse_limit, write_common_prefix, write_owner, write_storage_class,
 };
@@ -41,8 +42,8 @@ impl Execute for ListMultipartUploads {
 
     async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
         let page = ctx.store.list_uploads(&self.bucket, &self.query()).await?;
-        let owner = ctx.bucket_owner()?;
-        let reply = Reply::xml("ListMultipartUploadsResult", |w| self.write(w, &page, owner));
+        let owner = initiator::owner(ctx, &self.bucket).await?;
+        let reply = Reply::xml("ListMultipartUploadsResult", |w| self.write(w, &page, &owner));
         Ok(reply.amz("x-amz-bucket-region", &*ctx.region))
     }
 }
@@ -58,7 +59,7 @@ impl ListMultipartUploads {
         UploadsQuery { prefix, delimiter, after, limit: self.limit }
     }
 
-    fn write(&self, w: &mut Writer, page: &UploadsPage, owner: &Owner) {
+    fn write(&self, w: &mut Writer, page: &UploadsPage, owner: &impl Fn(&Upload) -> Owner) {
         let encoding = self.encoding;
         w.text("Bucket", self.bucket.as_str());
         encoding.text(w, "KeyMarker", &self.key_marker);
@@ -74,7 +75,7 @@ impl ListMultipartUploads {
         w.value("IsTruncated", page.next.is_some());
         for entry in &page.entries {
             if let UploadEntry::Upload(upload) = entry {
-                write_upload(w, encoding, upload, owner);
+                write_upload(w, encoding, upload, &owner(upload));
             }
         }
         for entry in &page.entries {

@@ -91,7 +91,8 @@ async fn a_key_with_a_policy_does_what_it_says() {
         ("GET", "/b12/user/a", 200),
         ("GET", "/b12/user/secret", 403),
         ("GET", "/b12/other", 403),
-        ("GET", "/b12/user/none", 403),
+        // What may be listed may be known not to be there.
+        ("GET", "/b12/user/none", 404),
         ("PUT", "/b12/user/a", 403),
         ("GET", "/b12?prefix=user%2Fx", 200),
         ("GET", "/b12?prefix=other", 403),
@@ -161,6 +162,77 @@ async fn what_is_no_policy_is_refused() {
     }
     assert_eq!(gateway.status(MAIN, "GET", "/b12?policy").await, 404);
     assert_eq!(gateway.status(READER, "DELETE", "/b12?policy").await, 403);
+}
+
+#[tokio::test]
+async fn a_policy_names_only_whom_there_is() {
+    let gateway = Gateway::with_bucket().await;
+    let named =
+        |who: &str| EVERYONE_READS.replace("\"*\",\"Action\"", &format!("{who},\"Action\""));
+    for known in [
+        r#"{"AWS":"*"}"#,
+        r#"{"AWS":"alt-id"}"#,
+        r#"{"CanonicalUser":"alt-id"}"#,
+        r#"{"AWS":["arn:aws:iam::alt-id:root","arn:aws:iam::alt-id:user/AKALT"]}"#,
+        r#"{"AWS":"arn:aws:iam:::user/alt-id"}"#,
+        r#"{"AWS":"arn:aws:iam:::user/AKALT"}"#,
+        r#"{"Service":"logging.s3.amazonaws.com"}"#,
+    ] {
+        assert_eq!(gateway.put("/b12?policy", named(known).as_bytes()).await, done(204), "{known}");
+    }
+    for unknown in [
+        r#"{"AWS":"123456789012"}"#,
+        r#"{"CanonicalUser":"nobody"}"#,
+        r#"{"AWS":"arn:aws:iam::nobody:root"}"#,
+        r#"{"AWS":"arn:aws:iam::alt-id:user/AKMAIN"}"#,
+        r#"{"AWS":"arn:aws:iam:::user/nobody"}"#,
+        r#"{"AWS":"arn:aws:iam::main-id:role/none"}"#,
+        r#"{"AWS":"arn:aws:sts::main-id:assumed-role/none/s"}"#,
+        r#"{"AWS":["alt-id","nobody"]}"#,
+    ] {
+        let policy = named(unknown);
+        let put = gateway.send(MAIN, "PUT", "/b12?policy", &[], policy.as_bytes()).await;
+        assert_eq!(put.error(), (400, "MalformedPolicy"), "{unknown}");
+        assert_eq!(put.element("Message"), "Invalid principal in policy");
+    }
+}
+
+#[tokio::test]
+async fn whoever_may_list_a_prefix_learns_what_is_not_below_it() {
+    let gateway = Gateway::with_bucket().await;
+    let policy = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:ListBucket",
+        "Resource":"arn:aws:s3:::b12","Condition":{"StringLike":{"s3:prefix":"public/*"}}}}"#;
+    assert_eq!(gateway.put("/b12?policy", policy.as_bytes()).await, done(204));
+    gateway.put("/b12/public/there", b"x").await;
+    assert_eq!(gateway.status(ALT, "HEAD", "/b12/public/there").await, 403);
+    assert_eq!(gateway.status(ALT, "GET", "/b12?prefix=public%2F").await, 200);
+    assert_eq!(gateway.status(ALT, "GET", "/b12?prefix=private%2F").await, 403);
+    assert_eq!(gateway.status(ALT, "HEAD", "/b12/private/none").await, 403);
+}
+
+#[tokio::test]
+async fn who_began_an_upload_may_look_at_it_and_end_it() {
+    let gateway = Gateway::with_bucket().await;
+    assert_eq!(gateway.put("/b12?ownershipControls", WRITERS).await, done(200));
+    let open = [("x-amz-acl", "public-read-write")];
+    assert_eq!(gateway.send(MAIN, "PUT", "/b12?acl", &open, b"").await.status, 200);
+    let begin = async |who: &str| {
+        let begun = gateway.send(who, "POST", "/b12/k?uploads", &[], b"").await;
+        begun.element("UploadId").to_owned()
+    };
+    let (own, other) = (begin(ALT).await, begin(MAIN).await);
+    let listed = gateway.send(MAIN, "GET", "/b12?uploads", &[], b"").await;
+    assert_eq!(listed.text().matches("<Owner><ID>alt-id</ID>").count(), 1);
+    assert_eq!(listed.text().matches("<Owner><ID>main-id</ID>").count(), 1);
+    for method in ["GET", "DELETE"] {
+        let refused = gateway.status(ALT, method, &format!("/b12/k?uploadId={other}")).await;
+        assert_eq!(refused, 403, "{method}");
+        assert_eq!(gateway.status(ALT, method, "/b12/k?uploadId=none").await, 403, "{method}");
+        assert_eq!(gateway.status(NOBODY, method, &format!("/b12/k?uploadId={own}")).await, 403);
+    }
+    assert_eq!(gateway.status(ALT, "GET", &format!("/b12/k?uploadId={own}")).await, 200);
+    assert_eq!(gateway.status(ALT, "DELETE", &format!("/b12/k?uploadId={own}")).await, 204);
+    assert_eq!(gateway.status(MAIN, "DELETE", &format!("/b12/k?uploadId={other}")).await, 204);
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ pub mod uploads;
 
 use std::future::Future;
 
-pub use subject::{Subject, abandoned, body, content, failing};
+pub use subject::{Subject, abandoned, body, content, failing, unsized_body};
 
 /// Runs every function, each on a store that `make` makes new.
 pub async fn all<F, Fut>(make: F)

@@ -133,6 +133,12 @@ pub fn body(content: &Bytes, compute: Option<Algorithm>) -> Payload {
     digesting(whole, Expected { compute, ..Expected::default() })
 }
 
+/// The same of a body whose length nobody knows before its end.
+pub fn unsized_body(content: &Bytes) -> Payload {
+    let chunks = content.chunks(64 * 1024).map(|chunk| Ok(content.slice_ref(chunk))).collect();
+    digesting(Payload::new(None, Script { chunks, stalls: false }), Expected::default())
+}
+
 /// A body that gives `content` and then fails.
 pub fn failing(content: &Bytes, error: BodyError) -> Payload {
     let chunks = [Ok(content.clone()), Err(error)].into();

@@ -327,10 +327,26 @@ impl Core {
         if self.full.load(Ordering::Acquire) {
             return Err(StoreError::StorageFull);
         }
+        self.within_quota(length.unwrap_or_default())?;
         if length.unwrap_or_default() > self.options.pack_limit {
             return self.measure(length.unwrap_or_default());
         }
         Ok(())
+    }
+
+    /// Whether the quota has room for so many bytes more. What comes at the same time is not known
+    /// here: together it may go beyond.
+    pub(crate) fn within_quota(&self, more: u64) -> Result<(), StoreError> {
+        match self.quota_left() {
+            Some(left) if left < more => Err(StoreError::StorageFull),
+            _ => Ok(()),
+        }
+    }
+
+    /// How many bytes the quota leaves, where there is one.
+    pub(crate) fn quota_left(&self) -> Option<u64> {
+        let quota = self.options.quota?;
+        Some(quota.saturating_sub(self.progress().tally.bytes()))
     }
 
     /// Looks how much room there is, beside `more` bytes that are about to come.

@@ -23,6 +23,9 @@ pub struct LocalOptions {
     /// With less free space than this, new bodies are refused; but never more than a twentieth
     /// of the file system is kept free.
     pub free_space_watermark: u64,
+    /// How many bytes objects may have altogether; new bodies beyond that are refused. One that
+    /// replaces another needs room beside it, and parts count when they become an object.
+    pub quota: Option<u64>,
     /// How long the files of replaced and deleted objects stay.
     pub garbage_grace: Duration,
     /// How long a completed upload is remembered, so that completing it again succeeds.
@@ -50,6 +53,7 @@ impl Default for LocalOptions {
             checkpoint_records: 50_000,
             checkpoint_bytes: 64 << 20,
             free_space_watermark: 1 << 30,
+            quota: None,
             garbage_grace: Duration::from_mins(10),
             completion_memory: Duration::from_hours(1),
             reserve: 64 << 20,

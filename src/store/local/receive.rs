@@ -40,6 +40,7 @@ pub(crate) async fn receive(
     let small = body.length().is_none_or(|length| length <= core.options.pack_limit);
     while small && have <= limit {
         let Some(chunk) = body.next().await.transpose()? else {
+            core.within_quota(have as u64)?;
             let whole = joined(head, have);
             let stored = match key {
                 None => whole,
@@ -61,6 +62,7 @@ pub(crate) async fn receive(
     let written = write_payload(writer, head, &mut body).await;
     let writer = written.inspect_err(|error| distrust(core, error))?;
     let digests = digests(&body)?;
+    core.within_quota(digests.size)?;
     let footer = footer(&digests);
     let finished = blocking(core, move |core| {
         let published = writer.end()?.finish(&footer)?;

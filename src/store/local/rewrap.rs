@@ -66,6 +66,9 @@ pub(super) struct Pass {
     may_pass: bool,
 }
 
+/// An upload under way.
+type Witness = (At, u128);
+
 /// What still needs older keys after the last pass.
 #[derive(Debug)]
 struct Left {
@@ -73,7 +76,7 @@ struct Left {
     /// Keys that uploads under way need, and no object.
     by_uploads: BTreeSet<String>,
     /// One of these uploads.
-    witness: Option<(At, u128)>,
+    witness: Option<Witness>,
     may_pass: bool,
 }
 
@@ -310,7 +313,7 @@ pub(super) fn portion(core: &Arc<Core>, goal: &Goal, after: Option<&At>) -> Resu
 fn uploads_under(
     core: &Core,
     keys: &BTreeSet<String>,
-) -> Result<(BTreeSet<String>, Option<(At, u128)>)> {
+) -> Result<(BTreeSet<String>, Option<Witness>)> {
     let (mut needed, mut witness) = (BTreeSet::new(), None);
     core.whole_catalog()?.uploads(None, |at, id, upload| {
         let master = upload.seal.as_ref().and_then(|seal| seal.master());

@@ -61,6 +61,11 @@ impl Tally {
         tally
     }
 
+    /// The bytes of all objects.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.usage.values().fold(0, |sum, usage| sum.saturating_add(usage.bytes))
+    }
+
     /// The counters of buckets, for a checkpoint: sorted, without those that are zero.
     pub(crate) fn usage_rows(&self) -> Vec<(UsageKey, Usage)> {
         let there = |(_, usage): &(&UsageKey, &Usage)| **usage != Usage::default();

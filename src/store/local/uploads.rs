@@ -332,6 +332,7 @@ fn plan(
         acl: created.acl,
     };
     let answer = Stored { object: described_info(&path.object, &object), version: None };
+    core.within_quota(answer.object.size)?;
     let command = Command::Complete {
         at: path.object.clone(),
         id,

@@ -96,6 +96,11 @@ impl LocalStore {
         Ok(self.core.usage(self.core.bucket(bucket)?.id).into())
     }
 
+    /// How many bytes more objects may have altogether, where there is a quota.
+    pub fn quota_left(&self) -> Option<u64> {
+        self.core.quota_left()
+    }
+
     /// The same by class.
     pub fn split_usage(&self, bucket: &BucketName) -> Result<SplitUsage> {
         self.core.whole_catalog()?;

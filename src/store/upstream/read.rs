@@ -10,7 +10,7 @@ use super::metadata::read_metadata;
 use super::operation::{Asked, Operation};
 use super::{UpstreamStore, incoming, sdk_time, size, tags_text, timestamp, version_text};
 use crate::object::{
-    ByteRange, ConditionHeader, ETag, ObjectInfo, ObjectPart, PartNumber, RangeSpec,
+    ByteRange, ConditionHeader, ETag, ETagMatch, ObjectInfo, ObjectPart, PartNumber, RangeSpec,
     ReadConditions, Timestamp, VersionId,
 };
 use crate::store::{GetRequest, Got, Head, ObjectPath, Result, Selection, StoreError};
@@ -52,8 +52,32 @@ macro_rules! object_info {
 }
 
 impl UpstreamStore {
-    /// HEAD. Ranges are resolved here: they need the size alone.
+    /// HEAD.
     pub(super) async fn head(&self, at: &ObjectPath, request: &GetRequest) -> Result<Head> {
+        let head = match self.head_as_asked(at, request).await {
+            Err(error) => match self.same_second(at, request, &error).await {
+                Some(again) => self.head_as_asked(at, &again).await?,
+                None => return Err(error),
+            },
+            Ok(head) => head,
+        };
+        changed_since(&head.object, &request.conditions).map(|()| head)
+    }
+
+    /// GET.
+    pub(super) async fn get(&self, at: &ObjectPath, request: &GetRequest) -> Result<Got> {
+        let got = match self.get_as_asked(at, request).await {
+            Err(error) => match self.same_second(at, request, &error).await {
+                Some(again) => self.get_as_asked(at, &again).await?,
+                None => return Err(error),
+            },
+            Ok(got) => got,
+        };
+        changed_since(&got.head.object, &request.conditions).map(|()| got)
+    }
+
+    /// Ranges are resolved here: they need the size alone.
+    async fn head_as_asked(&self, at: &ObjectPath, request: &GetRequest) -> Result<Head> {
         let asked = self.asked(Operation::HeadObject, &at.bucket);
         match self.ask_head(&asked, at, request).await {
             Ok(out) => {
@@ -75,8 +99,7 @@ impl UpstreamStore {
         }
     }
 
-    /// GET.
-    pub(super) async fn get(&self, at: &ObjectPath, request: &GetRequest) -> Result<Got> {
+    async fn get_as_asked(&self, at: &ObjectPath, request: &GetRequest) -> Result<Got> {
         let asked = self.asked(Operation::GetObject, &at.bucket);
         let (range, part) = match request.selection {
             Selection::Whole => (None, None),
@@ -110,6 +133,27 @@ impl UpstreamStore {
             }
             Err(error) => Err(self.refuse_read(&asked, at, request, error.into()).await),
         }
+    }
+
+    /// The same read where `If-Unmodified-Since` names the second that the object is shown to be
+    /// of: services that count parts of a second take it for one from before (versitygw 1.8 does).
+    async fn same_second(
+        &self,
+        at: &ObjectPath,
+        request: &GetRequest,
+        error: &StoreError,
+    ) -> Option<GetRequest> {
+        let failed = ConditionHeader::IfUnmodifiedSince;
+        let refused = matches!(error, StoreError::PreconditionFailed(header) if *header == failed);
+        let date = request.conditions.if_unmodified_since.filter(|_| refused)?;
+        let asked = self.asked(Operation::HeadObject, &at.bucket);
+        let object = self.plain_head(&asked, at, request).await.ok()?;
+        (object.last_modified == date).then(|| {
+            let mut again = request.clone();
+            again.conditions.if_match = Some(ETagMatch::Tags(vec![object.etag]));
+            again.conditions.if_unmodified_since = None;
+            again
+        })
     }
 
     async fn ask_head(
@@ -271,6 +315,20 @@ impl UpstreamStore {
 fn whole(object: ObjectInfo) -> ObjectInfo {
     let checksum = checksum::with_parts(object.checksum, object.parts_count);
     ObjectInfo { checksum, ..object }
+}
+
+/// Refuses an object that is shown to be of the second that `If-Modified-Since` names: services
+/// that count parts of a second take it for a later one.
+fn changed_since(object: &ObjectInfo, conditions: &ReadConditions) -> Result<()> {
+    let by_date = conditions.if_none_match.is_none();
+    if by_date && conditions.if_modified_since == Some(object.last_modified) {
+        return Err(StoreError::NotModified {
+            etag: object.etag.clone(),
+            last_modified: object.last_modified,
+            caching: Box::new(object.metadata.headers.caching()),
+        });
+    }
+    Ok(())
 }
 
 /// What is missing, by what was asked for.

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+import botocore.exceptions
 import pytest
 
 KEYS = {
@@ -170,3 +171,20 @@ def test_one_at_a_time_over_the_same_objects_and_control(site):
     assert migrations.get(id)["state"] == "paused"
     migrations.ask(id, "resume")
     assert migrations.over(id)["progress"]["moved"] == 4
+
+
+def test_nothing_comes_to_a_disk_beyond_its_quota(behind):
+    site = behind("local", more="[store]\nquota = 100\n")
+    migrations = site.migrations
+    site.put("old", b"o" * 60)
+    migrations.over(migrations.start("s3"))
+    site.put("new", b"n" * 60)
+    with pytest.raises(botocore.exceptions.ClientError) as refused:
+        site.put("newer", b"n" * 60)
+    assert refused.value.response["Error"]["Code"] == "InsufficientStorage"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 507
+    error = migrations.refused(507, "POST", "migrate-to-local")
+    assert error["code"] == "InsufficientStorage" and "quota" in error["message"], error
+    site.s3.delete_object(Bucket=site.bucket, Key="new")
+    migrations.over(migrations.start("local"))
+    assert site.get("old") == b"o" * 60 and site.keys_there() == []

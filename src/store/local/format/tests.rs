@@ -1,5 +1,7 @@
 //! Everything that is written reads back, and nothing that is read can do harm.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::checkpoint::{Checkpoint, Position, SegmentRow, SettingRow, Usage, UsageKey};
@@ -390,7 +392,7 @@ fn stores_say_which_features_they_use() {
     assert_eq!(more.incompat.len(), format.incompat.len() + 3);
     assert_eq!(StoreFormat::decode(&more.encode()), Ok(more));
     let keys = ["a", "b"].map(str::to_owned).into();
-    let mut in_use = KeysInUse { store_id: "s".to_owned(), keys, checks: Default::default() };
+    let mut in_use = KeysInUse { store_id: "s".to_owned(), keys, checks: BTreeMap::new() };
     let bare = in_use.encode();
     assert_eq!(KeysInUse::decode(&bare), Ok(in_use.clone()));
     in_use.checks.insert("a".to_owned(), ["00".to_owned()].into());

@@ -14,6 +14,7 @@ mod ledger;
 mod loss;
 mod operations;
 mod original;
+mod quota;
 mod removal;
 mod restart;
 mod rotation;

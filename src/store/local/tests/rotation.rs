@@ -13,7 +13,9 @@ use crate::store::local::keyring::masters;
 use crate::store::local::rewrap::{Pass, portion};
 use crate::store::local::sealing::new_seal;
 use crate::store::local::{LocalStore, Rewrapped, Rewrapping};
-use crate::store::{CopyRequest, Multipart, NewUpload, Objects, Result, Tags, UploadPath};
+use crate::store::{
+    CopyRequest, DeleteRequest, Multipart, NewUpload, Objects, Result, Tags, UploadPath,
+};
 
 fn set(store: &LocalStore, ids: &[&str]) {
     store.set_encryption(keys(ids), EncryptionDefaults::default(), false).unwrap();
@@ -47,7 +49,7 @@ async fn what_changes_meanwhile_is_brought_under_the_active_key() {
     }
     // What a pass has in hand is never taken for what it was when it was found.
     let mut stale = found.old.into_iter().map(|(at, _)| at);
-    store.delete_object(&stale.next().unwrap(), &Default::default()).await.unwrap();
+    store.delete_object(&stale.next().unwrap(), &DeleteRequest::default()).await.unwrap();
     let found = stale.map(|at| (at, "one".to_owned())).collect::<Vec<_>>();
     store.bring(&mut Pass::default(), &found).await;
     assert_eq!(in_index(&store), ids(&["two"]));
@@ -139,7 +141,7 @@ async fn the_active_key_is_never_taken_out() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path(), keys(&["one"])).await;
     put(&store, "a", &content(1, 100)).await;
-    store.delete_object(&path("a"), &Default::default()).await.unwrap();
+    store.delete_object(&path("a"), &DeleteRequest::default()).await.unwrap();
     set(&store, &["two", "one"]);
     let (ring, vfs) = (&store.core.keyring, &*store.core.vfs);
     let goal = ring.goal().unwrap();
