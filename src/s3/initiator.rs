@@ -5,7 +5,7 @@ use super::error::S3Error;
 use super::header::Head;
 use super::multipart;
 use super::operation::Operation;
-use crate::auth::grants::Directory;
+use crate::auth::grants::{Directory, Ownership};
 use crate::object::{BucketName, Owner, PartsQuery, Upload};
 use crate::store::{Store, StoreError};
 
@@ -28,13 +28,16 @@ pub(super) async fn began(
     }
 }
 
-/// Whose the object will be: the bucket owner's, and where ACLs count that of who began the upload.
-/// Those whom only an upstream knows own nothing here.
+/// Whose the object will be: the bucket owner's, and where objects are their writers' that of who
+/// began the upload. Where they are handed over, the ACL of the request said so, which uploads are
+/// not listed with: they are shown as the bucket owner's. Those whom only an upstream knows own
+/// nothing here.
 pub(super) async fn owner(
     ctx: &Context,
     bucket: &BucketName,
 ) -> Result<impl Fn(&Upload) -> Owner, S3Error> {
-    let counts = ctx.configured.ownership(&*ctx.store, bucket).await?.has_acls();
+    let ownership = ctx.configured.ownership(&*ctx.store, bucket).await?;
+    let counts = ownership == Ownership::ObjectWriter;
     let (of_bucket, known) = (ctx.bucket_owner()?.clone(), ctx.auth.keys());
     Ok(move |upload: &Upload| {
         let initiator = known.by_id(&upload.initiator.id).filter(|_| counts);
