@@ -29,7 +29,7 @@ pub(super) async fn began(
 }
 
 /// Whose the object will be: the bucket owner's, and where objects are their writers' that of who
-/// began the upload. Where they are handed over, the ACL of the request said so, which uploads are
+/// began the upload. Where they may be handed over, the ACL of the request says so, which uploads are
 /// not listed with: they are shown as the bucket owner's. Those whom only an upstream knows own
 /// nothing here.
 pub(super) async fn owner(

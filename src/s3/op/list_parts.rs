@@ -2,11 +2,10 @@
 
 use super::Execute;
 use crate::auth::Sealed;
-use crate::object::{ChecksumChoice, Owner, PartSummary, PartsPage, PartsQuery};
+use crate::object::{ChecksumChoice, PartSummary, PartsPage, PartsQuery};
 use crate::s3::context::Context;
 use crate::s3::error::S3Error;
 use crate::s3::header::Head;
-use crate::s3::initiator;
 use crate::s3::lifecycle;
 use crate::s3::listing::{
     parse_count, parse_limit, write_checksum_value, write_owner, write_storage_class,
@@ -37,21 +36,20 @@ impl Execute for ListParts {
     async fn run(self, ctx: &Context, _: Sealed) -> Result<Reply, S3Error> {
         let query = PartsQuery { after: self.after, limit: self.limit };
         let page = ctx.store.list_parts(&self.upload, &query).await?;
+        let reply = Reply::xml("ListPartsResult", |w| self.write(w, &page));
         let at = &self.upload.object;
-        let owner = initiator::owner(ctx, &at.bucket).await?(&page.upload);
-        let reply = Reply::xml("ListPartsResult", |w| self.write(w, &page, &owner));
         Ok(lifecycle::tell_abortion(ctx, reply, at, page.upload.initiated).await)
     }
 }
 
 impl ListParts {
-    fn write(&self, w: &mut Writer, page: &PartsPage, owner: &Owner) {
+    fn write(&self, w: &mut Writer, page: &PartsPage) {
         let last = page.parts.last().map_or(0, |part| u32::from(part.number.get()));
         w.text("Bucket", self.upload.object.bucket.as_str());
         w.text("Key", self.upload.object.key.as_str());
         w.text("UploadId", self.upload.id.as_str());
         write_owner(w, "Initiator", &page.upload.initiator);
-        write_owner(w, "Owner", owner);
+        write_owner(w, "Owner", &page.owner);
         write_storage_class(w, page.upload.metadata.storage_class.as_deref());
         w.value("PartNumberMarker", self.after);
         w.value("NextPartNumberMarker", page.next.unwrap_or(last));
