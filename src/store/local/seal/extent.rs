@@ -7,8 +7,9 @@ use bytes::Bytes;
 use super::segments::{BodyKey, PLAIN, SEGMENT, sealed_len};
 use crate::store::local::blob::{ExtentError, ExtentReader};
 
-/// How much is read at once: whole segments.
-const PIECE: u64 = 4 * PLAIN as u64;
+/// How much is read at once: whole segments, and so many that a body of some MiB takes no more pieces
+/// than one that is not encrypted.
+const PIECE: u64 = 5 * PLAIN as u64;
 
 /// The body behind stored bytes.
 pub(crate) struct SealedExtent {
