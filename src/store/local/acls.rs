@@ -3,13 +3,11 @@
 use async_trait::async_trait;
 
 use super::LocalStore;
-use super::buckets::TRIES;
-use super::commit::{Command, Outcome};
 use super::format::entry::EntryAcl;
 use super::format::store_file::Feature;
 use super::read::{blocking, describe, find};
 use crate::object::{Acl, VersionId};
-use crate::store::{Acls, ObjectPath, Result, StoreError};
+use crate::store::{Acls, ObjectPath, Result};
 
 #[async_trait]
 impl Acls for LocalStore {
@@ -34,21 +32,7 @@ impl Acls for LocalStore {
     ) -> Result<()> {
         self.core.writable()?;
         self.may_have_acl(acl.as_ref()).await?;
-        for _ in 0..TRIES {
-            let (path, new) = (at.clone(), acl.clone());
-            let command = blocking(&self.core, move |core| {
-                let found = find(core, &path, version)?;
-                let mut object = describe(core, found.entry.head)?;
-                object.acl = new;
-                let head = found.entry.head.lsn;
-                Ok(Command::Change { at: path, head, object: Box::new(object) })
-            });
-            match self.submitter.submit(command.await?).await? {
-                Outcome::Retry => {}
-                _ => return Ok(()),
-            }
-        }
-        Err(StoreError::Conflict)
+        self.redescribe(at, version, move |object| object.acl.clone_from(&acl)).await
     }
 }
 

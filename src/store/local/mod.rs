@@ -34,6 +34,7 @@ mod read;
 mod receive;
 mod recount;
 mod recover;
+mod redescribe;
 mod reserve;
 mod rewrap;
 mod seal;

@@ -3,8 +3,6 @@
 use async_trait::async_trait;
 
 use super::LocalStore;
-use super::buckets::TRIES;
-use super::commit::{Command, Outcome};
 use super::read::{blocking, describe, find};
 use crate::object::{BucketName, TagSet, VersionId};
 use crate::store::{ObjectPath, Result, StoreError, Tags};
@@ -33,21 +31,7 @@ impl Tags for LocalStore {
         tags: TagSet,
     ) -> Result<()> {
         self.core.writable()?;
-        for _ in 0..TRIES {
-            let (path, new) = (at.clone(), tags.clone());
-            let command = blocking(&self.core, move |core| {
-                let found = find(core, &path, version)?;
-                let mut object = describe(core, found.entry.head)?;
-                object.tags = new;
-                let head = found.entry.head.lsn;
-                Ok(Command::Change { at: path, head, object: Box::new(object) })
-            });
-            match self.submitter.submit(command.await?).await? {
-                Outcome::Retry => {}
-                _ => return Ok(()),
-            }
-        }
-        Err(StoreError::Conflict)
+        self.redescribe(at, version, move |object| object.tags.clone_from(&tags)).await
     }
 
     async fn bucket_tags(&self, bucket: &BucketName) -> Result<Option<TagSet>> {

@@ -10,8 +10,7 @@ use aws_sdk_s3::types::ObjectCannedAcl;
 
 use super::answer::Fault;
 use super::error::is_denial;
-use super::operation::{Asked, Operation};
-use super::read::missing;
+use super::operation::Operation;
 use super::{UpstreamStore, version_text};
 use crate::object::{Acl, Grant, Grantee, Group, Owner, Permission, PortableAcl, VersionId};
 use crate::store::{Acls, ObjectPath, Result, StoreError};
@@ -31,7 +30,7 @@ impl Acls for UpstreamStore {
         match call.send().await.map_err(Fault::from) {
             Ok(out) => Ok(told(&out).filter(|acl| !acl.is_private())),
             Err(fault) if hides_acls(&fault) => Err(self.no_acls()),
-            Err(fault) => Err(self.refuse_acl(&asked, version, fault)),
+            Err(fault) => Err(self.refuse_described(&asked, version, fault)),
         }
     }
 
@@ -53,7 +52,7 @@ impl Acls for UpstreamStore {
             .set_version_id(version_text(version))
             .acl(canned);
         let out = call.send().await;
-        out.map(|_| ()).map_err(|error| self.refuse_acl(&asked, version, error))
+        out.map(|_| ()).map_err(|error| self.refuse_described(&asked, version, error))
     }
 }
 
@@ -76,20 +75,6 @@ impl UpstreamStore {
     fn no_acls(&self) -> StoreError {
         let what = format!("the ACL of an object in upstream {}", self.options.name);
         StoreError::Unsupported { what }
-    }
-
-    fn refuse_acl(
-        &self,
-        asked: &Asked,
-        version: Option<VersionId>,
-        fault: impl Into<Fault>,
-    ) -> StoreError {
-        let fault = fault.into();
-        let no_version = version.is_some() && fault.has_code("InvalidArgument");
-        if no_version || fault.has_code("NoSuchKey") {
-            return missing(version);
-        }
-        self.refuse(asked, fault)
     }
 }
 

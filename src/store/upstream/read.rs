@@ -156,6 +156,22 @@ impl UpstreamStore {
         })
     }
 
+    /// The error of a call about what describes an object: services say in two ways that it has no
+    /// such version.
+    pub(super) fn refuse_described(
+        &self,
+        asked: &Asked,
+        version: Option<VersionId>,
+        fault: impl Into<Fault>,
+    ) -> StoreError {
+        let fault = fault.into();
+        let no_version = version.is_some() && fault.has_code("InvalidArgument");
+        if no_version || fault.has_code("NoSuchKey") {
+            return missing(version);
+        }
+        self.refuse(asked, fault)
+    }
+
     async fn ask_head(
         &self,
         asked: &Asked,
@@ -332,7 +348,7 @@ fn changed_since(object: &ObjectInfo, conditions: &ReadConditions) -> Result<()>
 }
 
 /// What is missing, by what was asked for.
-pub(super) fn missing(version: Option<VersionId>) -> StoreError {
+fn missing(version: Option<VersionId>) -> StoreError {
     if version.is_some() { StoreError::NoSuchVersion } else { StoreError::NoSuchKey }
 }
 

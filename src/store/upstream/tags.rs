@@ -5,10 +5,9 @@ use aws_sdk_s3::types::{Tag, Tagging};
 
 use super::answer::Fault;
 use super::operation::{Asked, Operation};
-use super::read::missing;
 use super::{UpstreamStore, version_text};
 use crate::object::{BucketName, TagError, TagSet, VersionId};
-use crate::store::{ObjectPath, Result, StoreError, Tags};
+use crate::store::{ObjectPath, Result, Tags};
 
 /// Tags that services set themselves begin so.
 const RESERVED: &str = "aws:";
@@ -25,7 +24,7 @@ impl Tags for UpstreamStore {
             .key(asked.key(at))
             .set_version_id(version_text(version));
         let out = call.send().await;
-        let out = out.map_err(|error| self.refuse_tagging(&asked, version, error))?;
+        let out = out.map_err(|error| self.refuse_described(&asked, version, error))?;
         self.told(&asked, TagSet::for_object(pairs(out.tag_set())))
     }
 
@@ -49,7 +48,7 @@ impl Tags for UpstreamStore {
             .set_version_id(version_text(version))
             .tagging(self.tagging(&asked, &tags)?);
         let out = call.send().await;
-        out.map(|_| ()).map_err(|error| self.refuse_tagging(&asked, version, error))
+        out.map(|_| ()).map_err(|error| self.refuse_described(&asked, version, error))
     }
 
     async fn bucket_tags(&self, bucket: &BucketName) -> Result<Option<TagSet>> {
@@ -93,7 +92,7 @@ impl UpstreamStore {
             .key(asked.key(at))
             .set_version_id(version_text(version));
         let out = call.send().await;
-        out.map(|_| ()).map_err(|error| self.refuse_tagging(&asked, version, error))
+        out.map(|_| ()).map_err(|error| self.refuse_described(&asked, version, error))
     }
 
     fn tagging(&self, asked: &Asked, tags: &TagSet) -> Result<Tagging> {
@@ -109,20 +108,6 @@ impl UpstreamStore {
         tags.map_err(|error| {
             self.site.unavailable(asked, &format!("the service has tags that S3 has not: {error}"))
         })
-    }
-
-    fn refuse_tagging(
-        &self,
-        asked: &Asked,
-        version: Option<VersionId>,
-        fault: impl Into<Fault>,
-    ) -> StoreError {
-        let fault = fault.into();
-        let no_version = version.is_some() && fault.has_code("InvalidArgument");
-        if no_version || fault.has_code("NoSuchKey") {
-            return missing(version);
-        }
-        self.refuse(asked, fault)
     }
 }
 
