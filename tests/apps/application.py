@@ -4,11 +4,11 @@ and the keys by the environment alone, as for any S3 service."""
 import os
 import pathlib
 import re
-import signal
 import subprocess
 import threading
 
 from gateway import ROOT, clean_environment
+from waiting import end_process
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -103,13 +103,7 @@ class Application:
         return self.log.read_text(errors="replace")[-4000:] if self.log.exists() else ""
 
     def stop(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end_process(self.process)
 
     def __enter__(self):
         return self.start()

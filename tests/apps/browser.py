@@ -14,7 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from waiting import eventually
+from waiting import end_process, eventually
 
 
 def binary():
@@ -103,13 +103,7 @@ class Browser:
         return [one["url"] for one in targets if one["type"] == "iframe"]
 
     def close(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end_process(self.process)
         os.close(self._out)
 
 

@@ -2,6 +2,7 @@
 
 import boto3
 import botocore.config
+import botocore.exceptions
 
 
 def connect(server, key, **settings):
@@ -18,3 +19,12 @@ def connect(server, key, **settings):
         verify=settings.pop("verify", server.tls.cert if server.tls else None),
         config=botocore.config.Config(s3=s3, **settings),
     )
+
+
+def answer_of(operation, **arguments):
+    """Calls, and gives the status and the code of the error, or 200."""
+    try:
+        operation(**arguments)
+    except botocore.exceptions.ClientError as error:
+        return error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]
+    return 200

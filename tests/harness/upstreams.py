@@ -12,12 +12,12 @@ import dataclasses
 import http.client
 import os
 import pathlib
-import signal
 import socket
 import subprocess
 import time
 
 from gateway import Gateway, Key, clean_environment
+from waiting import end_process
 
 KEY = Key("AKUPSTREAMEXAMPLE", "upstream/secret+key/01234", "admin", "upstream-id", "Upstream")
 
@@ -116,13 +116,7 @@ class Server:
             return False
 
     def stop(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end_process(self.process)
 
     def __enter__(self):
         return self.start()

@@ -3,10 +3,9 @@
 import json
 import urllib.request
 
-import botocore.exceptions
 import pytest
 
-from connect import connect
+from connect import answer_of, connect
 from gateway import ALT, MAIN, READER, THIRD, Gateway, Key
 
 POLICY = {
@@ -73,12 +72,4 @@ def bucket(new_bucket, alt):
 @pytest.fixture
 def answer():
     """Calls, and gives the status and the code of the error, or 200."""
-
-    def call(operation, **arguments):
-        try:
-            operation(**arguments)
-        except botocore.exceptions.ClientError as error:
-            return error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]
-        return 200
-
-    return call
+    return answer_of

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from gateway import TOKEN
-from waiting import eventually
+from waiting import eventually, finished_job
 
 
 def begin(site, query, manifest=None):
@@ -27,13 +27,7 @@ def cleaned(site, query, keys=None):
         query = f"bucket={site.bucket}&min_age=0&{query}"
     status, job = begin(site, query, manifest)
     assert status == 202, job
-
-    def over():
-        status, found = site.gateway.side("GET", f"/storage/cleanup/{job['id']}")
-        assert status == 200, found
-        return found if found["state"] != "running" else None
-
-    return eventually(over, 60, "the end of a clean-up")
+    return finished_job(site.gateway, "cleanup", job["id"])
 
 
 def settle(site, key):
@@ -81,12 +75,7 @@ def test_young_objects_stay(behind):
     site.put("young", b"x")
     status, job = begin(site, f"storage_backend=local&bucket={site.bucket}", b"other\n")
     assert status == 202
-
-    def over():
-        _, found = site.gateway.side("GET", f"/storage/cleanup/{job['id']}")
-        return found if found["state"] != "running" else None
-
-    found = eventually(over)
+    found = finished_job(site.gateway, "cleanup", job["id"])
     assert (found["deleted"], found["kept_newer"]) == (0, 1)
     assert site.keys() == ["young"]
 

@@ -6,7 +6,7 @@ import subprocess
 from behind import fresh_bucket
 from connect import connect
 from gateway import MAIN, TOKEN, Gateway, binary
-from waiting import eventually
+from waiting import eventually, job_done
 
 SMALL = '[store]\nsegment_size = "16 MiB"\ncompaction = false\n'
 BODY = 100_000
@@ -20,19 +20,7 @@ def log_bytes(gateway):
 
 def compacted(gateway, query=""):
     """Runs a compaction to its end."""
-    status, job = gateway.side("POST", f"/storage/compact{query}")
-    assert status == 202, job
-
-    def over():
-        status, found = gateway.side("GET", f"/storage/compact/{job['id']}")
-        assert status == 200, found
-        return found if found["state"] != "running" else None
-
-    found = eventually(over, 60, "the end of a compaction")
-    assert found["state"] == "done", found
-    status, jobs = gateway.side("GET", "/storage/compact")
-    assert status == 200 and jobs["jobs"][0]["id"] == job["id"]
-    return found
+    return job_done(gateway, "compact", query)
 
 
 def fill(s3, bucket, count):

@@ -12,7 +12,7 @@ import pytest
 
 from gateway import TOKEN, clean_environment
 from upstreams import free_port
-from waiting import eventually
+from waiting import end_process, eventually
 
 CONFIGURATION = """\
 global:
@@ -72,12 +72,7 @@ class Prometheus:
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end_process(self.process)
 
     def _get(self, path):
         assert self.process.poll() is None, self.log.read_text()[-4000:]

@@ -5,24 +5,12 @@ import pathlib
 from behind import fresh_bucket
 from connect import connect
 from gateway import MAIN, Gateway
-from waiting import eventually
+from waiting import eventually, job_done
 
 
 def verified(gateway, query=""):
     """Runs a verification to its end."""
-    status, job = gateway.side("POST", f"/storage/verify{query}")
-    assert status == 202, job
-
-    def over():
-        status, found = gateway.side("GET", f"/storage/verify/{job['id']}")
-        assert status == 200, found
-        return found if found["state"] != "running" else None
-
-    found = eventually(over, 60, "the end of a verification")
-    assert found["state"] == "done", found
-    status, jobs = gateway.side("GET", "/storage/verify")
-    assert status == 200 and jobs["jobs"][0]["id"] == job["id"]
-    return found
+    return job_done(gateway, "verify", query)
 
 
 def test_damage_is_found(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 import upstreams
 from companies import COMPANY, NONE, OWN, THEIRS, WORLDS, Local, Mapped
-from connect import connect
+from connect import answer_of, connect
 
 
 @pytest.fixture(scope="session", params=WORLDS)
@@ -90,12 +90,4 @@ def same(seen):
 @pytest.fixture(scope="session")
 def answer():
     """Calls, and gives the status and the code of the error, or 200."""
-
-    def call(operation, **arguments):
-        try:
-            operation(**arguments)
-        except botocore.exceptions.ClientError as error:
-            return error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]
-        return 200
-
-    return call
+    return answer_of
