@@ -6,13 +6,14 @@
 //! are authenticated with it.
 
 use std::fmt;
+use std::sync::Arc;
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
-use ring::hmac;
-use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::Secret;
 
@@ -30,7 +31,7 @@ const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 #[derive(Clone)]
 pub struct SealKey {
     id: [u8; ID_LEN],
-    key: LessSafeKey,
+    key: Arc<LessSafeKey>,
     /// Makes secret access keys out of tokens.
     secrets: hmac::Key,
 }
@@ -76,7 +77,7 @@ impl SealKey {
         let secrets = root.expand(&[b"secret access key"], hmac::HMAC_SHA256).ok()?;
         let mut id = [0; ID_LEN];
         fill(&root, b"name", &mut id)?;
-        let key = LessSafeKey::new(UnboundKey::from(sealing));
+        let key = Arc::new(LessSafeKey::new(UnboundKey::from(sealing)));
         Some(Self { id, key, secrets: hmac::Key::from(secrets) })
     }
 

@@ -6,7 +6,7 @@ use tokio_rustls::rustls::client::WantsClientCert;
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{
@@ -32,7 +32,7 @@ impl Trust {
                 for certificate in more.as_deref().map(chain).transpose()?.unwrap_or_default() {
                     roots.add(certificate).map_err(|error| error.to_string())?;
                 }
-                let builder = builder(&Arc::new(ring::default_provider()))?;
+                let builder = builder(&Arc::new(aws_lc_rs::default_provider()))?;
                 Ok(finished(builder.with_root_certificates(roots)))
             }
             Self::Holder(pem) => {
@@ -54,7 +54,7 @@ fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 fn accepting(only: Option<CertificateDer<'static>>) -> Result<Arc<ClientConfig>, String> {
-    let provider = Arc::new(ring::default_provider());
+    let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = builder(&provider)?;
     let accepting = Arc::new(Accepting { provider, only });
     Ok(finished(builder.dangerous().with_custom_certificate_verifier(accepting)))

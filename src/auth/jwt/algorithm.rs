@@ -1,6 +1,6 @@
 //! How tokens are signed (RFC 7518 section 3.1, RFC 8037). There is no `none`.
 
-use ring::{hmac, signature};
+use aws_lc_rs::{hmac, signature};
 
 /// A signature algorithm of JSON Web Tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use aws_lc_rs::{hmac, signature};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::{hmac, signature};
 use serde::Deserialize;
 
 use super::algorithm::{Algorithm, Family};

@@ -1,7 +1,7 @@
 //! JSON Web Tokens of identity providers, verified (RFC 7515, RFC 7519, RFC 8725).
 //!
 //! The algorithm is chosen by the configuration and the key, never by the token: its header has to
-//! agree with both. Cryptography is ring's, which TLS brings; what is here is the format. Neither
+//! agree with both. Cryptography is AWS-LC's, which TLS brings; what is here is the format. Neither
 //! tokens nor secrets are in any error.
 
 mod algorithm;

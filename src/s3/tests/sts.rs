@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use aws_lc_rs::hmac;
 use aws_sigv4::http_request::{SignableBody, SignatureLocation, SigningSettings};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Request;
-use ring::hmac;
 use serde_json::{Value, json};
 
 use super::{ADMIN, Answer, COMPANY, Gateway, MAIN, NOBODY, START, credentials, unsigned};

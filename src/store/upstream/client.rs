@@ -172,7 +172,7 @@ fn http(options: &UpstreamOptions) -> Result<SharedHttpClient, InvalidUpstream> 
     }
     let context = TlsContext::builder().with_trust_store(trust).build();
     let context = context.map_err(|error| invalid(options, error.to_string()))?;
-    let provider = Provider::Rustls(CryptoMode::Ring);
+    let provider = Provider::Rustls(CryptoMode::AwsLc);
     Ok(builder.tls_provider(provider).tls_context(context).build_https())
 }
 

@@ -11,8 +11,8 @@
 //! one checksum of stored bytes covers, and begins where that begins. A body of no bytes has no
 //! segment.
 
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use ring::hkdf::{HKDF_SHA256, Salt};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 
 use super::Unfit;
 use super::wrap::ObjectKey;
