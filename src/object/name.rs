@@ -59,6 +59,25 @@ impl ObjectKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it would lead out of its bucket if it were a path: read from the left, it has more
+    /// `..` segments than others. S3 itself does not take such keys (User Guide, "Naming Amazon S3
+    /// objects"), and answers 400.
+    pub fn leads_out(&self) -> bool {
+        let mut depth = 0_usize;
+        self.0.split('/').any(|segment| match segment {
+            "" | "." => false,
+            ".." if depth == 0 => true,
+            ".." => {
+                depth -= 1;
+                false
+            }
+            _ => {
+                depth += 1;
+                false
+            }
+        })
+    }
 }
 
 fn check_bucket_name(name: &str) -> Result<(), InvalidBucketName> {
@@ -113,5 +132,23 @@ impl fmt::Debug for ObjectKey {
 impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_lead_out_where_they_go_up_further_than_down() {
+        let leads_out = |key| ObjectKey::parse(key).unwrap().leads_out();
+        for key in ["..", "../a", "a/../../b", "./../a", "//../a", "a//../../b", "a/../../a/b/c"] {
+            assert!(leads_out(key), "{key}");
+        }
+        for key in
+            ["a", "/", ".", "a/..", "a/../b", "a/b/../../c", "...", "..a/../b", "a/..b", "%2e%2e/a"]
+        {
+            assert!(!leads_out(key), "{key}");
+        }
     }
 }

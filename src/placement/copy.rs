@@ -156,7 +156,7 @@ impl Placement {
         request: &CopyRequest,
     ) -> Result<Option<Stored>> {
         let route = self.routes.of(&target.bucket);
-        check_forwardable(route, request.encryption.as_ref())?;
+        check_forwardable(route, target, request.encryption.as_ref())?;
         let mut writing = None;
         let write = if route.upstream.is_some() {
             writing = Some(self.passing.write(target));

@@ -37,6 +37,7 @@ impl Placement {
                 let judged_there = condition.is_some() && locked.holder() == Some(Layer::Upstream);
                 match locked.delete_upstream(at, request).await {
                     Err(StoreError::Unavailable { .. }) if !judged_there => {
+                        upstream.check_key(at)?;
                         let _ticket = self.spool.admit(at, None)?;
                         locked.journal_delete().await
                     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::location::{Task, Truth};
 use crate::object::BucketName;
-use crate::store::Store;
+use crate::store::{ObjectPath, Result, Store};
 
 /// How a bucket's two layers are combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,6 +32,14 @@ pub struct Upstream {
     pub store: Arc<dyn Store>,
     /// Where a bucket's objects are there: bucket and key prefix, for location records.
     pub target: Target,
+}
+
+impl Upstream {
+    /// Whether an object can be there under its key.
+    pub(super) fn check_key(&self, at: &ObjectPath) -> Result<()> {
+        let (_, prefix) = (self.target)(&at.bucket);
+        at.check_below(&prefix)
+    }
 }
 
 /// A bucket's mode and layers. A bucket in local mode may have an upstream: objects that were

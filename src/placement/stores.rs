@@ -178,7 +178,7 @@ impl Acls for Placement {
 impl Preview for Placement {
     /// At home, whatever the mode: of its own uploads an upstream shows no content.
     async fn create_readable_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
-        check_keepable(self.routes.of(&at.bucket), new.encryption.as_ref())?;
+        check_keepable(self.routes.of(&at.bucket), at, new.encryption.as_ref())?;
         self.home.create_readable_upload(at, new).await
     }
 

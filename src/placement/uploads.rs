@@ -33,7 +33,7 @@ impl Placement {
         mut new: NewUpload,
     ) -> Result<UploadId> {
         let route = self.routes.of(&at.bucket);
-        check_forwardable(route, new.encryption.as_ref())?;
+        check_forwardable(route, at, new.encryption.as_ref())?;
         new.acl = self.placed_acl(route, &at.bucket, new.acl).await?;
         match (&route.upstream, plan::begins_upload(route.mode)) {
             (None, _) | (Some(_), Layer::Home) => self.home.create_upload(at, new).await,
@@ -148,19 +148,37 @@ impl Placement {
     }
 }
 
-/// Refuses a customer's key of what is to be forwarded: it is never kept, and without it the
-/// object can be sent nowhere.
-pub(super) fn check_forwardable(route: &Route, encryption: Option<&Encryption>) -> Result<()> {
-    refuse_key(encryption, route.upstream.is_some() && plan::keeps_for_later(route.mode))
+/// Refuses what could not be forwarded: a key that the upstream cannot have, and encryption with a
+/// customer's key, which is never kept, and without it the object can be sent nowhere.
+pub(super) fn check_forwardable(
+    route: &Route,
+    at: &ObjectPath,
+    encryption: Option<&Encryption>,
+) -> Result<()> {
+    check_going(
+        route.upstream.as_ref().filter(|_| plan::keeps_for_later(route.mode)),
+        at,
+        encryption,
+    )
 }
 
 /// The same of an upload that is kept here until it is complete, wherever it goes then.
-pub(super) fn check_keepable(route: &Route, encryption: Option<&Encryption>) -> Result<()> {
-    refuse_key(encryption, route.upstream.is_some() && plan::spools(route.mode))
+pub(super) fn check_keepable(
+    route: &Route,
+    at: &ObjectPath,
+    encryption: Option<&Encryption>,
+) -> Result<()> {
+    check_going(route.upstream.as_ref().filter(|_| plan::spools(route.mode)), at, encryption)
 }
 
-fn refuse_key(encryption: Option<&Encryption>, forwarded: bool) -> Result<()> {
-    if forwarded && encryption.is_some_and(|asked| asked.customer_key().is_some()) {
+fn check_going(
+    upstream: Option<&Upstream>,
+    at: &ObjectPath,
+    encryption: Option<&Encryption>,
+) -> Result<()> {
+    let Some(upstream) = upstream else { return Ok(()) };
+    upstream.check_key(at)?;
+    if encryption.is_some_and(|asked| asked.customer_key().is_some()) {
         let what = "encryption with a customer's key of objects that are forwarded later";
         return Err(StoreError::Unsupported { what: what.to_owned() });
     }

@@ -31,7 +31,7 @@ impl Placement {
         let Some(upstream) = &route.upstream else {
             return self.home.put_object(at, new, body).await;
         };
-        check_forwardable(route, new.encryption.as_ref())?;
+        check_forwardable(route, at, new.encryption.as_ref())?;
         let acl = self.placed_acl(route, &at.bucket, new.acl).await?;
         let new = NewObject { acl, ..new };
         let writing = self.passing.write(at);

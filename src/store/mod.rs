@@ -74,6 +74,21 @@ pub struct ObjectPath {
     pub key: ObjectKey,
 }
 
+impl ObjectPath {
+    /// Refuses a key that leads out of the prefix which the bucket's keys have in a service: one that
+    /// takes keys for paths of files would look outside. S3 itself refuses such keys where there is
+    /// no prefix.
+    pub(crate) fn check_below(&self, prefix: &str) -> Result<()> {
+        if prefix.is_empty() || !self.key.leads_out() {
+            return Ok(());
+        }
+        Err(StoreError::Refused {
+            code: "InvalidURI".to_owned(),
+            message: "The key has more \"..\" segments than others before them.".to_owned(),
+        })
+    }
+}
+
 /// What part of an object is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Selection {

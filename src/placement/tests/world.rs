@@ -178,7 +178,11 @@ pub(crate) fn place_with(
     there: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
 ) -> (Arc<Placement>, Arc<Spool>) {
-    let target = |bucket: &BucketName| (format!("real-{bucket}"), "prefix/".to_owned());
+    // Only the worlds' own bucket lies below a prefix.
+    let target = |name: &BucketName| {
+        let prefix = if *name == bucket() { "prefix/" } else { "" };
+        (format!("real-{name}"), prefix.to_owned())
+    };
     let upstream = Upstream { name: "main".into(), store: there, target: Arc::new(target) };
     let default = Route { mode, upstream: Some(upstream), configured: false };
     let routes = Arc::new(Routes { named: HashMap::new(), default });

@@ -19,7 +19,7 @@ use crate::store::{Acls, ObjectPath, Result, StoreError};
 impl Acls for UpstreamStore {
     /// A service that has no ACLs, or does not show them to the gateway's key, cannot tell.
     async fn object_acl(&self, at: &ObjectPath, version: Option<VersionId>) -> Result<Option<Acl>> {
-        let asked = self.asked(Operation::GetObjectAcl, &at.bucket);
+        let asked = self.asked_about(Operation::GetObjectAcl, at)?;
         let call = self
             .clients
             .plain
@@ -42,7 +42,7 @@ impl Acls for UpstreamStore {
     ) -> Result<()> {
         let canned = self.canned(acl.as_ref())?;
         let canned = canned.unwrap_or(ObjectCannedAcl::Private);
-        let asked = self.asked(Operation::PutObjectAcl, &at.bucket);
+        let asked = self.asked_about(Operation::PutObjectAcl, at)?;
         let call = self
             .clients
             .plain

@@ -41,7 +41,7 @@ impl UpstreamStore {
             return Err(StoreError::SourceTooLarge { size, limit });
         }
         let tied = self.tie(target, request.condition.clone()).await?;
-        let asked = self.asked(Operation::CopyObject, &target.bucket);
+        let asked = self.asked_about(Operation::CopyObject, target)?;
         let out = self.send_copy(&asked, source, target, &request, &from, &tied).await;
         let out = out.map_err(|fault| self.refuse_copy(&asked, &tied, fault))?;
         Ok(copied(&out, target, request, from, self.stamp()))
@@ -162,7 +162,7 @@ impl UpstreamStore {
         }
     }
 
-    /// The header that names the source.
+    /// The header that names the source, which was asked for before.
     fn copy_source(&self, at: &ObjectPath, version: Option<VersionId>) -> String {
         let asked = self.asked(Operation::GetObject, &at.bucket);
         let path = percent::encode(format!("{}/{}", asked.bucket, asked.key(at)), Slash::Keep);

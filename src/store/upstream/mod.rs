@@ -107,6 +107,13 @@ impl UpstreamStore {
         Asked { operation, bucket, prefix }
     }
 
+    /// A question about an object.
+    fn asked_about(&self, operation: Operation, at: &ObjectPath) -> Result<Asked, StoreError> {
+        let asked = self.asked(operation, &at.bucket);
+        at.check_below(&asked.prefix)?;
+        Ok(asked)
+    }
+
     /// The store's error for a fault.
     fn refuse(&self, asked: &Asked, fault: impl Into<Fault>) -> StoreError {
         let fault = fault.into();

@@ -26,7 +26,7 @@ impl Multipart for UpstreamStore {
     async fn create_upload(&self, at: &ObjectPath, new: NewUpload) -> Result<UploadId> {
         self.check_tags(!new.tags.is_empty())?;
         let acl = self.canned(new.acl.as_ref())?;
-        let asked = self.asked(Operation::CreateMultipartUpload, &at.bucket);
+        let asked = self.asked_about(Operation::CreateMultipartUpload, at)?;
         let named =
             Some(new.checksum).filter(|choice| choice.explicit && self.options.quirks.checksums);
         let wire = Wire::new(&new.metadata);
@@ -168,7 +168,7 @@ impl UpstreamStore {
         upload: &UploadPath,
     ) -> Result<(Asked, String)> {
         let id = upload_id::meant(&upload.id).ok_or(StoreError::NoSuchUpload)?;
-        Ok((self.asked(operation, &upload.object.bucket), id))
+        Ok((self.asked_about(operation, &upload.object)?, id))
     }
 
     pub(super) async fn parts_once(

@@ -54,7 +54,7 @@ impl Objects for UpstreamStore {
     }
 
     async fn delete_object(&self, at: &ObjectPath, request: &DeleteRequest) -> Result<Deleted> {
-        let asked = self.asked(Operation::DeleteObject, &at.bucket);
+        let asked = self.asked_about(Operation::DeleteObject, at)?;
         let tied = match self.tie(at, request.condition.clone()).await {
             // Where there is none, there is nothing to protect.
             Err(StoreError::NoSuchKey) => return Ok(Deleted::default()),

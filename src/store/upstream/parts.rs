@@ -47,7 +47,7 @@ impl UpstreamStore {
         after: u32,
         wanted: u32,
     ) -> Option<Vec<ObjectPart>> {
-        let asked = self.asked(Operation::GetObjectAttributes, &at.bucket);
+        let asked = self.asked_about(Operation::GetObjectAttributes, at).ok()?;
         let wanted = usize::try_from(wanted).ok()?;
         let call = self
             .clients

@@ -12,7 +12,7 @@ impl UpstreamStore {
     /// A URL at the service that reads the object, valid for `expires` from now. Asks nothing of
     /// the service: whether there is such an object is not looked at.
     pub async fn presigned_get(&self, at: &ObjectPath, expires: Duration) -> Result<String> {
-        let asked = self.asked(Operation::GetObject, &at.bucket);
+        let asked = self.asked_about(Operation::GetObject, at)?;
         let failed = |what: String| StoreError::Unavailable {
             what: format!("upstream {}: no URL could be signed: {what}", self.options.name),
         };

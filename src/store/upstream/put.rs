@@ -69,7 +69,7 @@ impl UpstreamStore {
         self.check_tags(!new.tags.is_empty())?;
         self.canned(new.acl.as_ref())?;
         let tied = self.tie(at, new.condition.clone()).await?;
-        let asked = self.asked(Operation::PutObject, &at.bucket);
+        let asked = self.asked_about(Operation::PutObject, at)?;
         let sent = match Outgoing::new(body).await? {
             Outgoing::Small(whole) => self.put_small(&asked, at, &new, &tied, whole).await?,
             Outgoing::Large(stream) => self.put_large(&asked, at, &new, &tied, stream).await?,

@@ -78,7 +78,7 @@ impl UpstreamStore {
 
     /// Ranges are resolved here: they need the size alone.
     async fn head_as_asked(&self, at: &ObjectPath, request: &GetRequest) -> Result<Head> {
-        let asked = self.asked(Operation::HeadObject, &at.bucket);
+        let asked = self.asked_about(Operation::HeadObject, at)?;
         match self.ask_head(&asked, at, request).await {
             Ok(out) => {
                 let object = object_info!(out, at);
@@ -100,7 +100,7 @@ impl UpstreamStore {
     }
 
     async fn get_as_asked(&self, at: &ObjectPath, request: &GetRequest) -> Result<Got> {
-        let asked = self.asked(Operation::GetObject, &at.bucket);
+        let asked = self.asked_about(Operation::GetObject, at)?;
         let (range, part) = match request.selection {
             Selection::Whole => (None, None),
             Selection::Range(spec) => (Some(range_text(spec)), None),
@@ -146,7 +146,7 @@ impl UpstreamStore {
         let failed = ConditionHeader::IfUnmodifiedSince;
         let refused = matches!(error, StoreError::PreconditionFailed(header) if *header == failed);
         let date = request.conditions.if_unmodified_since.filter(|_| refused)?;
-        let asked = self.asked(Operation::HeadObject, &at.bucket);
+        let asked = self.asked_about(Operation::HeadObject, at).ok()?;
         let object = self.plain_head(&asked, at, request).await.ok()?;
         (object.last_modified == date).then(|| {
             let mut again = request.clone();

@@ -15,7 +15,7 @@ const RESERVED: &str = "aws:";
 #[async_trait]
 impl Tags for UpstreamStore {
     async fn object_tags(&self, at: &ObjectPath, version: Option<VersionId>) -> Result<TagSet> {
-        let asked = self.asked(Operation::GetObjectTagging, &at.bucket);
+        let asked = self.asked_about(Operation::GetObjectTagging, at)?;
         let call = self
             .clients
             .plain
@@ -38,7 +38,7 @@ impl Tags for UpstreamStore {
             return self.remove_object_tags(at, version).await;
         }
         self.check_tags(true)?;
-        let asked = self.asked(Operation::PutObjectTagging, &at.bucket);
+        let asked = self.asked_about(Operation::PutObjectTagging, at)?;
         let call = self
             .clients
             .plain
@@ -83,7 +83,7 @@ impl Tags for UpstreamStore {
 
 impl UpstreamStore {
     async fn remove_object_tags(&self, at: &ObjectPath, version: Option<VersionId>) -> Result<()> {
-        let asked = self.asked(Operation::DeleteObjectTagging, &at.bucket);
+        let asked = self.asked_about(Operation::DeleteObjectTagging, at)?;
         let call = self
             .clients
             .plain

@@ -79,6 +79,52 @@ def test_keys_are_mapped_below_a_prefix(behind, mode):
     assert site.get_there("a/b")["Content"] == b"ours"
 
 
+# Ways out of a prefix for who takes keys for paths of files.
+LEADING_OUT = ("../other/k", "..", "a/../../other/k", "./../other/k", "a//../../other/k", "../../other/k")
+
+
+@pytest.mark.parametrize("mode", ["upstream", "fallback"])
+def test_no_key_leads_out_of_the_prefix(behind, mode):
+    site = behind(mode, prefix="tenant one/")
+    site.up.put_object(Bucket=site.there, Key="other/k", Body=b"not ours")
+    site.put("a/b", b"ours")
+    for key in LEADING_OUT:
+        at = {"Bucket": site.bucket, "Key": key}
+        source = {**at, "CopySource": {"Bucket": site.bucket, "Key": "a/b"}}
+        for call in (
+            lambda: site.s3.put_object(**at, Body=b"x"),
+            lambda: site.s3.get_object(**at),
+            lambda: site.s3.delete_object(**at),
+            lambda: site.s3.copy_object(**source),
+            lambda: site.s3.copy_object(Bucket=site.bucket, Key="copy", CopySource=at),
+            lambda: site.s3.get_object_tagging(**at),
+            lambda: site.s3.create_multipart_upload(**at),
+        ):
+            with refused("InvalidURI", 400):
+                call()
+        with refused("400", 400):
+            site.s3.head_object(**at)
+        many = site.s3.delete_objects(Bucket=site.bucket, Delete={"Objects": [{"Key": key}, {"Key": "none"}]})
+        assert [(e["Key"], e["Code"]) for e in many["Errors"]] == [(key, "InvalidURI")]
+        assert [d["Key"] for d in many["Deleted"]] == ["none"]
+        prefix = key.removesuffix("k")
+        assert "Contents" not in site.s3.list_objects_v2(Bucket=site.bucket, Prefix=prefix), prefix
+    assert site.up.get_object(Bucket=site.there, Key="other/k")["Body"].read() == b"not ours"
+    assert site.keys() == site.keys_there() == ["a/b"]
+    assert site.waiting() == 0
+
+
+def test_nothing_that_leads_out_of_the_prefix_is_kept_for_later(behind):
+    site = behind("fallback", prefix="tenant one/")
+    site.put("a/b", b"ours")
+    site.proxy.fault("refuse")
+    for key in LEADING_OUT:
+        for call in (site.put, site.delete):
+            with refused("InvalidURI", 400):
+                call(key)
+    assert site.waiting() == 0
+
+
 def everything(site):
     """A call of each kind, none of which can be answered without the upstream."""
     s3, at = site.s3, {"Bucket": site.bucket, "Key": "there"}
