@@ -49,8 +49,14 @@ impl Payload {
 
     /// A body that is already in memory: answers, never objects.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
-        let bytes = bytes.into();
-        Self::new(Some(bytes.len() as u64), Once(Some(bytes).filter(|b| !b.is_empty())))
+        Self::from_chunks(vec![bytes.into()])
+    }
+
+    /// The same in chunks that follow one another.
+    pub fn from_chunks(mut chunks: Vec<Bytes>) -> Self {
+        chunks.retain(|chunk| !chunk.is_empty());
+        let length = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        Self::new(Some(length), Chunks(chunks.into_iter()))
     }
 
     /// No bytes.
@@ -146,11 +152,11 @@ impl fmt::Debug for Payload {
     }
 }
 
-struct Once(Option<Bytes>);
+struct Chunks(std::vec::IntoIter<Bytes>);
 
-impl Source for Once {
+impl Source for Chunks {
     fn poll_chunk(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        Poll::Ready(self.0.take().map(Ok))
+        Poll::Ready(self.0.next().map(Ok))
     }
 
     fn digests(&self) -> Option<&Digests> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::LocalStore;
-use super::blob::{BlobId, ExtentReader, Extents, Sink, read_source, write_payload};
+use super::blob::{BlobId, ExtentReader, Extents, Sink, StoredExtent, read_source, write_payload};
 use super::read::blocking;
 use super::receive::{distrust, joined};
 use super::seal::{BodyKey, ObjectKey, SealedExtent, Sealer, sealed_len};
@@ -51,7 +51,7 @@ impl Holding for LocalStore {
 
 /// The body of `size` bytes that is encrypted in a file.
 async fn read_back(
-    file: impl ExtentReader + 'static,
+    file: impl StoredExtent + 'static,
     key: BodyKey,
     size: Option<u64>,
 ) -> Result<Payload> {

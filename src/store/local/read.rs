@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::LocalStore;
-use super::blob::{ExtentError, ExtentReader, Extents, read_source};
+use super::blob::{ExtentError, ExtentReader, Extents, StoredExtent, read_source};
 use super::catalog::Catalog;
 use super::core::{Core, Phase};
 use super::format::entry::ObjectEntry;
@@ -302,14 +302,14 @@ impl ObjectExtents {
             }
             extent.read(range.offset, usize::try_from(range.length).unwrap_or(usize::MAX))
         });
-        Some(read.map(Payload::from_bytes).map_err(StoreError::from))
+        Some(read.map(Payload::from_chunks).map_err(StoreError::from))
     }
 
     /// The bytes of a piece as they came, over those that are stored.
     fn opened(
         &self,
         piece: Piece,
-        stored: Arc<dyn ExtentReader>,
+        stored: Arc<dyn StoredExtent>,
     ) -> std::result::Result<Arc<dyn ExtentReader>, ExtentError> {
         let Some(id) = piece.sealed else { return Ok(stored) };
         let what = || format!("{} is encrypted, its object is not", stored.describe());

@@ -29,7 +29,9 @@ use super::vfs::{self, Vfs};
 pub(crate) use error::ExtentError;
 pub(crate) use footer::{BlobFooter, PartOf};
 pub(crate) use read::BlobReader;
-pub(crate) use stream::{ExtentReader, Extents, Sink, read_source, unsealed, write_payload};
+pub(crate) use stream::{
+    ExtentReader, Extents, Sink, StoredExtent, read_source, unsealed, write_payload,
+};
 pub(crate) use unpublished::Unpublished;
 pub(crate) use write::{BlobWriter, Published};
 

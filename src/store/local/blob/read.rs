@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::super::vfs::{Access, Vfs, VfsError, VfsFile};
 use super::format::{self, Geometry, PER_PAGE, TRAILER, Trailer};
-use super::stream::{ExtentReader, PIECE};
+use super::stream::{ExtentReader, PIECE, StoredExtent};
 use super::{BLOCK, BlobId, ExtentError};
 
 /// An open blob. Stays readable after it is unlinked. Calls block.
@@ -55,8 +55,7 @@ impl BlobReader {
         let to = end.next_multiple_of(BLOCK as u64).min(self.size());
         let skip = usize::try_from(offset - from).unwrap_or_default();
         let whole = usize::try_from(to - from).map_err(|_| self.damaged("is read in too much"))?;
-        let mut bytes = vec![0; whole];
-        self.fill(&mut bytes, from)?;
+        let bytes = self.stored(from, whole)?;
         for (number, block) in (first..).zip(bytes.chunks(BLOCK)) {
             if self.block_crc(number)? != Some(format::crc(block)) {
                 let why = format!("fails the checksum of block {number}");
@@ -88,8 +87,7 @@ impl BlobReader {
             return Ok(Arc::clone(page));
         }
         let (offset, entries) = self.geometry().page(number);
-        let mut bytes = vec![0; 4 * (entries + 1)];
-        self.fill(&mut bytes, offset)?;
+        let bytes = self.stored(offset, 4 * (entries + 1))?;
         let page = format::decode_page(self.id, number, &bytes);
         let page: Arc<[u32]> =
             page.ok_or_else(|| self.damaged("has block checksums that fail their own"))?.into();
@@ -97,8 +95,9 @@ impl BlobReader {
         Ok(page)
     }
 
-    pub(super) fn fill(&self, bytes: &mut [u8], offset: u64) -> Result<(), ExtentError> {
-        self.file.read_exact_at(bytes, offset).map_err(|e| unreadable(&*self.file, e))
+    /// Bytes of the file as they are.
+    pub(super) fn stored(&self, offset: u64, len: usize) -> Result<Vec<u8>, ExtentError> {
+        self.file.read_exact(len, offset).map_err(|e| unreadable(&*self.file, e))
     }
 
     pub(super) fn damaged(&self, why: &str) -> ExtentError {
@@ -119,22 +118,22 @@ impl ExtentReader for BlobReader {
         self.size()
     }
 
-    fn read(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError> {
-        BlobReader::read(self, offset, len)
+    fn read(&self, offset: u64, len: usize) -> Result<Vec<Bytes>, ExtentError> {
+        BlobReader::read(self, offset, len).map(|bytes| vec![bytes])
     }
 
     fn piece(&self) -> u64 {
         PIECE as u64
     }
 
-    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Vec<u8>, ExtentError> {
-        self.end(offset, len)?;
-        let mut bytes = vec![0; len];
-        self.fill(&mut bytes, offset)?;
-        Ok(bytes)
-    }
-
     fn describe(&self) -> String {
         self.file.describe()
+    }
+}
+
+impl StoredExtent for BlobReader {
+    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError> {
+        self.end(offset, len)?;
+        self.stored(offset, len).map(Bytes::from)
     }
 }

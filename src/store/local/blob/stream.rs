@@ -5,7 +5,8 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::vec;
 
 use bytes::Bytes;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
@@ -19,7 +20,7 @@ use crate::store::StoreError;
 /// How much is written or read at once: a whole number of blocks.
 pub(super) const PIECE: usize = 4 * super::BLOCK;
 
-/// A run of stored bytes, wherever it lies. Calls block; what is read is verified.
+/// A run of bytes, wherever it lies. Calls block; what is read is verified.
 pub(crate) trait ExtentReader: Send + Sync {
     /// How many bytes it has.
     fn len(&self) -> u64;
@@ -27,15 +28,18 @@ pub(crate) trait ExtentReader: Send + Sync {
     /// How many bytes are best read at once, from a multiple of them on.
     fn piece(&self) -> u64;
 
-    /// Reads bytes; a range that isn't inside is damage. Ranges on multiples of
-    /// [`super::BLOCK`] cost least.
-    fn read(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError>;
-
-    /// The same without comparing checksums, for who authenticates the bytes in another way.
-    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Vec<u8>, ExtentError>;
+    /// Reads bytes, in chunks that follow one another; a range that isn't inside is damage. Ranges
+    /// on multiples of [`ExtentReader::piece`] cost least.
+    fn read(&self, offset: u64, len: usize) -> Result<Vec<Bytes>, ExtentError>;
 
     /// Where it lies, in words for the operator.
     fn describe(&self) -> String;
+}
+
+/// A run of bytes as they are stored.
+pub(crate) trait StoredExtent: ExtentReader {
+    /// Reads bytes without comparing checksums, for who authenticates them in another way.
+    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError>;
 }
 
 /// The extents that an object's content consists of, in order. Opened one after the other, so
@@ -142,8 +146,8 @@ pub(crate) async fn read_source(
     }
     let cursor = Cursor::new(extents, range);
     let (read, cursor) = spawn_blocking(|| cursor.step()).await.map_err(stopped)?;
-    let state = State::Ready(read?, cursor);
-    Ok(Payload::new(Some(range.length), ExtentSource { state }))
+    let (chunks, state) = (read?.into_iter(), State::Idle(cursor));
+    Ok(Payload::new(Some(range.length), ExtentSource { chunks, state }))
 }
 
 fn stopped(error: JoinError) -> StoreError {
@@ -156,7 +160,7 @@ fn stopped(error: JoinError) -> StoreError {
 /// A body collected into pieces of [`PIECE`] bytes. Copied, so that no more of it than the pieces
 /// is held, however small the chunks are that it comes in.
 struct Pieces<'a> {
-    head: std::vec::IntoIter<Bytes>,
+    head: vec::IntoIter<Bytes>,
     body: &'a mut Payload,
     left: Bytes,
 }
@@ -204,12 +208,12 @@ impl Cursor {
     }
 
     /// Reads the next piece; it is not empty unless there is nothing more to read.
-    fn step(mut self) -> (Result<Bytes, ExtentError>, Self) {
+    fn step(mut self) -> (Result<Vec<Bytes>, ExtentError>, Self) {
         let read = self.read();
         (read, self)
     }
 
-    fn read(&mut self) -> Result<Bytes, ExtentError> {
+    fn read(&mut self) -> Result<Vec<Bytes>, ExtentError> {
         let index = self.index;
         let length = self.extents.length(index);
         let open = match self.open.take() {
@@ -223,19 +227,19 @@ impl Cursor {
         let piece = open.piece().max(1);
         let to_boundary = piece - self.offset % piece;
         let take = self.remaining.min(length - self.offset).min(to_boundary);
-        let bytes = open.read(self.offset, usize::try_from(take).unwrap_or(PIECE))?;
+        let chunks = open.read(self.offset, usize::try_from(take).unwrap_or(PIECE))?;
         self.remaining -= take;
         self.offset += take;
         if self.offset < length {
             self.open = Some(open);
-            return Ok(bytes);
+            return Ok(chunks);
         }
         self.offset = 0;
         self.index += 1;
         while self.index < self.extents.count() && self.extents.length(self.index) == 0 {
             self.index += 1;
         }
-        Ok(bytes)
+        Ok(chunks)
     }
 
     /// A file of another length than its record says is not the one that was recorded.
@@ -254,14 +258,17 @@ impl Cursor {
 }
 
 struct ExtentSource {
+    /// What is left of the piece that is there.
+    chunks: vec::IntoIter<Bytes>,
+    /// Of the piece behind it.
     state: State,
 }
 
 enum State {
-    /// A piece is there.
-    Ready(Bytes, Cursor),
-    /// A piece is being read.
-    Reading(JoinHandle<(Result<Bytes, ExtentError>, Cursor)>),
+    /// Nobody has begun to read it.
+    Idle(Cursor),
+    /// It is being read.
+    Reading(JoinHandle<(Result<Vec<Bytes>, ExtentError>, Cursor)>),
     /// The end, or an error.
     Done,
 }
@@ -269,30 +276,28 @@ enum State {
 impl Source for ExtentSource {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         loop {
-            match std::mem::replace(&mut self.state, State::Done) {
-                State::Ready(bytes, cursor) => {
-                    if cursor.remaining > 0 {
-                        self.state = State::Reading(spawn_blocking(|| cursor.step()));
-                    }
-                    return Poll::Ready(Some(Ok(bytes)));
+            self.state = match std::mem::replace(&mut self.state, State::Done) {
+                State::Idle(cursor) if cursor.remaining > 0 => {
+                    State::Reading(spawn_blocking(|| cursor.step()))
                 }
-                State::Reading(mut reading) => match Pin::new(&mut reading).poll(cx) {
-                    Poll::Pending => {
-                        self.state = State::Reading(reading);
-                        return Poll::Pending;
-                    }
-                    Poll::Ready(Ok((Ok(bytes), cursor))) => {
-                        self.state = State::Ready(bytes, cursor);
-                    }
-                    Poll::Ready(Ok((Err(error), _))) => {
-                        return Poll::Ready(Some(Err(error.into())));
-                    }
-                    Poll::Ready(Err(error)) => {
-                        let error = BodyError::Store(stopped(error).to_string());
-                        return Poll::Ready(Some(Err(error)));
-                    }
-                },
-                State::Done => return Poll::Ready(None),
+                State::Idle(_) => State::Done,
+                state => state,
+            };
+            if let Some(chunk) = self.chunks.next() {
+                return Poll::Ready(Some(Ok(chunk)));
+            }
+            let State::Reading(reading) = &mut self.state else { return Poll::Ready(None) };
+            let read = ready!(Pin::new(reading).poll(cx));
+            self.state = State::Done;
+            match read {
+                Ok((Ok(chunks), cursor)) => {
+                    (self.chunks, self.state) = (chunks.into_iter(), State::Idle(cursor));
+                }
+                Ok((Err(error), _)) => return Poll::Ready(Some(Err(error.into()))),
+                Err(error) => {
+                    let error = BodyError::Store(stopped(error).to_string());
+                    return Poll::Ready(Some(Err(error)));
+                }
             }
         }
     }

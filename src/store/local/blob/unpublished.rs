@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::super::vfs::UnnamedFile;
-use super::{ExtentError, ExtentReader};
+use super::{ExtentError, ExtentReader, StoredExtent};
 
 /// How much is read at once.
 const PIECE: u64 = super::stream::PIECE as u64;
@@ -31,18 +31,18 @@ impl ExtentReader for Unpublished {
         PIECE
     }
 
-    fn read(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError> {
-        self.read_unchecked(offset, len).map(Bytes::from)
-    }
-
-    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Vec<u8>, ExtentError> {
-        let mut bytes = vec![0; len];
-        let read = self.file.file().read_exact_at(&mut bytes, offset);
-        read.map_err(ExtentError::Io)?;
-        Ok(bytes)
+    fn read(&self, offset: u64, len: usize) -> Result<Vec<Bytes>, ExtentError> {
+        self.read_unchecked(offset, len).map(|bytes| vec![bytes])
     }
 
     fn describe(&self) -> String {
         self.file.file().describe()
+    }
+}
+
+impl StoredExtent for Unpublished {
+    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError> {
+        let read = self.file.file().read_exact(len, offset);
+        read.map(Bytes::from).map_err(ExtentError::Io)
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 
 use super::segments::{BodyKey, PLAIN, SEGMENT, sealed_len};
-use crate::store::local::blob::{ExtentError, ExtentReader};
+use crate::store::local::blob::{ExtentError, ExtentReader, StoredExtent};
 
 /// How much is read at once: whole segments, and so many that a body of some MiB takes no more pieces
 /// than one that is not encrypted.
@@ -13,7 +13,7 @@ const PIECE: u64 = 5 * PLAIN as u64;
 
 /// The body behind stored bytes.
 pub(crate) struct SealedExtent {
-    stored: Arc<dyn ExtentReader>,
+    stored: Arc<dyn StoredExtent>,
     key: BodyKey,
     len: u64,
 }
@@ -21,7 +21,7 @@ pub(crate) struct SealedExtent {
 impl SealedExtent {
     /// A body of `len` bytes. Stored bytes of another number are damage.
     pub(crate) fn new(
-        stored: Arc<dyn ExtentReader>,
+        stored: Arc<dyn StoredExtent>,
         key: BodyKey,
         len: u64,
     ) -> Result<Self, ExtentError> {
@@ -58,11 +58,7 @@ impl ExtentReader for SealedExtent {
         PIECE
     }
 
-    fn read(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError> {
-        self.read_unchecked(offset, len).map(Bytes::from)
-    }
-
-    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Vec<u8>, ExtentError> {
+    fn read(&self, offset: u64, len: usize) -> Result<Vec<Bytes>, ExtentError> {
         let end = offset.checked_add(len as u64).filter(|end| *end <= self.len);
         let end = end.ok_or_else(|| self.damaged("is shorter than the object"))?;
         if len == 0 {
@@ -74,23 +70,30 @@ impl ExtentReader for SealedExtent {
         let to = behind.saturating_mul(SEGMENT as u64).min(self.stored.len());
         let whole = usize::try_from(to.saturating_sub(from));
         let whole = whole.map_err(|_| self.damaged("is read in too much"))?;
-        let mut bytes = self.stored.read_unchecked(from, whole)?;
+        let bytes = self.stored.read_unchecked(from, whole)?;
         let ends = to == self.stored.len();
-        self.key.open(first, ends, &mut bytes).map_err(|segment| self.refused(segment))?;
+        let opened = self.key.open(first, ends, bytes.into());
+        let opened = opened.map_err(|segment| self.refused(segment))?;
         let skip = usize::try_from(offset - first * PLAIN as u64).unwrap_or(usize::MAX);
-        if bytes.len() < skip.saturating_add(len) {
-            return Err(self.damaged("is shorter than the object"));
-        }
-        bytes.truncate(skip + len);
-        if skip > 0 {
-            bytes.drain(..skip);
-        }
-        Ok(bytes)
+        selected(opened, skip, len).ok_or_else(|| self.damaged("is shorter than the object"))
     }
 
     fn describe(&self) -> String {
         self.stored.describe()
     }
+}
+
+/// The `len` bytes behind the first `skip` ones of the chunks; none where there are fewer.
+fn selected(mut chunks: Vec<Bytes>, mut skip: usize, mut len: usize) -> Option<Vec<Bytes>> {
+    for chunk in &mut chunks {
+        let skipped = skip.min(chunk.len());
+        chunk.advance(skipped);
+        chunk.truncate(len);
+        skip -= skipped;
+        len -= chunk.len();
+    }
+    chunks.retain(|chunk| !chunk.is_empty());
+    (len == 0).then_some(chunks)
 }
 
 #[cfg(test)]

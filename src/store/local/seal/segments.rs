@@ -14,6 +14,8 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 
+use bytes::{Bytes, BytesMut};
+
 use super::Unfit;
 use super::wrap::ObjectKey;
 use crate::store::local::blob::BLOCK;
@@ -73,27 +75,27 @@ impl BodyKey {
     }
 
     /// Opens whole segments that stand one behind the other, of which `first` is the number of the
-    /// first and the last may be the body's last: what is left in `sealed` is the body's bytes.
+    /// first and the last may be the body's last: the body's bytes, segment by segment, where they
+    /// lay. The number of one that is not authentic is the error.
     pub(super) fn open(
         &self,
         first: u64,
         ends_body: bool,
-        sealed: &mut Vec<u8>,
-    ) -> Result<(), u64> {
-        let (mut read, mut written, mut number) = (0, 0, first);
-        let len = sealed.len();
-        while read < len {
-            let end = len.min(read + SEGMENT);
-            let (nonce, bound) = self.bound(number, ends_body && end == len);
-            // What was opened before stands in front of it without a gap, and it moves there.
-            let here = sealed.get_mut(written..end).ok_or(number)?;
-            let opened = self.key.open_within(nonce, bound, here, read - written..);
-            written += opened.map_err(|_| number)?.len();
-            read = end;
-            number += 1;
+        mut sealed: BytesMut,
+    ) -> Result<Vec<Bytes>, u64> {
+        let mut opened = Vec::with_capacity(sealed.len().div_ceil(SEGMENT));
+        for number in first.. {
+            let mut segment = sealed.split_to(sealed.len().min(SEGMENT));
+            let (nonce, bound) = self.bound(number, ends_body && sealed.is_empty());
+            let plain = self.key.open_in_place(nonce, bound, &mut segment).map_err(|_| number)?;
+            let len = plain.len();
+            segment.truncate(len);
+            opened.push(segment.freeze());
+            if sealed.is_empty() {
+                break;
+            }
         }
-        sealed.truncate(written);
-        Ok(())
+        Ok(opened)
     }
 }
 
