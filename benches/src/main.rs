@@ -85,11 +85,13 @@ async fn main() -> Result<()> {
     if !arguments.only_list {
         let sizes = arguments.smallest..=arguments.largest;
         for (label, size) in SIZES.into_iter().filter(|(_, size)| sizes.contains(size)) {
+            let mut cases = Vec::new();
             for verb in [Verb::Put, Verb::Get] {
                 for connections in CONNECTIONS {
-                    case(&arguments, &endpoints, verb, label, size, connections).await?;
+                    cases.push(case(&arguments, &endpoints, verb, label, size, connections).await?);
                 }
             }
+            tell_cpu(label, &endpoints, &cases);
         }
     }
     if arguments.list_keys > 0 {
@@ -114,7 +116,7 @@ async fn case(
     label: &str,
     size: u64,
     connections: usize,
-) -> Result<()> {
+) -> Result<Vec<Sample>> {
     let mut samples = vec![Vec::new(); endpoints.len()];
     for _ in 0..arguments.rounds {
         for (endpoint, samples) in endpoints.iter().zip(&mut samples) {
@@ -142,7 +144,19 @@ async fn case(
             sample.peak_mib,
         );
     }
-    Ok(())
+    Ok(medians)
+}
+
+/// What a byte costs that is written once and read once, as the mean over the numbers of connections.
+fn tell_cpu(label: &str, endpoints: &[Endpoint], cases: &[Vec<Sample>]) {
+    let cost = |place: usize| {
+        let each = cases.iter().filter_map(|samples| samples.get(place));
+        each.map(|sample| sample.cpu_ns_per_byte).sum::<f64>() / CONNECTIONS.len() as f64
+    };
+    for (place, endpoint) in endpoints.iter().enumerate() {
+        let (name, cost, burden) = (&endpoint.name, cost(place), cost(place) / cost(0));
+        println!("PUT and GET {label:>6} {name:<12} cpu {cost:>7.3} ns/B x{burden:.2}");
+    }
 }
 
 /// Puts the 64 objects that the readers of this size read.
