@@ -7,6 +7,7 @@
 //!
 //! Knows nothing of the log and of the index.
 
+mod buffer;
 mod error;
 mod footer;
 mod format;
@@ -26,6 +27,7 @@ use uuid::Uuid;
 
 use super::vfs::{self, Vfs};
 
+pub(crate) use buffer::{Buffer, ROOM};
 pub(crate) use error::ExtentError;
 pub(crate) use footer::{BlobFooter, PartOf};
 pub(crate) use read::BlobReader;

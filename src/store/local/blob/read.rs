@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::super::vfs::{Access, Vfs, VfsError, VfsFile};
 use super::format::{self, Geometry, PER_PAGE, TRAILER, Trailer};
 use super::stream::{ExtentReader, PIECE, StoredExtent};
-use super::{BLOCK, BlobId, ExtentError};
+use super::{BLOCK, BlobId, Buffer, ExtentError};
 
 /// An open blob. Stays readable after it is unlinked. Calls block.
 pub(crate) struct BlobReader {
@@ -55,14 +55,15 @@ impl BlobReader {
         let to = end.next_multiple_of(BLOCK as u64).min(self.size());
         let skip = usize::try_from(offset - from).unwrap_or_default();
         let whole = usize::try_from(to - from).map_err(|_| self.damaged("is read in too much"))?;
-        let bytes = self.stored(from, whole)?;
+        let mut bytes = Buffer::new(whole);
+        self.fill(&mut bytes, from)?;
         for (number, block) in (first..).zip(bytes.chunks(BLOCK)) {
             if self.block_crc(number)? != Some(format::crc(block)) {
                 let why = format!("fails the checksum of block {number}");
                 return Err(self.damaged(&why));
             }
         }
-        Ok(Bytes::from(bytes).slice(skip..skip + len))
+        Ok(bytes.freeze().slice(skip..skip + len))
     }
 
     /// Where a range ends that lies inside.
@@ -87,7 +88,8 @@ impl BlobReader {
             return Ok(Arc::clone(page));
         }
         let (offset, entries) = self.geometry().page(number);
-        let bytes = self.stored(offset, 4 * (entries + 1))?;
+        let mut bytes = vec![0; 4 * (entries + 1)];
+        self.fill(&mut bytes, offset)?;
         let page = format::decode_page(self.id, number, &bytes);
         let page: Arc<[u32]> =
             page.ok_or_else(|| self.damaged("has block checksums that fail their own"))?.into();
@@ -95,9 +97,8 @@ impl BlobReader {
         Ok(page)
     }
 
-    /// Bytes of the file as they are.
-    pub(super) fn stored(&self, offset: u64, len: usize) -> Result<Vec<u8>, ExtentError> {
-        self.file.read_exact(len, offset).map_err(|e| unreadable(&*self.file, e))
+    pub(super) fn fill(&self, bytes: &mut [u8], offset: u64) -> Result<(), ExtentError> {
+        self.file.read_exact_at(bytes, offset).map_err(|e| unreadable(&*self.file, e))
     }
 
     pub(super) fn damaged(&self, why: &str) -> ExtentError {
@@ -132,8 +133,10 @@ impl ExtentReader for BlobReader {
 }
 
 impl StoredExtent for BlobReader {
-    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError> {
+    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Buffer, ExtentError> {
         self.end(offset, len)?;
-        self.stored(offset, len).map(Bytes::from)
+        let mut bytes = Buffer::new(len);
+        self.fill(&mut bytes, offset)?;
+        Ok(bytes)
     }
 }

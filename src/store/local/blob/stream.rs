@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use super::super::seal::{Sealer, Unfit};
-use super::{BlobWriter, ExtentError};
+use super::{BlobWriter, Buffer, ExtentError};
 use crate::body::{BodyError, Digests, Payload, Source};
 use crate::object::ByteRange;
 use crate::store::StoreError;
@@ -39,7 +39,7 @@ pub(crate) trait ExtentReader: Send + Sync {
 /// A run of bytes as they are stored.
 pub(crate) trait StoredExtent: ExtentReader {
     /// Reads bytes without comparing checksums, for who authenticates them in another way.
-    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError>;
+    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Buffer, ExtentError>;
 }
 
 /// The extents that an object's content consists of, in order. Opened one after the other, so

@@ -68,7 +68,8 @@ impl BlobReader {
     pub(crate) fn footer(&self) -> Result<BlobFooter, ExtentError> {
         let len = usize::try_from(self.trailer.footer_len).ok().filter(|len| *len <= MAX_FOOTER);
         let len = len.ok_or_else(|| self.damaged("has a footer that is too long"))?;
-        let footer = self.stored(self.geometry().footer(), len)?;
+        let mut footer = vec![0; len];
+        self.fill(&mut footer, self.geometry().footer())?;
         if format::footer_crc(self.id, &footer) != self.trailer.footer_crc {
             return Err(self.damaged("has a footer that fails its checksum"));
         }

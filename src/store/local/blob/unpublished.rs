@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::super::vfs::UnnamedFile;
-use super::{ExtentError, ExtentReader, StoredExtent};
+use super::{Buffer, ExtentError, ExtentReader, StoredExtent};
 
 /// How much is read at once.
 const PIECE: u64 = super::stream::PIECE as u64;
@@ -32,7 +32,7 @@ impl ExtentReader for Unpublished {
     }
 
     fn read(&self, offset: u64, len: usize) -> Result<Vec<Bytes>, ExtentError> {
-        self.read_unchecked(offset, len).map(|bytes| vec![bytes])
+        self.read_unchecked(offset, len).map(|bytes| vec![bytes.freeze()])
     }
 
     fn describe(&self) -> String {
@@ -41,8 +41,10 @@ impl ExtentReader for Unpublished {
 }
 
 impl StoredExtent for Unpublished {
-    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError> {
-        let read = self.file.file().read_exact(len, offset);
-        read.map(Bytes::from).map_err(ExtentError::Io)
+    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Buffer, ExtentError> {
+        let mut bytes = Buffer::new(len);
+        let read = self.file.file().read_exact_at(&mut bytes, offset);
+        read.map_err(ExtentError::Io)?;
+        Ok(bytes)
     }
 }

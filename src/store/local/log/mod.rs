@@ -16,7 +16,7 @@ pub(crate) use append::{AppendError, Appender, sync_end};
 pub(crate) use scan::{ScanEnd, Scanned, Scanner, Skipped, later_evidence, resync};
 pub(crate) use seal::{frames_of, read_footer, seal, visit_frame, visit_frames_backwards};
 
-use super::blob::{ExtentError, ExtentReader, StoredExtent};
+use super::blob::{Buffer, ExtentError, ExtentReader, StoredExtent};
 use super::format::place::RecordRef;
 use super::format::record::{Header, Record};
 use super::format::segment::{SEGMENT_HEADER_LEN, SegmentHeader};
@@ -96,13 +96,14 @@ impl LogReader {
     /// The record at a place.
     pub(crate) fn read(&self, at: RecordRef) -> Result<OwnedRecord, ExtentError> {
         let file = self.segment(at.segment)?;
+        let mut bytes = vec![0; at.len as usize];
         let damaged = |why: &str| ExtentError::Damaged {
             what: format!("record {} at {} of {}: {why}", at.lsn, at.offset, file.describe()),
         };
-        let bytes = match file.read_exact(at.len as usize, at.offset) {
+        match file.read_exact_at(&mut bytes, at.offset) {
             Err(error) if error.is_past_end() => return Err(damaged("the segment is cut")),
             read => read?,
-        };
+        }
         let identity = Identity { store: self.store, segment: at.segment };
         let record = Record::decode(&identity, &bytes).map_err(|flaw| damaged(flaw.0))?;
         let (header, data_at) = (record.header, record.data_at);
@@ -160,7 +161,14 @@ impl ExtentReader for PackedExtent {
     }
 
     fn read(&self, offset: u64, len: usize) -> Result<Vec<Bytes>, ExtentError> {
-        self.read_unchecked(offset, len).map(|bytes| vec![bytes])
+        let end = offset.checked_add(len as u64).filter(|end| *end <= self.len());
+        let start = usize::try_from(offset).ok().filter(|_| end.is_some());
+        match start {
+            Some(start) => Ok(vec![self.0.slice(start..start + len)]),
+            None => Err(ExtentError::Damaged {
+                what: "a packed body is shorter than the object".to_owned(),
+            }),
+        }
     }
 
     fn piece(&self) -> u64 {
@@ -174,13 +182,10 @@ impl ExtentReader for PackedExtent {
 
 /// The record's checksum covers it, so there is none to compare.
 impl StoredExtent for PackedExtent {
-    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError> {
-        let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        match start.checked_add(len).filter(|end| *end <= self.0.len()) {
-            Some(end) => Ok(self.0.slice(start..end)),
-            None => Err(ExtentError::Damaged {
-                what: "a packed body is shorter than the object".to_owned(),
-            }),
-        }
+    fn read_unchecked(&self, offset: u64, len: usize) -> Result<Buffer, ExtentError> {
+        let chunks = self.read(offset, len)?;
+        let mut buffer = Buffer::new(len);
+        chunks.first().into_iter().for_each(|chunk| buffer.copy_from_slice(chunk));
+        Ok(buffer)
     }
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 
-use super::segments::{BodyKey, PLAIN, SEGMENT, sealed_len};
-use crate::store::local::blob::{ExtentError, ExtentReader, StoredExtent};
+use super::segments::{BodyKey, PLAIN, SEGMENT, TAG, sealed_len};
+use crate::store::local::blob::{ExtentError, ExtentReader, ROOM, StoredExtent};
 
 /// How much is read at once: whole segments, and so many that a body of some MiB takes no more pieces
 /// than one that is not encrypted.
-const PIECE: u64 = 5 * PLAIN as u64;
+const PIECE: u64 = (ROOM / SEGMENT * PLAIN) as u64;
 
 /// The body behind stored bytes.
 pub(crate) struct SealedExtent {
@@ -70,12 +70,12 @@ impl ExtentReader for SealedExtent {
         let to = behind.saturating_mul(SEGMENT as u64).min(self.stored.len());
         let whole = usize::try_from(to.saturating_sub(from));
         let whole = whole.map_err(|_| self.damaged("is read in too much"))?;
-        let bytes = self.stored.read_unchecked(from, whole)?;
+        let mut bytes = self.stored.read_unchecked(from, whole)?;
         let ends = to == self.stored.len();
-        let opened = self.key.open(first, ends, bytes.into());
-        let opened = opened.map_err(|segment| self.refused(segment))?;
+        self.key.open(first, ends, &mut bytes).map_err(|segment| self.refused(segment))?;
         let skip = usize::try_from(offset - first * PLAIN as u64).unwrap_or(usize::MAX);
-        selected(opened, skip, len).ok_or_else(|| self.damaged("is shorter than the object"))
+        let chunks = selected(&bytes.freeze(), skip, len);
+        chunks.ok_or_else(|| self.damaged("is shorter than the object"))
     }
 
     fn describe(&self) -> String {
@@ -83,16 +83,20 @@ impl ExtentReader for SealedExtent {
     }
 }
 
-/// The `len` bytes behind the first `skip` ones of the chunks; none where there are fewer.
-fn selected(mut chunks: Vec<Bytes>, mut skip: usize, mut len: usize) -> Option<Vec<Bytes>> {
-    for chunk in &mut chunks {
-        let skipped = skip.min(chunk.len());
-        chunk.advance(skipped);
-        chunk.truncate(len);
-        skip -= skipped;
+/// Of what opened segments hold, the `len` bytes behind the first `skip` ones; none where there are
+/// fewer.
+fn selected(segments: &Bytes, mut skip: usize, mut len: usize) -> Option<Vec<Bytes>> {
+    let mut chunks = Vec::new();
+    for from in (0..segments.len()).step_by(SEGMENT) {
+        let end = segments.len().min(from + SEGMENT).saturating_sub(TAG).max(from);
+        let start = end.min(from.saturating_add(skip));
+        let chunk = segments.slice(start..end.min(start.saturating_add(len)));
+        skip -= start - from;
         len -= chunk.len();
+        if !chunk.is_empty() {
+            chunks.push(chunk);
+        }
     }
-    chunks.retain(|chunk| !chunk.is_empty());
     (len == 0).then_some(chunks)
 }
 

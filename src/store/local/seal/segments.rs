@@ -14,8 +14,6 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 
-use bytes::{Bytes, BytesMut};
-
 use super::Unfit;
 use super::wrap::ObjectKey;
 use crate::store::local::blob::BLOCK;
@@ -24,7 +22,7 @@ use crate::store::local::format::seal::BodyId;
 /// How long a whole segment is on the disk.
 pub(crate) const SEGMENT: usize = BLOCK;
 /// The authentication behind each.
-const TAG: usize = 16;
+pub(super) const TAG: usize = 16;
 /// How much of the body a whole segment holds.
 pub(crate) const PLAIN: usize = SEGMENT - TAG;
 
@@ -75,27 +73,15 @@ impl BodyKey {
     }
 
     /// Opens whole segments that stand one behind the other, of which `first` is the number of the
-    /// first and the last may be the body's last: the body's bytes, segment by segment, where they
-    /// lay. The number of one that is not authentic is the error.
-    pub(super) fn open(
-        &self,
-        first: u64,
-        ends_body: bool,
-        mut sealed: BytesMut,
-    ) -> Result<Vec<Bytes>, u64> {
-        let mut opened = Vec::with_capacity(sealed.len().div_ceil(SEGMENT));
-        for number in first.. {
-            let mut segment = sealed.split_to(sealed.len().min(SEGMENT));
-            let (nonce, bound) = self.bound(number, ends_body && sealed.is_empty());
-            let plain = self.key.open_in_place(nonce, bound, &mut segment).map_err(|_| number)?;
-            let len = plain.len();
-            segment.truncate(len);
-            opened.push(segment.freeze());
-            if sealed.is_empty() {
-                break;
-            }
+    /// first and the last may be the body's last. What each holds of the body is where it was, with
+    /// the authentication behind it. The number of one that is not authentic is the error.
+    pub(super) fn open(&self, first: u64, ends_body: bool, sealed: &mut [u8]) -> Result<(), u64> {
+        let behind = first.saturating_add(sealed.len().div_ceil(SEGMENT) as u64);
+        for (number, segment) in (first..).zip(sealed.chunks_mut(SEGMENT)) {
+            let (nonce, bound) = self.bound(number, ends_body && number + 1 == behind);
+            self.key.open_in_place(nonce, bound, segment).map_err(|_| number)?;
         }
-        Ok(opened)
+        Ok(())
     }
 }
 

@@ -97,10 +97,6 @@ pub(crate) trait VfsFile: Send + Sync {
     /// Fills `buf`; an end of file within it is an error of kind `UnexpectedEof`.
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> Result<()>;
 
-    /// Reads `len` bytes; an end of file within them is an error of kind `UnexpectedEof`. Costs less
-    /// than filling a buffer, which has to be zeroed before.
-    fn read_exact(&self, len: usize, offset: u64) -> Result<Vec<u8>>;
-
     /// Writes all of it.
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()>;
 

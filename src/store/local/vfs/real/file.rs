@@ -6,7 +6,6 @@ use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::buffer::spare_capacity;
 use rustix::fs::{Advice, FallocateFlags};
 use rustix::io::Errno;
 
@@ -41,21 +40,6 @@ impl RealFile {
 impl VfsFile for RealFile {
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> Result<()> {
         self.file.read_exact_at(buf, offset).map_err(|e| self.failed("read", e))
-    }
-
-    fn read_exact(&self, len: usize, offset: u64) -> Result<Vec<u8>> {
-        let mut bytes = Vec::with_capacity(len);
-        while bytes.len() < len {
-            let from = offset.saturating_add(bytes.len() as u64);
-            match rustix::io::pread(&self.file, spare_capacity(&mut bytes), from) {
-                Ok(0) => return Err(self.failed("read", io::ErrorKind::UnexpectedEof)),
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => return Err(self.failed("read", error)),
-            }
-        }
-        // There may have been room for more.
-        bytes.truncate(len);
-        Ok(bytes)
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {

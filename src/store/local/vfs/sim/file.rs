@@ -47,12 +47,6 @@ impl VfsFile for SimFile {
         Ok(())
     }
 
-    fn read_exact(&self, len: usize, offset: u64) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; len];
-        self.read_exact_at(&mut bytes, offset)?;
-        Ok(bytes)
-    }
-
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
         self.check_writable(Op::Write)?;
         let (mut world, fault) = self.enter(Op::Write)?;
