@@ -19,7 +19,6 @@ from fault_proxy import Proxy
 from files import pdf
 from gateway import BUILT_IN, MAIN, ROOT, TOKEN, Gateway, clean_environment
 from sites import PSC, application_key
-from upstreams import free_port
 from waiting import eventually
 
 OVER = ("done", "failed", "cancelled", "rolled_back")
@@ -357,9 +356,7 @@ def test_set_up_by_init(server, tmp_path):
     configuration = tmp_path / "stowgate.toml"
     Commands(tmp_path)("init", configuration).expect()
     assert configuration.stat().st_mode & 0o077 == 0
-    port = free_port()
     environment = {
-        "STOWGATE_LISTEN": f"127.0.0.1:{port}",
         "STOWGATE_DATA_DIR": str(tmp_path / "data"),
         "STORAGE_BACKEND": "local",
         "S3_BUCKET": "set-up-by-init",
@@ -369,9 +366,14 @@ def test_set_up_by_init(server, tmp_path):
         "AWS_SECRET_ACCESS_KEY": server.key.secret,
     }
     connect(server, server.key).create_bucket(Bucket="set-up-by-init")
-    commands = Commands(tmp_path, "--config", configuration, **environment)
-    serving = commands.begin("serve")
+    # Nothing is asked before it listens: a command that reads the store itself would lock it out.
+    serving = Commands(
+        tmp_path, "--config", configuration, STOWGATE_LISTEN="127.0.0.1:0", **environment
+    ).begin("serve")
     try:
+        told = next(line for line in serving.stdout if line.startswith(b"listening on "))
+        address = told.decode().strip().rpartition("/")[2]
+        commands = Commands(tmp_path, "--config", configuration, STOWGATE_LISTEN=address, **environment)
         eventually(lambda: commands("info").code == 0, 30, "a gateway that serves")
         trial = commands("test-s3", "--json").expect()
         assert json.loads(trial.out)["ok"] is True
