@@ -47,7 +47,7 @@ impl Payload {
         Self { length, source: Box::new(source) }
     }
 
-    /// A body that is already in memory: answers, never objects.
+    /// A body that is already in memory: an answer, or an object small enough to be read at once.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
         Self::from_chunks(vec![bytes.into()])
     }

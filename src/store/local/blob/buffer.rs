@@ -16,7 +16,8 @@ const KEPT: usize = 128;
 /// gets them anew page by page, each of which costs a fault and is zeroed.
 static FREE: Mutex<Vec<Box<[u8]>>> = Mutex::new(Vec::new());
 
-/// So many bytes to be read into. What is in them before is nothing that means anything.
+/// So many bytes to be read into, in memory of [`ROOM`] bytes where they are more than a block and no
+/// more than that. What is in them before is nothing that means anything.
 pub(crate) struct Buffer {
     bytes: Box<[u8]>,
     len: usize,

@@ -44,7 +44,8 @@ impl BlobReader {
     }
 
     /// Reads `len` bytes at `offset` of the data. Whole blocks are read around them, so reads that
-    /// begin and end on multiples of [`BLOCK`] cost least. Memory is `len` and up to two blocks.
+    /// begin and end on multiples of [`BLOCK`] cost least. Memory is that of a [`Buffer`] for `len`
+    /// and up to two blocks.
     pub(crate) fn read(&self, offset: u64, len: usize) -> Result<Bytes, ExtentError> {
         let end = self.end(offset, len)?;
         if len == 0 {

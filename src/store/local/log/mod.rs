@@ -161,10 +161,9 @@ impl ExtentReader for PackedExtent {
     }
 
     fn read(&self, offset: u64, len: usize) -> Result<Vec<Bytes>, ExtentError> {
-        let end = offset.checked_add(len as u64).filter(|end| *end <= self.len());
-        let start = usize::try_from(offset).ok().filter(|_| end.is_some());
-        match start {
-            Some(start) => Ok(vec![self.0.slice(start..start + len)]),
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        match start.checked_add(len).filter(|end| *end <= self.0.len()) {
+            Some(end) => Ok(vec![self.0.slice(start..end)]),
             None => Err(ExtentError::Damaged {
                 what: "a packed body is shorter than the object".to_owned(),
             }),
