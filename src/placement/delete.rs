@@ -16,7 +16,9 @@ impl Placement {
         let writing = self.passing.write(at);
         let record = self.locations.of(at).await?;
         let at_home_alone = plan::delete(route.mode, Known::of(record.as_ref())) == Delete::Home;
-        if at_home_alone {
+        // What the upstream cannot have may be here from a time in local mode.
+        let nowhere_else = record.is_none() && upstream.check_key(at).is_err();
+        if at_home_alone || nowhere_else {
             return self.home.delete_object(at, request).await;
         }
         drop(writing);
@@ -37,7 +39,6 @@ impl Placement {
                 let judged_there = condition.is_some() && locked.holder() == Some(Layer::Upstream);
                 match locked.delete_upstream(at, request).await {
                     Err(StoreError::Unavailable { .. }) if !judged_there => {
-                        upstream.check_key(at)?;
                         let _ticket = self.spool.admit(at, None)?;
                         locked.journal_delete().await
                     }
