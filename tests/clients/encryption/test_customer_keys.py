@@ -1,7 +1,11 @@
 """Keys that customers bring: SSE-C with boto3, over TLS and from the same machine."""
 
+import base64
 import contextlib
 import os
+import ssl
+import urllib.error
+import urllib.request
 
 import boto3.s3.transfer
 import botocore.exceptions
@@ -80,8 +84,6 @@ def test_parts_and_copies(site):
 
 
 def test_the_key_is_nowhere(site):
-    import base64
-
     site.s3.put_object(Bucket="bucket", Key="secret", Body=b"x" * 300_000, **own(KEY))
     site.s3.get_object(Bucket="bucket", Key="secret", **own(KEY))["Body"].read()
     for form in (KEY, base64.b64encode(KEY), KEY.hex().encode()):
@@ -94,10 +96,6 @@ def test_a_key_in_a_url_is_none(site):
         "get_object", Params={"Bucket": "bucket", "Key": "secret", **own(KEY)}
     )
     # The key belongs into the request's headers.
-    import ssl
-    import urllib.error
-    import urllib.request
-
     context = ssl.create_default_context(cafile=site.tls.cert) if site.tls else None
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(url, context=context)
