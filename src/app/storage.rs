@@ -3,14 +3,23 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use super::disk::LocalDisk;
 use crate::admin::Disk;
 use crate::config::{self, AtRest, Config};
 use crate::object::Clock;
 use crate::placement::Location;
-use crate::store::local::{KeyringError, LocalOptions, LocalStore, Phase};
+use crate::store::local::{KeyringError, LocalOptions, LocalStore, OpenError, Phase};
 use crate::store::{ClaimReader, Home};
+
+/// How long a start waits for another process to let go of the store: a gateway that is ending, or a
+/// command that reads the store itself.
+const LOCKED_PATIENCE: Duration = Duration::from_secs(5);
+/// How often it tries meanwhile.
+const LOCKED_RETRY: Duration = Duration::from_millis(50);
 
 /// An open store.
 pub(super) struct Storage(Arc<LocalStore>);
@@ -19,16 +28,12 @@ impl Storage {
     /// Opens the store that `config` describes. It answers from then on, though it may still be
     /// rebuilding its index.
     pub(super) async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        let (dir, options) = (config.data_dir.clone(), store_options(&config.store));
-        let (templates, at_rest) = (config.usage.templates.clone(), config.at_rest.clone());
-        let opening = move || {
-            let store = LocalStore::open_counting(&dir, options, templates, clock);
-            let store = store.map_err(|error| error.to_string())?;
-            set_encryption(&store, &at_rest).map_err(|error| error.to_string())?;
-            Ok::<_, String>(store)
-        };
-        let opened = tokio::task::spawn_blocking(opening).await;
-        let store = opened.map_err(|panic| panic.to_string())??;
+        let store = opened(config, clock).await?;
+        let at_rest = config.at_rest.clone();
+        let encrypting = move || set_encryption(&store, &at_rest).map(|()| store);
+        let encrypting = tokio::task::spawn_blocking(encrypting).await;
+        let store = encrypting.map_err(|panic| panic.to_string())?;
+        let store = store.map_err(|error| error.to_string())?;
         match store.phase() {
             Phase::Failed(reason) => Err(reason),
             Phase::Opening | Phase::Rebuilding { .. } | Phase::Ready => Ok(Self(Arc::new(store))),
@@ -84,6 +89,28 @@ impl Storage {
             Ok(Ok(())) => tracing::info!("the store is closed"),
             Ok(Err(error)) => tracing::error!(%error, "the store could not be closed cleanly"),
             Err(error) => tracing::error!(%error, "closing the store panicked"),
+        }
+    }
+}
+
+/// The store of `config`, for which another process may make it wait a while.
+async fn opened(config: &Config, clock: Arc<dyn Clock>) -> Result<LocalStore, String> {
+    let began = Instant::now();
+    let mut told = false;
+    loop {
+        let (dir, options) = (config.data_dir.clone(), store_options(&config.store));
+        let (templates, clock) = (config.usage.templates.clone(), Arc::clone(&clock));
+        let opening = move || LocalStore::open_counting(&dir, options, templates, clock);
+        let opened = tokio::task::spawn_blocking(opening).await;
+        match opened.map_err(|panic| panic.to_string())? {
+            Err(OpenError::Locked { path, by }) if began.elapsed() < LOCKED_PATIENCE => {
+                if !told {
+                    tracing::warn!(path, by, "another process has the store open; waiting for it");
+                    told = true;
+                }
+                sleep(LOCKED_RETRY).await;
+            }
+            opened => return opened.map_err(|error| error.to_string()),
         }
     }
 }

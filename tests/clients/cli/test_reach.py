@@ -1,5 +1,6 @@
 """Which gateway a command asks, as whom, and what it says where there is none."""
 
+import fcntl
 import http.server
 import threading
 
@@ -8,6 +9,7 @@ from command import Commands
 from connect import connect
 from gateway import ALT, MAIN, TOKEN
 from upstreams import free_port
+from waiting import end_process
 
 
 def test_an_admin_key_or_the_token_opens_the_side_api(site, tmp_path):
@@ -145,3 +147,20 @@ def test_without_a_gateway_the_store_itself_is_asked(site):
     assert s3.get_object(Bucket=site.bucket, Key="a/file")["Body"].read() == b"content"
     in_use = ask("info").expect(3)
     assert "names no port" in in_use.err and "the store cannot be opened" in in_use.err
+
+
+def test_a_gateway_waits_for_a_command_that_reads_its_store(site):
+    assert site.gateway.stop() == 0
+    with open(site.gateway.data / "LOCK", "rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        serving = site.offline.begin("serve")
+        told = next(line for line in serving.stderr if b"waiting for it" in line)
+        assert b"another process has the store open" in told
+    try:
+        assert next(line for line in serving.stdout if line.startswith(b"listening on "))
+    finally:
+        end_process(serving)
+    with open(site.gateway.data / "LOCK", "rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        refused = site.offline("serve").expect(1)
+    assert "is in use by another process" in refused.err
