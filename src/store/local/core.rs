@@ -20,6 +20,7 @@ use super::keyring::Keyring;
 use super::log::LogReader;
 use super::options::LocalOptions;
 use super::reserve::Reserve;
+use super::room::Room;
 use super::settings::Settings;
 use super::tally::Tally;
 use super::vfs::Vfs;
@@ -66,6 +67,8 @@ pub(crate) struct Core {
     pub(crate) garbage: Arc<Garbage>,
     /// Its ballast.
     pub(crate) reserve: Reserve,
+    /// What is known of the room that is left.
+    pub(crate) room: Room,
     /// Its buckets' settings.
     pub(crate) settings: Settings,
     /// Whose turn it is to compact its log.
@@ -82,7 +85,6 @@ pub(crate) struct Core {
     damage: RwLock<Vec<Damage>>,
     read_only: OnceLock<String>,
     closing: AtomicBool,
-    full: AtomicBool,
 }
 
 /// How far the index is, and what is counted up to there. Always changed together.
@@ -130,6 +132,7 @@ impl Core {
             features,
             garbage: Arc::default(),
             reserve: Reserve::default(),
+            room: Room::default(),
             settings: Settings::default(),
             turns: Turns::default(),
             phase: watch::Sender::new(Phase::Opening),
@@ -142,7 +145,6 @@ impl Core {
             damage: RwLock::default(),
             read_only: OnceLock::new(),
             closing: AtomicBool::new(false),
-            full: AtomicBool::new(false),
         }
     }
 
@@ -319,47 +321,6 @@ impl Core {
             Phase::Ready => Ok(()),
             _ => Err(StoreError::Rebuilding),
         }
-    }
-
-    /// Whether a new body may come: of `length` bytes, as far as that is known.
-    pub(crate) fn admit(&self, length: Option<u64>) -> Result<(), StoreError> {
-        self.writable()?;
-        if self.full.load(Ordering::Acquire) {
-            return Err(StoreError::StorageFull);
-        }
-        self.within_quota(length.unwrap_or_default())?;
-        if length.unwrap_or_default() > self.options.pack_limit {
-            return self.measure(length.unwrap_or_default());
-        }
-        Ok(())
-    }
-
-    /// Whether the quota has room for so many bytes more. What comes at the same time is not known
-    /// here: together it may go beyond.
-    pub(crate) fn within_quota(&self, more: u64) -> Result<(), StoreError> {
-        match self.quota_left() {
-            Some(left) if left < more => Err(StoreError::StorageFull),
-            _ => Ok(()),
-        }
-    }
-
-    /// How many bytes the quota leaves, where there is one.
-    pub(crate) fn quota_left(&self) -> Option<u64> {
-        let quota = self.options.quota?;
-        Some(quota.saturating_sub(self.progress().tally.bytes()))
-    }
-
-    /// Looks how much room there is, beside `more` bytes that are about to come.
-    pub(crate) fn measure(&self, more: u64) -> Result<(), StoreError> {
-        let space = self.vfs.space()?;
-        let share = space.total_bytes / 20;
-        let keep = self.options.free_space_watermark.min(share);
-        let low_on_files = space.total_files > 0 && space.free_files < space.total_files / 100;
-        self.full.store(space.free_bytes < keep || low_on_files, Ordering::Release);
-        if space.free_bytes < keep.saturating_add(more) || low_on_files {
-            return Err(StoreError::StorageFull);
-        }
-        Ok(())
     }
 
     /// No more writes are taken.

@@ -20,7 +20,7 @@ use crate::store::{Holding, Result, StoreError};
 impl Holding for LocalStore {
     async fn hold(&self, mut body: Payload) -> Result<Payload> {
         let core = &self.core;
-        core.admit(body.length())?;
+        core.admit(body.length()).await?;
         let limit = usize::try_from(core.options.pack_limit).unwrap_or(usize::MAX);
         let (mut head, mut have) = (Vec::new(), 0_usize);
         while have <= limit {
@@ -34,7 +34,7 @@ impl Holding for LocalStore {
         let NewBody { key, id } = new_body(&secret)?;
         let length = body.length().map(sealed_len);
         let writer = blocking(core, move |core| {
-            core.measure(length.unwrap_or_default())?;
+            core.make_room(length.unwrap_or_default())?;
             let blob = core.blobs.create(BlobId::random(), length)?;
             Ok(Sink::new(blob, Some(Sealer::new(key))))
         });

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::apply::{checkpoint_is_due, remove_blob};
+use super::apply::checkpoint_is_due;
 use super::catalog::Applied;
 use super::compact::{Discards, Freed};
 use super::core::Core;
@@ -129,8 +129,7 @@ pub(crate) fn run(core: &Core, tasks: &Receiver<Task>) {
         let passed = ticked.elapsed();
         if passed >= tick {
             (ticked, since_checkpoint) = (Instant::now(), since_checkpoint + passed);
-            collect_garbage(core);
-            look_at_room(core);
+            core.look_at_room();
         }
         if checkpoint_is_due(core) || since_checkpoint >= interval {
             since_checkpoint = Duration::ZERO;
@@ -152,33 +151,6 @@ fn forget_completed(core: &Core) {
         .and_then(|catalog| catalog.forget_completed(|completed| completed.time < deadline));
     if let Err(error) = forgotten {
         tracing::warn!(%error, "completed uploads are not forgotten");
-    }
-}
-
-/// Refuses bodies from here on where there is little room, and makes the reserve where there is
-/// enough again.
-pub(crate) fn look_at_room(core: &Core) {
-    match core.measure(core.options.reserve) {
-        Ok(()) => {
-            if let Err(error) = core.reserve.make(&*core.vfs, core.options.reserve) {
-                tracing::debug!(%error, "there is no room for the reserve");
-            }
-        }
-        Err(StoreError::StorageFull) => {}
-        Err(error) => tracing::warn!(%error, "the free space is not known"),
-    }
-}
-
-/// Removes the files that are dead for long enough.
-pub(crate) fn collect_garbage(core: &Core) {
-    if core.read_only().is_some() {
-        return;
-    }
-    for dead in core.garbage.take_free(core.clock.now(), core.options.grace_ms()) {
-        if let Err(error) = remove_blob(core, dead.blob, dead.noted) {
-            // The index still knows that it is dead: the next start tries again.
-            tracing::warn!(blob = %dead.blob, %error, "a dead file is not removed");
-        }
     }
 }
 

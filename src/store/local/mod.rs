@@ -37,6 +37,7 @@ mod recover;
 mod redescribe;
 mod reserve;
 mod rewrap;
+mod room;
 mod seal;
 mod sealing;
 mod settings;

@@ -33,7 +33,7 @@ pub(crate) async fn receive(
     key: Option<BodyKey>,
     footer: impl FnOnce(&Received) -> BlobFooter,
 ) -> Result<(Content, Received)> {
-    core.admit(body.length())?;
+    core.admit(body.length()).await?;
     let limit = usize::try_from(core.options.pack_limit).unwrap_or(usize::MAX);
     let mut head = Vec::new();
     let mut have = 0_usize;
@@ -55,7 +55,7 @@ pub(crate) async fn receive(
     let id = BlobId::random();
     let writer = blocking(core, move |core| {
         let length = if key.is_some() { length.map(sealed_len) } else { length };
-        core.measure(length.unwrap_or_default())?;
+        core.make_room(length.unwrap_or_default())?;
         Ok(Sink::new(core.blobs.create(id, length)?, key.map(Sealer::new)))
     });
     let writer = writer.await.inspect_err(|error| distrust(core, error))?;

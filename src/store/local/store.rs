@@ -309,7 +309,7 @@ fn run_threads(
         (Ok(applier), Ok(housekeeper)) => (applier, housekeeper),
         (Err(error), _) | (_, Err(error)) => return fail(&error),
     };
-    keeper::look_at_room(core);
+    core.look_at_room();
     if started.crashed && core.read_only().is_none() {
         // What is there before the first new blob can be told from it.
         match sweep::candidates(core) {
@@ -340,7 +340,7 @@ pub(super) fn close_index(core: &Core, home: &dyn IndexHome) -> Result<(), Store
     let catalog = core.catalog()?;
     let mut is_clean = core.read_only().is_none();
     if is_clean {
-        keeper::collect_garbage(core);
+        core.collect_garbage(core.options.grace_ms());
         keeper::write_checkpoint(core)?;
     }
     core.set_catalog(None);

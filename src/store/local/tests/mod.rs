@@ -17,6 +17,7 @@ mod original;
 mod quota;
 mod removal;
 mod restart;
+mod room;
 mod rotation;
 mod settings;
 mod usage;

@@ -1,0 +1,101 @@
+//! Dead files make room when it is needed, and stay for their grace where it is not.
+
+use std::time::Duration;
+
+use super::harness::{Machine, Operation, Version, at};
+use crate::store::conformance::content;
+use crate::store::{GetRequest, Objects};
+
+/// How large the bodies are. Each is a file of its own.
+const SIZE: usize = 400_000;
+
+fn machine(seed: u64) -> Machine {
+    let mut machine = Machine::new(seed);
+    // Its clock stands still: no grace ever passes.
+    machine.options.garbage_grace = Duration::from_mins(10);
+    machine.sim.set_capacity(Some(4 << 20));
+    machine
+}
+
+/// How many files of bodies there are.
+fn files(machine: &Machine) -> usize {
+    machine.sim.files().iter().filter(|path| path.starts_with("blobs")).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_replaced_makes_room_for_what_comes() {
+    for seed in [50, 51] {
+        let mut machine = machine(seed);
+        let store = machine.open().await.unwrap();
+        for number in 0..100 {
+            let version = Version { content: content(number, SIZE), tag: None };
+            let put = Operation::Put(number % 3, version);
+            assert!(machine.run(&store, vec![put]).await, "{number}");
+        }
+        machine.verify(&store).await;
+        // What was removed may be back after that, more than there is room for.
+        machine.sim.set_capacity(None);
+        machine.crash();
+        drop(store);
+        let store = machine.open().await.unwrap();
+        machine.verify(&store).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_deleted_makes_room_at_once() {
+    let mut machine = machine(52);
+    let store = machine.open().await.unwrap();
+    let put = |key| Operation::Put(key, Version { content: content(key, SIZE), tag: None });
+    let mut stored = 0;
+    while machine.run(&store, vec![put(stored)]).await {
+        stored += 1;
+    }
+    assert!((7..=11).contains(&stored), "{stored}");
+    assert_eq!(store.read_only_reason(), None);
+    for key in 0..stored {
+        assert!(machine.run(&store, vec![Operation::Delete(key)]).await);
+    }
+    for key in 0..stored {
+        assert!(machine.run(&store, vec![put(key)]).await, "{key}");
+    }
+    machine.verify(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_being_read_stays_however_little_room_there_is() {
+    let mut machine = machine(53);
+    let store = machine.open().await.unwrap();
+    let first = Version { content: content(1, 1 << 20), tag: None };
+    assert!(machine.run(&store, vec![Operation::Put(1, first.clone())]).await);
+    let mut reading = store.get_object(&at(1), &GetRequest::default()).await.unwrap().body;
+    let head = reading.next().await.unwrap().unwrap();
+    assert!(machine.run(&store, vec![Operation::Delete(1)]).await);
+    let mut number = 0;
+    let put = |number| Version { content: content(number, SIZE), tag: None };
+    while machine.run(&store, vec![Operation::Put(2, put(number))]).await {
+        number += 1;
+    }
+    assert!((5..=11).contains(&number), "{number}");
+    let rest = reading.collect(1 << 20).await.unwrap();
+    assert_eq!([head, rest].concat(), first.content);
+    assert!(machine.run(&store, vec![Operation::Put(2, put(number))]).await);
+    machine.verify(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_there_is_ample_room_the_grace_is_kept() {
+    let mut machine = machine(54);
+    machine.sim.set_capacity(None);
+    let store = machine.open().await.unwrap();
+    for number in 0..5 {
+        let version = Version { content: content(number, SIZE), tag: None };
+        assert!(machine.run(&store, vec![Operation::Put(1, version)]).await);
+    }
+    store.core.look_at_room();
+    assert_eq!(files(&machine), 5);
+    machine.clock.advance(600_000);
+    store.core.look_at_room();
+    assert_eq!(files(&machine), 1);
+    machine.verify(&store).await;
+}
