@@ -15,8 +15,8 @@ use crate::placement::Location;
 use crate::store::local::{KeyringError, LocalOptions, LocalStore, OpenError, Phase};
 use crate::store::{ClaimReader, Home};
 
-/// How long a start waits for another process to let go of the store: a gateway that is ending, or a
-/// command that reads the store itself.
+/// How long a start waits for another process to let go of the store: a command that reads it, or a
+/// gateway that is nearly at its end.
 const LOCKED_PATIENCE: Duration = Duration::from_secs(5);
 /// How often it tries meanwhile.
 const LOCKED_RETRY: Duration = Duration::from_millis(50);

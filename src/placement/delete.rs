@@ -4,7 +4,7 @@ use super::locked::Locked;
 use super::plan::{self, Delete, Known, Layer};
 use super::{Placement, answered};
 use crate::object::VersionId;
-use crate::store::{DeleteRequest, Deleted, ObjectPath, Result, StoreError};
+use crate::store::{DeleteRequest, Deleted, GetRequest, ObjectPath, Result, StoreError};
 
 impl Placement {
     /// Removes an object.
@@ -16,10 +16,17 @@ impl Placement {
         let writing = self.passing.write(at);
         let record = self.locations.of(at).await?;
         let at_home_alone = plan::delete(route.mode, Known::of(record.as_ref())) == Delete::Home;
-        // What the upstream cannot have may be here from a time in local mode.
-        let nowhere_else = record.is_none() && upstream.check_key(at).is_err();
-        if at_home_alone || nowhere_else {
+        if at_home_alone {
             return self.home.delete_object(at, request).await;
+        }
+        if record.is_none()
+            && let Err(refused) = upstream.check_key(at)
+        {
+            // It may be here from a time in local mode.
+            return match self.home.head_object(at, &GetRequest::default()).await {
+                Err(StoreError::NoSuchKey) => Err(refused),
+                _ => self.home.delete_object(at, request).await,
+            };
         }
         drop(writing);
         let mut locked = self.locked(route, upstream, at, false).await?;
@@ -39,6 +46,7 @@ impl Placement {
                 let judged_there = condition.is_some() && locked.holder() == Some(Layer::Upstream);
                 match locked.delete_upstream(at, request).await {
                     Err(StoreError::Unavailable { .. }) if !judged_there => {
+                        upstream.check_key(at)?;
                         let _ticket = self.spool.admit(at, None)?;
                         locked.journal_delete().await
                     }

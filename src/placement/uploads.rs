@@ -258,6 +258,8 @@ impl Finishing<'_> {
     }
 
     async fn spool(&self, mut locked: Locked<'_>) -> Result<Stored> {
+        // Begun in local mode, it may have a key that can be sent nowhere.
+        self.upstream.check_key(&self.upload.object)?;
         let size = self.size().await?;
         let _ticket = self.placement.spool.admit_upload(&self.upload.object, size)?;
         locked.spool(false, self.complete_at_home()).await

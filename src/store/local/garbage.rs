@@ -1,7 +1,8 @@
 //! Files that nothing refers to any more, and the readers that may still be at them.
 //!
 //! A file is removed when the record that made it dead is durable and applied, when every read
-//! that began before then has ended, and when the grace has passed.
+//! that began before then has ended, and when the grace has passed, for which it stays only where
+//! there is ample room.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -65,15 +66,22 @@ impl Garbage {
         self.push(blob, Timestamp(i64::MIN), false);
     }
 
-    /// Takes out what may be removed now.
-    pub(crate) fn take_free(&self, now: Timestamp, grace_ms: i64) -> Vec<DeadBlob> {
+    /// Takes out what may be removed now, the oldest first, at most so many.
+    pub(crate) fn take_free(&self, now: Timestamp, grace_ms: i64, most: usize) -> Vec<DeadBlob> {
         let mut inner = self.lock();
         let oldest = inner.readers.first().copied().unwrap_or(u64::MAX);
         let is_free = |dead: &DeadBlob| {
             dead.ticket <= oldest && dead.since.0.saturating_add(grace_ms) <= now.0
         };
-        let (free, kept): (Vec<_>, Vec<_>) = inner.queue.drain(..).partition(is_free);
-        inner.queue = kept.into();
+        let (mut free, mut kept) = (Vec::new(), Vec::new());
+        while free.len() < most
+            && let Some(dead) = inner.queue.pop_front()
+        {
+            if is_free(&dead) { free.push(dead) } else { kept.push(dead) }
+        }
+        for dead in kept.into_iter().rev() {
+            inner.queue.push_front(dead);
+        }
         free
     }
 
@@ -116,7 +124,7 @@ mod tests {
     use super::*;
 
     fn free(garbage: &Garbage, now: i64) -> usize {
-        garbage.take_free(Timestamp(now), 10).len()
+        garbage.take_free(Timestamp(now), 10, 9).len()
     }
 
     #[test]
@@ -151,7 +159,25 @@ mod tests {
     #[test]
     fn what_was_never_recorded_has_no_grace() {
         let garbage = Garbage::default();
-        garbage.discard(BlobId::from_u128(1));
+        garbage.retire(BlobId::from_u128(1), Timestamp(100));
+        garbage.discard(BlobId::from_u128(2));
         assert_eq!(free(&garbage, 0), 1);
+        assert_eq!(garbage.waiting(), 1);
+    }
+
+    #[test]
+    fn portions_leave_the_rest_in_order() {
+        let garbage = Garbage::default();
+        for number in 0..5 {
+            garbage.retire(BlobId::from_u128(number), Timestamp(100));
+        }
+        let mut taken = Vec::new();
+        for (most, number) in [(2, 2), (2, 2), (2, 1), (2, 0)] {
+            let free = garbage.take_free(Timestamp(100), 0, most);
+            assert_eq!(free.len(), number);
+            taken.extend(free.into_iter().map(|dead| dead.blob));
+        }
+        let numbers = (0..5).map(BlobId::from_u128);
+        assert_eq!(taken, numbers.collect::<Vec<_>>());
     }
 }

@@ -129,6 +129,7 @@ pub(crate) fn run(core: &Core, tasks: &Receiver<Task>) {
         let passed = ticked.elapsed();
         if passed >= tick {
             (ticked, since_checkpoint) = (Instant::now(), since_checkpoint + passed);
+            core.collect_garbage();
             core.look_at_room();
         }
         if checkpoint_is_due(core) || since_checkpoint >= interval {

@@ -26,7 +26,8 @@ pub struct LocalOptions {
     /// How many bytes objects may have altogether; new bodies beyond that are refused. One that
     /// replaces another needs room beside it, and parts count when they become an object.
     pub quota: Option<u64>,
-    /// How long the files of replaced and deleted objects stay.
+    /// How long the files of replaced and deleted objects stay, where there is ample room: a tenth
+    /// of the file system is free, and no write needs it.
     pub garbage_grace: Duration,
     /// How long a completed upload is remembered, so that completing it again succeeds.
     pub completion_memory: Duration,

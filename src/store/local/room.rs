@@ -11,13 +11,15 @@ use crate::store::{Result, StoreError};
 
 /// Dead files are kept for their grace only while this part of the file system is free: a tenth.
 const AMPLE: u64 = 10;
+/// How many dead files are removed before others may go on.
+const PORTION: usize = 64;
 
 /// What is known of the room that is left.
 #[derive(Debug, Default)]
 pub(crate) struct Room {
     /// Whether it was too little when it was last looked at.
     full: AtomicBool,
-    /// Held while dead files are removed, so that whoever needs their room waits for it.
+    /// Held while some dead files are removed, so that whoever needs their room waits for it.
     collecting: Mutex<()>,
 }
 
@@ -56,23 +58,30 @@ impl Core {
     }
 
     /// Sees to it that there is room beside `more` bytes that are about to come: where there is too
-    /// little, every dead file goes that no read is at, however short it has been dead.
+    /// little, dead files go, however short they have been dead, but none that a read that is
+    /// under way may have found.
     pub(crate) fn make_room(&self, more: u64) -> Result<()> {
-        match self.measure(more) {
-            Err(StoreError::StorageFull) => {
-                self.collect_garbage(0);
-                self.measure(more)
+        loop {
+            match self.measure(more) {
+                Err(StoreError::StorageFull) => self.refusal()?,
+                measured => return measured,
             }
-            measured => measured,
+            if self.remove_some(0) == 0 {
+                return self.measure(more);
+            }
         }
     }
 
-    /// Removes the files that are dead for long enough, or all of them where room gets scarce;
-    /// refuses bodies from here on where there is little of it, and makes the reserve where there is
+    /// Removes the files that are dead for long enough, or all of them where room gets scarce.
+    pub(crate) fn collect_garbage(&self) {
+        let is_scarce = self.vfs.space().is_ok_and(|space| is_scarce(&space));
+        let grace_ms = if is_scarce { 0 } else { self.options.grace_ms() };
+        while self.read_only().is_none() && self.remove_some(grace_ms) > 0 {}
+    }
+
+    /// Refuses bodies from here on where there is little room, and makes the reserve where there is
     /// enough again.
     pub(crate) fn look_at_room(&self) {
-        let is_scarce = self.vfs.space().is_ok_and(|space| is_scarce(&space));
-        self.collect_garbage(if is_scarce { 0 } else { self.options.grace_ms() });
         match self.measure(self.options.reserve) {
             Ok(()) => {
                 if let Err(error) = self.reserve.make(&*self.vfs, self.options.reserve) {
@@ -84,18 +93,18 @@ impl Core {
         }
     }
 
-    /// Removes the files that are dead for so many milliseconds.
-    pub(crate) fn collect_garbage(&self, grace_ms: i64) {
-        if self.read_only().is_some() {
-            return;
-        }
+    /// Removes some of the files that are dead for so many milliseconds, the oldest first, and says
+    /// how many it took up.
+    fn remove_some(&self, grace_ms: i64) -> usize {
         let _collecting = self.room.collecting.lock().unwrap_or_else(PoisonError::into_inner);
-        for dead in self.garbage.take_free(self.clock.now(), grace_ms) {
+        let free = self.garbage.take_free(self.clock.now(), grace_ms, PORTION);
+        for dead in &free {
             if let Err(error) = remove_blob(self, dead.blob, dead.noted) {
                 // The index still knows that it is dead: the next start tries again.
                 tracing::warn!(blob = %dead.blob, %error, "a dead file is not removed");
             }
         }
+        free.len()
     }
 
     /// Looks how much room there is, beside `more` bytes that are about to come.

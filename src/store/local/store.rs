@@ -340,7 +340,7 @@ pub(super) fn close_index(core: &Core, home: &dyn IndexHome) -> Result<(), Store
     let catalog = core.catalog()?;
     let mut is_clean = core.read_only().is_none();
     if is_clean {
-        core.collect_garbage(core.options.grace_ms());
+        core.collect_garbage();
         keeper::write_checkpoint(core)?;
     }
     core.set_catalog(None);

@@ -154,13 +154,13 @@ def test_a_gateway_waits_for_a_command_that_reads_its_store(site):
     with open(site.gateway.data / "LOCK", "rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         serving = site.offline.begin("serve")
-        told = next(line for line in serving.stderr if b"waiting for it" in line)
-        assert b"another process has the store open" in told
-    try:
-        assert next(line for line in serving.stdout if line.startswith(b"listening on "))
-    finally:
-        end_process(serving)
-    with open(site.gateway.data / "LOCK", "rb") as held:
+        try:
+            told = next(line for line in serving.stderr if b"waiting for it" in line)
+            assert b"another process has the store open" in told
+            fcntl.flock(held, fcntl.LOCK_UN)
+            assert next(line for line in serving.stdout if line.startswith(b"listening on "))
+        finally:
+            end_process(serving)
         fcntl.flock(held, fcntl.LOCK_EX)
         refused = site.offline("serve").expect(1)
     assert "is in use by another process" in refused.err

@@ -94,6 +94,7 @@ def test_no_key_leads_out_of_the_prefix(behind, mode):
         for call in (
             lambda: site.s3.put_object(**at, Body=b"x"),
             lambda: site.s3.get_object(**at),
+            lambda: site.s3.delete_object(**at),
             lambda: site.s3.copy_object(**source),
             lambda: site.s3.copy_object(Bucket=site.bucket, Key="copy", CopySource=at),
             lambda: site.s3.get_object_tagging(**at),
@@ -103,8 +104,9 @@ def test_no_key_leads_out_of_the_prefix(behind, mode):
                 call()
         with refused("400", 400):
             site.s3.head_object(**at)
-        site.delete(key)
-        assert "Errors" not in site.s3.delete_objects(Bucket=site.bucket, Delete={"Objects": [{"Key": key}]})
+        many = site.s3.delete_objects(Bucket=site.bucket, Delete={"Objects": [{"Key": key}, {"Key": "none"}]})
+        assert [(e["Key"], e["Code"]) for e in many["Errors"]] == [(key, "InvalidURI")]
+        assert [d["Key"] for d in many["Deleted"]] == ["none"]
         prefix = key.removesuffix("k")
         assert "Contents" not in site.s3.list_objects_v2(Bucket=site.bucket, Prefix=prefix), prefix
     assert site.up.get_object(Bucket=site.there, Key="other/k")["Body"].read() == b"not ours"
@@ -117,9 +119,9 @@ def test_nothing_that_leads_out_of_the_prefix_is_kept_for_later(behind):
     site.put("a/b", b"ours")
     site.proxy.fault("refuse")
     for key in LEADING_OUT:
-        with refused("InvalidURI", 400):
-            site.put(key)
-        site.delete(key)
+        for call in (site.put, site.delete):
+            with refused("InvalidURI", 400):
+                call(key)
     assert site.waiting() == 0
 
 
@@ -131,8 +133,23 @@ def test_what_leads_out_of_the_prefix_can_be_deleted_after_a_switch(behind, mode
     assert site.get("../x") == b"old" and site.keys() == ["../x"]
     site.delete("../x")
     assert site.keys() == site.keys_there() == []
+    for call in (site.get, site.delete):
+        with refused("InvalidURI", 400):
+            call("../x")
+
+
+@pytest.mark.parametrize("mode", ["upstream", "fallback"])
+def test_an_upload_to_such_a_key_is_not_completed_after_a_switch(behind, mode):
+    site = behind("local", prefix="tenant one/")
+    at = {"Bucket": site.bucket, "Key": "../x"}
+    upload = {**at, "UploadId": site.s3.create_multipart_upload(**at)["UploadId"]}
+    part = site.s3.upload_part(**upload, PartNumber=1, Body=b"part")
+    site.restart(mode)
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
     with refused("InvalidURI", 400):
-        site.get("../x")
+        site.s3.complete_multipart_upload(**upload, MultipartUpload=parts)
+    assert site.waiting() == 0 and site.keys() == []
+    site.s3.abort_multipart_upload(**upload)
 
 
 def everything(site):
