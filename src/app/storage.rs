@@ -29,11 +29,6 @@ impl Storage {
     /// rebuilding its index.
     pub(super) async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, String> {
         let store = opened(config, clock).await?;
-        let at_rest = config.at_rest.clone();
-        let encrypting = move || set_encryption(&store, &at_rest).map(|()| store);
-        let encrypting = tokio::task::spawn_blocking(encrypting).await;
-        let store = encrypting.map_err(|panic| panic.to_string())?;
-        let store = store.map_err(|error| error.to_string())?;
         match store.phase() {
             Phase::Failed(reason) => Err(reason),
             Phase::Opening | Phase::Rebuilding { .. } | Phase::Ready => Ok(Self(Arc::new(store))),
@@ -99,8 +94,12 @@ async fn opened(config: &Config, clock: Arc<dyn Clock>) -> Result<LocalStore, St
     let mut told = false;
     loop {
         let (dir, options) = (config.data_dir.clone(), store_options(&config.store));
-        let (templates, clock) = (config.usage.templates.clone(), Arc::clone(&clock));
-        let opening = move || LocalStore::open_counting(&dir, options, templates, clock);
+        let (templates, at_rest) = (config.usage.templates.clone(), config.at_rest.clone());
+        let clock = Arc::clone(&clock);
+        let opening = move || {
+            let store = LocalStore::open_counting(&dir, options, templates, clock)?;
+            Ok(set_encryption(&store, &at_rest).map(|()| store))
+        };
         let opened = tokio::task::spawn_blocking(opening).await;
         match opened.map_err(|panic| panic.to_string())? {
             Err(OpenError::Locked { path, by }) if began.elapsed() < LOCKED_PATIENCE => {
@@ -110,7 +109,8 @@ async fn opened(config: &Config, clock: Arc<dyn Clock>) -> Result<LocalStore, St
                 }
                 sleep(LOCKED_RETRY).await;
             }
-            opened => return opened.map_err(|error| error.to_string()),
+            Err(error) => return Err(error.to_string()),
+            Ok(encrypting) => return encrypting.map_err(|error| error.to_string()),
         }
     }
 }

@@ -366,7 +366,7 @@ def test_set_up_by_init(server, tmp_path):
         "AWS_SECRET_ACCESS_KEY": server.key.secret,
     }
     connect(server, server.key).create_bucket(Bucket="set-up-by-init")
-    # Nothing is asked before it listens: a command that reads the store itself would lock it out.
+    # Commands read the store themselves while no gateway listens: these are to ask the gateway.
     serving = Commands(
         tmp_path, "--config", configuration, STOWGATE_LISTEN="127.0.0.1:0", **environment
     ).begin("serve")
