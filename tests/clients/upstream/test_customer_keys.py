@@ -83,7 +83,7 @@ def test_copies_take_the_key_of_each_side(site):
 def test_an_answer_that_was_lost(site, unavailable):
     """Whether the write was taken can't be told without its key's tag: it is an error, not a success."""
     site.put("k", b"before", **own(KEY))
-    site.proxy.fault("cut down 0", method="PUT", times=1)
+    site.proxy.fault("cut down 0", method="PUT", path="/k", times=1)
     with unavailable():
         site.put("k", BODY, **own(KEY))
     assert site.get("k", **own(KEY)) == BODY

@@ -176,7 +176,7 @@ def test_a_completion_whose_answer_was_lost(behind, mode):
     upload = Upload(site)
     for number in (1, 2, 3):
         upload.part(number)
-    site.proxy.fault("cut down 0", method="POST", times=1)
+    site.proxy.fault("cut down 0", method="POST", path="/multi", times=1)
     try:
         upload.complete()
     except Exception as error:

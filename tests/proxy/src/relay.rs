@@ -16,6 +16,8 @@ use crate::head::{Framing, Head, Incoming, Next, position};
 use crate::record::Entry;
 
 const PIECE: usize = 64 * 1024;
+/// How long a client is listened to after its answer, at most.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// A connection's own state.
 struct Connection {
@@ -106,7 +108,12 @@ async fn forward(client: &mut TcpStream, shared: &Arc<Shared>) -> Result<()> {
             Ended::Answered => Ok(()),
             Ended::Client => down.await,
         },
-        ended = &mut down => ended,
+        ended = &mut down => {
+            ended?;
+            // A target that answers early and closes its side still takes what the client sends, so
+            // that the answer isn't lost to a reset: neither is it here.
+            tokio::time::timeout(LINGER, up).await.map_or(Ok(()), |ended| ended.map(drop))
+        }
     }
 }
 
@@ -337,5 +344,5 @@ async fn answer(client: &mut WriteHalf<'_>, head: &Head, status: u16, code: &str
 /// Reads what a client still sends, so that closing doesn't destroy the answer on its way.
 async fn discard(client: &mut Incoming<ReadHalf<'_>>) {
     let drain = async { while client.some(PIECE).await.is_ok_and(|piece| !piece.is_empty()) {} };
-    let _ = tokio::time::timeout(Duration::from_secs(5), drain).await;
+    let _ = tokio::time::timeout(LINGER, drain).await;
 }
