@@ -130,10 +130,12 @@ struct MemoryIndex {
 
 impl MemoryIndex {
     fn kept(&self) -> Result<MutexGuard<'_, Kept>> {
+        let kept = lock(&self.kept);
+        // Asked under the lock: a call that waits for it may come after the crash.
         if *lock(&self.lost) {
             return Err(IndexError::Lost("there was a crash".to_owned()));
         }
-        Ok(lock(&self.kept))
+        Ok(kept)
     }
 }
 
