@@ -1,10 +1,10 @@
 //! Files that nothing refers to any more, and the readers that may still be at them.
 //!
 //! A file is removed when the record that made it dead is durable and applied, when every read
-//! that began before then has ended, and when the grace has passed, for which it stays only where
-//! there is ample room.
+//! that began before then has ended or has said that it reads other files, and when the grace has
+//! passed, for which it stays only where there is ample room.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::format::place::BlobId;
@@ -19,8 +19,20 @@ pub(crate) struct Garbage {
 #[derive(Debug, Default)]
 struct Inner {
     next_ticket: u64,
+    /// The reads that may be at anything that was not dead when they began.
     readers: BTreeSet<u64>,
+    /// Those that know what they are at.
+    settled: BTreeMap<u64, Reads>,
     queue: VecDeque<DeadBlob>,
+}
+
+/// What a read is at.
+#[derive(Debug)]
+pub(crate) struct Reads {
+    /// These files.
+    pub(crate) blobs: Vec<BlobId>,
+    /// And records of the log.
+    pub(crate) log: bool,
 }
 
 /// A dead file.
@@ -70,8 +82,12 @@ impl Garbage {
     pub(crate) fn take_free(&self, now: Timestamp, grace_ms: i64, most: usize) -> Vec<DeadBlob> {
         let mut inner = self.lock();
         let oldest = inner.readers.first().copied().unwrap_or(u64::MAX);
+        let read: HashSet<BlobId> =
+            inner.settled.values().flat_map(|reads| &reads.blobs).copied().collect();
         let is_free = |dead: &DeadBlob| {
-            dead.ticket <= oldest && dead.since.0.saturating_add(grace_ms) <= now.0
+            dead.ticket <= oldest
+                && dead.since.0.saturating_add(grace_ms) <= now.0
+                && !read.contains(&dead.blob)
         };
         let (mut free, mut kept) = (Vec::new(), Vec::new());
         while free.len() < most
@@ -90,9 +106,11 @@ impl Garbage {
         Barrier(self.lock().next_ticket)
     }
 
-    /// Whether all reads that were under way then have ended.
+    /// Whether no read that was under way then can come to the log any more.
     pub(crate) fn has_passed(&self, barrier: Barrier) -> bool {
-        self.lock().readers.first().is_none_or(|oldest| *oldest >= barrier.0)
+        let inner = self.lock();
+        let is_new = inner.readers.first().is_none_or(|oldest| *oldest >= barrier.0);
+        is_new && inner.settled.range(..barrier.0).all(|(_, reads)| !reads.log)
     }
 
     /// How many files wait.
@@ -113,9 +131,21 @@ impl Garbage {
     }
 }
 
+impl ReadGuard {
+    /// From here on only this is read: nothing else needs to wait for the end of a read that may
+    /// take hours.
+    pub(crate) fn settle(&mut self, reads: Reads) {
+        let mut inner = self.garbage.lock();
+        inner.settled.insert(self.ticket, reads);
+        inner.readers.remove(&self.ticket);
+    }
+}
+
 impl Drop for ReadGuard {
     fn drop(&mut self) {
-        self.garbage.lock().readers.remove(&self.ticket);
+        let mut inner = self.garbage.lock();
+        inner.readers.remove(&self.ticket);
+        inner.settled.remove(&self.ticket);
     }
 }
 
@@ -125,6 +155,10 @@ mod tests {
 
     fn free(garbage: &Garbage, now: i64) -> usize {
         garbage.take_free(Timestamp(now), 10, 9).len()
+    }
+
+    fn reads(blobs: &[u128], log: bool) -> Reads {
+        Reads { blobs: blobs.iter().copied().map(BlobId::from_u128).collect(), log }
     }
 
     #[test]
@@ -139,6 +173,41 @@ mod tests {
         assert_eq!(free(&garbage, 110), 1, "the later reader does not hold it");
         drop(after);
         assert_eq!(garbage.waiting(), 0);
+    }
+
+    #[test]
+    fn a_read_that_knows_its_files_holds_no_others() {
+        let garbage = Arc::new(Garbage::default());
+        let mut first = garbage.enter();
+        let mut second = garbage.enter();
+        for number in 0..3 {
+            garbage.retire(BlobId::from_u128(number), Timestamp(100));
+        }
+        first.settle(reads(&[0, 2], false));
+        assert_eq!(free(&garbage, 110), 0, "the other read may be at any of them");
+        second.settle(reads(&[0], false));
+        assert_eq!(free(&garbage, 110), 1, "nobody is at this one");
+        drop(first);
+        assert_eq!(free(&garbage, 110), 1, "the other read is not at this one");
+        drop(second);
+        assert_eq!(free(&garbage, 110), 1);
+    }
+
+    #[test]
+    fn a_barrier_is_passed_by_reads_that_are_not_at_the_log() {
+        let garbage = Arc::new(Garbage::default());
+        let mut first = garbage.enter();
+        let mut second = garbage.enter();
+        let barrier = garbage.barrier();
+        let mut later = garbage.enter();
+        later.settle(reads(&[], true));
+        first.settle(reads(&[0], false));
+        assert!(!garbage.has_passed(barrier), "the other read may be at anything");
+        second.settle(reads(&[0], true));
+        assert!(!garbage.has_passed(barrier), "the other read is at the log");
+        drop(second);
+        assert!(garbage.has_passed(barrier));
+        drop(later);
     }
 
     #[test]

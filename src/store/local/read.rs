@@ -11,7 +11,7 @@ use super::format::meta::{Assembly, Described, ManifestPart, Meta};
 use super::format::place::{BlobId, Body, RecordRef};
 use super::format::seal::BodyId;
 use super::format::subject;
-use super::garbage::ReadGuard;
+use super::garbage::{ReadGuard, Reads};
 use super::log::PackedExtent;
 use super::seal::{BodyKey, ObjectKey as SecretKey, SealedExtent};
 use super::sealing::{judge_key, open_seal, told};
@@ -205,7 +205,7 @@ fn extents(
         (Body::Manifest(_), Some(parts)) => pieces(&parts),
         (Body::Manifest(record), None) => pieces(&manifest(core, record)?),
     };
-    Ok(ObjectExtents { core: Arc::clone(core), pieces, key, _guard: guard })
+    Ok(ObjectExtents::new(core, pieces, key, guard))
 }
 
 fn part_range(assembly: &Assembly, number: PartNumber) -> Result<(ByteRange, ObjectPart)> {
@@ -286,7 +286,24 @@ impl ObjectExtents {
         key: Option<SecretKey>,
         guard: ReadGuard,
     ) -> Self {
-        Self { core: Arc::clone(core), pieces: pieces(assembly), key, _guard: guard }
+        Self::new(core, pieces(assembly), key, guard)
+    }
+
+    fn new(
+        core: &Arc<Core>,
+        pieces: Vec<Piece>,
+        key: Option<SecretKey>,
+        mut guard: ReadGuard,
+    ) -> Self {
+        let mut reads = Reads { blobs: Vec::with_capacity(pieces.len()), log: false };
+        for piece in &pieces {
+            match piece.place {
+                Place::Blob(blob) => reads.blobs.push(blob),
+                Place::Packed(_) => reads.log = true,
+            }
+        }
+        guard.settle(reads);
+        Self { core: Arc::clone(core), pieces, key, _guard: guard }
     }
 
     /// The bytes of an object that is packed into one record, read at once.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::harness::{Machine, Operation, Version};
+use super::harness::{Machine, Operation, Version, at};
 use crate::store::conformance::content;
+use crate::store::{GetRequest, Objects};
 
 /// How large the bodies are. Each is a file of its own.
 const SIZE: usize = 400_000;
@@ -81,6 +82,31 @@ async fn what_is_being_read_stays_however_little_room_there_is() {
     assert_eq!(files(&machine) as u64, number);
     drop(reading);
     assert!(machine.run(&store, vec![put(2, number)]).await);
+    assert_eq!(files(&machine), 2);
+    machine.verify(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_read_keeps_its_own_files_alone() {
+    let mut machine = machine(55);
+    let store = machine.open().await.unwrap();
+    let put =
+        |key, number| Operation::Put(key, Version { content: content(number, SIZE), tag: None });
+    assert!(machine.run(&store, vec![put(1, 0)]).await);
+    let reading = store.get_object(&at(1), &GetRequest::default()).await.unwrap();
+    let unread = store.get_object(&at(1), &GetRequest::default()).await.unwrap();
+    for number in 1..40 {
+        assert!(machine.run(&store, vec![put(1 + number % 2, number)]).await, "{number}");
+    }
+    // Room is scarce from here on: nothing is kept for its grace.
+    machine.sim.set_capacity(Some(SIZE as u64));
+    store.core.collect_garbage();
+    assert_eq!(files(&machine), 3);
+    assert_eq!(reading.body.collect(SIZE).await.unwrap(), content(0, SIZE));
+    store.core.collect_garbage();
+    assert_eq!(files(&machine), 3);
+    drop(unread);
+    store.core.collect_garbage();
     assert_eq!(files(&machine), 2);
     machine.verify(&store).await;
 }
