@@ -1,7 +1,7 @@
 //! One connection: requests up, answers down, and the faults between them.
 
 use std::io::{Error, Result};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ struct Connection {
     down: Meter,
     /// The request whose answer is awaited.
     open: Mutex<Option<Entry>>,
+    /// Whether the target answers nothing more.
+    over: AtomicBool,
 }
 
 /// Bytes of one direction since the request began, or since the fault did.
@@ -92,6 +94,7 @@ async fn forward(client: &mut TcpStream, shared: &Arc<Shared>) -> Result<()> {
         up: Meter::default(),
         down: Meter::default(),
         open: Mutex::default(),
+        over: AtomicBool::new(false),
     };
     connection.open_gate().await?;
     let address = shared.target.borrow().clone();
@@ -100,27 +103,43 @@ async fn forward(client: &mut TcpStream, shared: &Arc<Shared>) -> Result<()> {
     let (from_client, to_client) = client.split();
     let (from_target, to_target) = target.split();
     let to_client = tokio::sync::Mutex::new(to_client);
-    let down = connection.answers(from_target, &to_client);
-    let up = connection.requests(Incoming::new(from_client), to_target, &to_client);
-    tokio::pin!(up, down);
-    tokio::select! {
-        ended = &mut up => match ended? {
-            Ended::Answered => Ok(()),
-            Ended::Client => down.await,
-        },
-        ended = &mut down => {
-            ended?;
-            // A target that answers early and closes its side still takes what the client sends, so
-            // that the answer isn't lost to a reset: neither is it here.
-            tokio::time::timeout(LINGER, up).await.map_or(Ok(()), |ended| ended.map(drop))
+    let mut from_client = Incoming::new(from_client);
+    let ended = {
+        let down = connection.answers(from_target, &to_client);
+        let up = connection.requests(&mut from_client, to_target, &to_client);
+        tokio::pin!(up, down);
+        tokio::select! {
+            ended = &mut up => match ended? {
+                Ended::Client => return down.await,
+                Ended::Answered => Ended::Answered,
+            },
+            ended = &mut down => {
+                ended?;
+                connection.over.store(true, Ordering::Relaxed);
+                // The target may have answered early, and still take what the client sends.
+                match tokio::time::timeout(LINGER, up).await {
+                    Ok(Err(error)) if is_of_socket(&error) => Ended::Answered,
+                    Ok(ended) => ended?,
+                    Err(_) => return Ok(()),
+                }
+            }
         }
+    };
+    if matches!(ended, Ended::Answered) {
+        discard(&mut from_client).await;
     }
+    Ok(())
+}
+
+/// Whether the error came from a connection, and not from a fault.
+fn is_of_socket(error: &Error) -> bool {
+    error.raw_os_error().is_some()
 }
 
 enum Ended {
     /// The client has nothing more to say; answers may still come.
     Client,
-    /// A fault answered, and there is nothing more to come.
+    /// The client has its last answer, and may still be sending.
     Answered,
 }
 
@@ -146,15 +165,17 @@ impl Connection {
 
     async fn requests(
         &self,
-        mut client: Incoming<ReadHalf<'_>>,
+        client: &mut Incoming<ReadHalf<'_>>,
         mut target: WriteHalf<'_>,
         to_client: &tokio::sync::Mutex<WriteHalf<'_>>,
     ) -> Result<Ended> {
         loop {
             let (head, bytes) = match client.next().await? {
+                // Too late: it comes to nobody.
+                Next::Request(..) if self.over.load(Ordering::Relaxed) => return Ok(Ended::Client),
                 Next::Request(head, bytes) => (head, bytes),
                 Next::Opaque(bytes) => {
-                    self.opaque(bytes, &mut client, &mut target).await?;
+                    self.opaque(bytes, client, &mut target).await?;
                     return Ok(Ended::Client);
                 }
                 Next::End => {
@@ -169,15 +190,14 @@ impl Connection {
                 Kind::Answer(status, code) => {
                     let mut to_client = to_client.lock().await;
                     answer(&mut to_client, &head, *status, code).await?;
-                    discard(&mut client).await;
                     return Ok(Ended::Answered);
                 }
                 _ => {}
             }
             self.send(&mut target, bytes, &Direction::Up).await?;
             match head.framing {
-                Framing::Length(length) => self.body(&mut client, &mut target, length).await?,
-                Framing::Chunked => self.chunks(&mut client, &mut target).await?,
+                Framing::Length(length) => self.body(client, &mut target, length).await?,
+                Framing::Chunked => self.chunks(client, &mut target).await?,
             }
             self.shared.record.whole(entry);
         }
