@@ -4,6 +4,7 @@
 //! that began before then has ended or has said that it reads other files, and when the grace has
 //! passed, for which it stays only where there is ample room.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,7 +28,7 @@ struct Inner {
 }
 
 /// What a read is at.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Reads {
     /// These files.
     pub(crate) blobs: Vec<BlobId>,
@@ -51,7 +52,7 @@ pub(crate) struct DeadBlob {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Barrier(u64);
 
-/// A read under way: while it lives, nothing that it may have found is removed.
+/// A read under way: while it lives, nothing that it may come to is removed.
 #[derive(Debug)]
 pub(crate) struct ReadGuard {
     garbage: Arc<Garbage>,
@@ -82,21 +83,24 @@ impl Garbage {
     pub(crate) fn take_free(&self, now: Timestamp, grace_ms: i64, most: usize) -> Vec<DeadBlob> {
         let mut inner = self.lock();
         let oldest = inner.readers.first().copied().unwrap_or(u64::MAX);
-        let read: HashSet<BlobId> =
-            inner.settled.values().flat_map(|reads| &reads.blobs).copied().collect();
+        let Inner { settled, queue, .. } = &mut *inner;
+        // Made where it is needed: the reads may have many files.
+        let being_read = LazyCell::new(|| {
+            settled.values().flat_map(|reads| &reads.blobs).copied().collect::<HashSet<_>>()
+        });
         let is_free = |dead: &DeadBlob| {
             dead.ticket <= oldest
                 && dead.since.0.saturating_add(grace_ms) <= now.0
-                && !read.contains(&dead.blob)
+                && !being_read.contains(&dead.blob)
         };
         let (mut free, mut kept) = (Vec::new(), Vec::new());
         while free.len() < most
-            && let Some(dead) = inner.queue.pop_front()
+            && let Some(dead) = queue.pop_front()
         {
             if is_free(&dead) { free.push(dead) } else { kept.push(dead) }
         }
         for dead in kept.into_iter().rev() {
-            inner.queue.push_front(dead);
+            queue.push_front(dead);
         }
         free
     }

@@ -33,7 +33,7 @@ const CLEARED_AT_ONCE: usize = 1000;
 /// How long others may write between two portions of a recount.
 const RECOUNT_PAUSE: Duration = Duration::from_millis(1);
 
-/// How soon it is looked again whether older reads have ended.
+/// How soon it is looked again whether older reads are still at the log.
 const READERS_PAUSE: Duration = Duration::from_millis(5);
 
 /// What the keeper is told.

@@ -36,14 +36,12 @@ impl Preview for LocalStore {
             };
             let PlannedAssembly { size, assembly, seal } = planned;
             let key = open_seal(core, &upload.object, seal.as_ref(), given.as_ref());
-            let extents = ObjectExtents::of(core, &assembly, key.map_err(of_part)?, guard);
-            Ok(Some((size, extents)))
+            let (key, whole) = (key.map_err(of_part)?, ByteRange::whole(size));
+            Ok(Some((whole, ObjectExtents::of(core, &assembly, key, whole, guard))))
         });
         match found.await? {
             None => Ok(None),
-            Some((size, extents)) => {
-                Ok(Some(read_source(Arc::new(extents), ByteRange::whole(size)).await?))
-            }
+            Some((whole, extents)) => Ok(Some(read_source(Arc::new(extents), whole).await?)),
         }
     }
 }

@@ -184,16 +184,18 @@ fn select(
         return Ok(Selected { head, range, extents: None });
     }
     let key = open_seal(core, at, entry.seal(), given)?;
-    let extents = extents(core, &entry, assembly, key, guard)?;
+    let extents = extents(core, &entry, assembly, key, range, guard)?;
     Ok(Selected { head, range, extents: Some(extents) })
 }
 
-/// What an object's bytes consist of; `assembly` saves reading its manifest again.
+/// What an object's bytes consist of, of which only those of `range` will be read; `assembly` saves
+/// reading its manifest again.
 fn extents(
     core: &Arc<Core>,
     entry: &ObjectEntry,
     assembly: Option<Assembly>,
     key: Option<SecretKey>,
+    range: ByteRange,
     guard: ReadGuard,
 ) -> Result<ObjectExtents> {
     let sealed = entry.sealing.as_ref().and_then(|sealing| sealing.body);
@@ -205,7 +207,7 @@ fn extents(
         (Body::Manifest(_), Some(parts)) => pieces(&parts),
         (Body::Manifest(record), None) => pieces(&manifest(core, record)?),
     };
-    Ok(ObjectExtents::new(core, pieces, key, guard))
+    Ok(ObjectExtents::new(core, pieces, key, range, guard))
 }
 
 fn part_range(assembly: &Assembly, number: PartNumber) -> Result<(ByteRange, ObjectPart)> {
@@ -247,7 +249,25 @@ fn pieces(assembly: &Assembly) -> Vec<Piece> {
     assembly.parts.iter().filter_map(piece).collect()
 }
 
-/// What an object's bytes consist of. Keeps it from being removed.
+/// What a read of `range` comes to.
+fn reads(pieces: &[Piece], range: ByteRange) -> Reads {
+    let mut reads = Reads::default();
+    let mut end = 0_u64;
+    for piece in pieces {
+        let start = end;
+        end = end.saturating_add(piece.len);
+        if end <= range.offset || range.offset.saturating_add(range.length) <= start {
+            continue;
+        }
+        match piece.place {
+            Place::Blob(blob) => reads.blobs.push(blob),
+            Place::Packed(_) => reads.log = true,
+        }
+    }
+    reads
+}
+
+/// What an object's bytes consist of. Keeps what is read of it from being removed.
 pub(crate) struct ObjectExtents {
     core: Arc<Core>,
     pieces: Vec<Piece>,
@@ -279,30 +299,25 @@ impl Extents for ObjectExtents {
 }
 
 impl ObjectExtents {
-    /// The bytes of these parts, which are encrypted with `key`.
+    /// The bytes of these parts, which are encrypted with `key`. Only those of `range` stay.
     pub(crate) fn of(
         core: &Arc<Core>,
         assembly: &Assembly,
         key: Option<SecretKey>,
+        range: ByteRange,
         guard: ReadGuard,
     ) -> Self {
-        Self::new(core, pieces(assembly), key, guard)
+        Self::new(core, pieces(assembly), key, range, guard)
     }
 
     fn new(
         core: &Arc<Core>,
         pieces: Vec<Piece>,
         key: Option<SecretKey>,
+        range: ByteRange,
         mut guard: ReadGuard,
     ) -> Self {
-        let mut reads = Reads { blobs: Vec::with_capacity(pieces.len()), log: false };
-        for piece in &pieces {
-            match piece.place {
-                Place::Blob(blob) => reads.blobs.push(blob),
-                Place::Packed(_) => reads.log = true,
-            }
-        }
-        guard.settle(reads);
+        guard.settle(reads(&pieces, range));
         Self { core: Arc::clone(core), pieces, key, _guard: guard }
     }
 
@@ -374,7 +389,7 @@ impl LocalStore {
             let range = range(entry.size)?;
             let object = describe(core, entry.head)?;
             let key = open_seal(core, &at, entry.seal(), key.as_ref()).map_err(of_source)?;
-            let extents = extents(core, &entry, None, key, guard)?;
+            let extents = extents(core, &entry, None, key, range, guard)?;
             Ok((object, open(Some(extents), range)?))
         })
         .await?;

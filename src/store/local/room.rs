@@ -59,7 +59,7 @@ impl Core {
 
     /// Sees to it that there is room beside `more` bytes that are about to come: where there is too
     /// little, dead files go, however short they have been dead, but none that a read that is
-    /// under way may have found.
+    /// under way may come to.
     pub(crate) fn make_room(&self, more: u64) -> Result<()> {
         loop {
             match self.measure(more) {

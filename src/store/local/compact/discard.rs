@@ -15,7 +15,7 @@ use crate::store::{Result, StoreError};
 /// Where it is told how many segments were removed, and how many bytes that gave back.
 pub(crate) type Freed = oneshot::Sender<Result<(u64, u64)>>;
 
-/// What is to be removed, once the reads have ended that began before.
+/// What is to be removed, once no read that began before can come to it.
 #[derive(Default)]
 pub(crate) struct Discards(VecDeque<Discard>);
 

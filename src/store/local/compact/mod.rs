@@ -12,7 +12,7 @@
 //! | what refers to a record, and how it is written anew | `living` |
 //! | that nothing in the index leads there any more | `proof` |
 //! | the record that the log begins later | the committer |
-//! | two checkpoints, older reads over, the files removed | `discard`, in the keeper's thread |
+//! | two checkpoints, no older read at the log, the files removed | `discard`, in the keeper's thread |
 
 mod discard;
 mod living;
