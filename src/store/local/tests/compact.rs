@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use super::encryption::new_upload;
 use super::harness::{Machine, Operation, Version, at, bucket, read};
+use super::operations::{assemble, one_part};
 use crate::object::{CompletedPart, Completion, ListQuery, PartNumber, PartsQuery, UploadsQuery};
 use crate::store::conformance::{body, content};
 use crate::store::local::format::store_file::{Feature, StoreFormat};
 use crate::store::local::index::Hostile;
 use crate::store::local::vfs::sim::{Fault, Op};
 use crate::store::local::{Compacted, Compaction, CompactionFigures, LocalStore};
-use crate::store::{
-    GetRequest, Multipart, Objects, Result, Selection, StoreError, Tags, UploadPath,
-};
+use crate::store::{GetRequest, Multipart, Objects, Result, StoreError, Tags, UploadPath};
 
 /// Compacts whatever has anything dead in it.
 pub(super) async fn compact(store: &LocalStore) -> Result<CompactionFigures> {
@@ -239,23 +238,12 @@ async fn uploads_under_way_go_on() {
 async fn a_read_that_began_before_comes_to_its_end() {
     let mut machine = Machine::new(12);
     let store = Arc::new(machine.open().await.unwrap());
-    let id = store.create_upload(&at(1), new_upload()).await.unwrap();
-    let upload = UploadPath { object: at(1), id };
     let pieces = [content(1, 5 << 20), content(2, 1500)];
-    let mut parts = Vec::new();
-    for (number, piece) in (1..).zip(&pieces) {
-        let number = PartNumber::new(number).unwrap();
-        let part = store.put_part(&upload, number, body(piece, None), None).await.unwrap();
-        parts.push(CompletedPart { number, etag: part.etag, checksum: None });
-    }
-    let completion = Completion { parts, ..Completion::default() };
-    store.complete_upload(&upload, &completion, None).await.unwrap();
+    assemble(&store, 1, &pieces).await;
     churn(&mut machine, &store, 70_000).await;
     let got = store.get_object(&at(1), &GetRequest::default()).await.unwrap();
     // This one needs nothing of the log.
-    let first = Selection::Part(PartNumber::new(1).unwrap());
-    let request = GetRequest { selection: first, ..GetRequest::default() };
-    let first = store.get_object(&at(1), &request).await.unwrap();
+    let first = store.get_object(&at(1), &one_part(1)).await.unwrap();
     let before = segments(&machine);
     let mut work = Compaction::asked(1);
     let mut waits = 0;

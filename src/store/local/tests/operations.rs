@@ -12,7 +12,7 @@ use crate::store::conformance::{body, content};
 use crate::store::local::LocalStore;
 use crate::store::{
     Acls, DeleteRequest, GetRequest, Ledger, Multipart, NewObject, NewUpload, Objects, Result,
-    StoreError, Tags, UploadPath,
+    Selection, StoreError, Tags, UploadPath,
 };
 
 /// What a key can have.
@@ -112,6 +112,26 @@ pub(super) async fn upload(
         }
     }
     Ok((path, Completion { parts, ..Completion::default() }))
+}
+
+/// Makes a key the object of these parts.
+pub(super) async fn assemble(store: &LocalStore, key: u64, pieces: &[Bytes]) {
+    let id = store.create_upload(&at(key), new_upload()).await.unwrap();
+    let upload = UploadPath { object: at(key), id };
+    let mut parts = Vec::new();
+    for (number, piece) in (1..).zip(pieces) {
+        let number = PartNumber::new(number).unwrap();
+        let part = store.put_part(&upload, number, body(piece, None), None).await.unwrap();
+        parts.push(CompletedPart { number, etag: part.etag, checksum: None });
+    }
+    let completion = Completion { parts, ..Completion::default() };
+    store.complete_upload(&upload, &completion, None).await.unwrap();
+}
+
+/// Asks for one part of an object.
+pub(super) fn one_part(number: u16) -> GetRequest {
+    let selection = Selection::Part(PartNumber::new(number).unwrap());
+    GetRequest { selection, ..GetRequest::default() }
 }
 
 pub(super) async fn carry_out(store: &LocalStore, operation: &Operation) -> Result<()> {

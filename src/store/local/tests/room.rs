@@ -2,14 +2,10 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use super::encryption::new_upload;
 use super::harness::{Machine, Operation, Version, at};
-use crate::object::{CompletedPart, Completion, PartNumber};
-use crate::store::conformance::{body, content};
-use crate::store::local::LocalStore;
-use crate::store::{DeleteRequest, GetRequest, Multipart, Objects, Selection, UploadPath};
+use super::operations::{assemble, one_part};
+use crate::store::conformance::content;
+use crate::store::{DeleteRequest, GetRequest, Objects};
 
 /// How large the bodies are. Each is a file of its own.
 const SIZE: usize = 400_000;
@@ -116,32 +112,16 @@ async fn a_long_read_keeps_its_own_files_alone() {
     machine.verify(&store).await;
 }
 
-/// Stores the object 1, of three parts: two files and a packed one.
-async fn assemble(store: &LocalStore) -> [Bytes; 3] {
-    let id = store.create_upload(&at(1), new_upload()).await.unwrap();
-    let upload = UploadPath { object: at(1), id };
-    let pieces = [content(1, 5 << 20), content(2, 6 << 20), content(3, 1500)];
-    let mut parts = Vec::new();
-    for (number, piece) in (1..).zip(&pieces) {
-        let number = PartNumber::new(number).unwrap();
-        let part = store.put_part(&upload, number, body(piece, None), None).await.unwrap();
-        parts.push(CompletedPart { number, etag: part.etag, checksum: None });
-    }
-    let completion = Completion { parts, ..Completion::default() };
-    store.complete_upload(&upload, &completion, None).await.unwrap();
-    pieces
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_comes_to_the_parts_that_it_has_not_opened_yet() {
     let machine = machine(56);
     machine.sim.set_capacity(None);
     let store = machine.open().await.unwrap();
-    let pieces = assemble(&store).await;
+    // Two files and a packed part.
+    let pieces = [content(1, 5 << 20), content(2, 6 << 20), content(3, 1500)];
+    assemble(&store, 1, &pieces).await;
     let whole = store.get_object(&at(1), &GetRequest::default()).await.unwrap();
-    let second = Selection::Part(PartNumber::new(2).unwrap());
-    let request = GetRequest { selection: second, ..GetRequest::default() };
-    let second = store.get_object(&at(1), &request).await.unwrap();
+    let second = store.get_object(&at(1), &one_part(2)).await.unwrap();
     store.delete_object(&at(1), &DeleteRequest::default()).await.unwrap();
     machine.sim.set_capacity(Some(SIZE as u64));
     store.core.collect_garbage();
