@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use tokio::sync::watch;
 
@@ -85,6 +85,8 @@ pub(crate) struct Core {
     damage: RwLock<Vec<Damage>>,
     read_only: OnceLock<String>,
     closing: AtomicBool,
+    /// Shared by the work that goes on for callers; held alone to wait for its end.
+    work: RwLock<()>,
 }
 
 /// How far the index is, and what is counted up to there. Always changed together.
@@ -145,6 +147,7 @@ impl Core {
             damage: RwLock::default(),
             read_only: OnceLock::new(),
             closing: AtomicBool::new(false),
+            work: RwLock::default(),
         }
     }
 
@@ -323,9 +326,18 @@ impl Core {
         }
     }
 
-    /// No more writes are taken.
+    /// Begins work for a caller: the store does not let go of its directory before this is dropped.
+    /// Not to be taken twice by one thread.
+    pub(crate) fn work(&self) -> Result<RwLockReadGuard<'_, ()>, StoreError> {
+        let work = self.work.read().unwrap_or_else(PoisonError::into_inner);
+        if self.closing.load(Ordering::Acquire) { Err(StoreError::Closing) } else { Ok(work) }
+    }
+
+    /// No more work is taken, and what was begun has ended: whoever asked for it may have been cut
+    /// off, and then nobody else waits for it. Blocks.
     pub(crate) fn begin_closing(&self) {
         self.closing.store(true, Ordering::Release);
+        drop(self.work.write());
     }
 }
 

@@ -37,13 +37,18 @@ pub(crate) struct Selected {
     extents: Option<ObjectExtents>,
 }
 
-/// Runs blocking work on the store's state.
+/// Runs blocking work on the store's state and files. It goes on though nobody waits for it any
+/// more, but not beyond the store's closing.
 pub(crate) async fn blocking<T: Send + 'static>(
     core: &Arc<Core>,
     work: impl FnOnce(&Arc<Core>) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let core = Arc::clone(core);
-    match tokio::task::spawn_blocking(move || work(&core)).await {
+    let working = move || {
+        let _open = core.work()?;
+        work(&core)
+    };
+    match tokio::task::spawn_blocking(working).await {
         Ok(result) => result,
         Err(error) if error.is_cancelled() => Err(StoreError::Closing),
         Err(error) => {

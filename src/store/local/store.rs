@@ -79,8 +79,8 @@ pub enum OpenError {
 /// Objects in a directory of the local disk.
 ///
 /// Opening returns at once; what must be read first is read by a thread, and calls are answered
-/// with [`StoreError::Rebuilding`] until then. Dropping it stops its threads; only
-/// [`LocalStore::close`] makes the next opening quick.
+/// with [`StoreError::Rebuilding`] until then. Dropping it stops its threads and waits for the work
+/// of calls that were cut off; only [`LocalStore::close`] makes the next opening quick.
 pub struct LocalStore {
     pub(super) core: Arc<Core>,
     pub(super) submitter: Submitter,
@@ -231,7 +231,8 @@ impl LocalStore {
 
     /// Stops the store so that the next opening is quick: writes what waits, makes the index
     /// durable and notes so. Blocks. Calls that come later are answered with
-    /// [`StoreError::Closing`].
+    /// [`StoreError::Closing`]; what earlier ones have begun has ended when this returns, so that
+    /// whoever opens the directory next is alone with it.
     pub fn close(&self) -> Result<(), StoreError> {
         self.stop();
         let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();

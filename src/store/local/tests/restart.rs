@@ -1,14 +1,18 @@
 //! Restarts on a real disk with the real index.
 
+use std::future::poll_fn;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::task::Poll;
 
 use super::harness::owner;
 use crate::object::{
-    BucketName, BucketSetting, ListQuery, ManualClock, ObjectKey, ObjectMetadata, PartsQuery,
-    ReadConditions, SettingDocument, TagSet, UploadsQuery,
+    BucketName, BucketSetting, EncryptionDefaults, ListQuery, ManualClock, MasterKeys, ObjectKey,
+    ObjectMetadata, PartsQuery, ReadConditions, SettingDocument, TagSet, UploadsQuery,
 };
 use crate::store::conformance::{Subject, body, content};
+use crate::store::local::read::blocking;
 use crate::store::local::{CheckOptions, LocalOptions, LocalStore, OpenError, check};
 use crate::store::{
     Buckets, CopyRequest, DeleteRequest, GetRequest, Ledger, LedgerQuery, Multipart, NewObject,
@@ -228,4 +232,72 @@ async fn a_directory_of_something_else_is_left_alone() {
     std::fs::write(dir.path().join("FORMAT"), "{}").unwrap();
     let opened = LocalStore::open(dir.path(), LocalOptions::default(), Subject::clock());
     assert!(matches!(opened, Err(OpenError::Format { .. })), "{opened:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_directory_is_held_until_the_work_of_callers_that_left_has_ended() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), Subject::clock());
+    let store = open(dir.path(), &clock);
+    store.ready().await.unwrap();
+    let core = Arc::clone(&store.core);
+    let (begin, has_begun) = mpsc::channel();
+    let (end, may_end) = mpsc::channel::<()>();
+    let has_ended = Arc::new(AtomicBool::new(false));
+    let (working, ended) = (Arc::clone(&core), Arc::clone(&has_ended));
+    let caller = tokio::spawn(async move {
+        let work = move |_: &_| {
+            begin.send(()).unwrap();
+            may_end.recv().unwrap();
+            ended.store(true, Ordering::Release);
+            Ok(())
+        };
+        blocking(&working, work).await
+    });
+    has_begun.recv().unwrap();
+    caller.abort();
+    let closing = tokio::task::spawn_blocking(move || store.close());
+    while core.refusal().is_ok() {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..1000 {
+        let options = LocalOptions::default();
+        let second = LocalStore::open(dir.path(), options, clock.clone());
+        assert!(matches!(second, Err(OpenError::Locked { .. })));
+    }
+    end.send(()).unwrap();
+    closing.await.unwrap().unwrap();
+    assert!(has_ended.load(Ordering::Acquire));
+    let late = blocking(&core, |_| Ok(())).await;
+    assert!(matches!(late, Err(StoreError::Closing)), "{late:?}");
+    drop(open(dir.path(), &clock));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_was_cut_off_makes_no_key_for_the_store_after_it() {
+    let everywhere = EncryptionDefaults { everywhere: true, ..EncryptionDefaults::default() };
+    for round in 0..50 {
+        let (dir, clock) = (tempfile::tempdir().unwrap(), Subject::clock());
+        let opened = async || {
+            let store = open(dir.path(), &clock);
+            store.set_encryption(MasterKeys::default(), everywhere.clone(), false).unwrap();
+            store.ready().await.unwrap();
+            store
+        };
+        let store = opened().await;
+        store.create_bucket(&at("x").bucket, &owner()).await.unwrap();
+        let (cut_off, content) = (at("x"), content(round, 10));
+        let mut put = store.put_object(&cut_off, NewObject::default(), body(&content, None));
+        poll_fn(|cx| Poll::Ready(put.as_mut().poll(cx).is_pending())).await;
+        drop(put);
+        store.close().unwrap();
+        drop(store);
+
+        let store = opened().await;
+        let put = store.put_object(&at("y"), NewObject::default(), body(&content, None)).await;
+        put.unwrap();
+        store.close().unwrap();
+        drop(store);
+        let got = opened().await.get_object(&at("y"), &GetRequest::default()).await.unwrap();
+        assert_eq!(got.body.collect(usize::MAX).await.unwrap(), content);
+    }
 }
