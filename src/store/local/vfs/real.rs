@@ -177,7 +177,7 @@ impl Vfs for RealVfs {
             Ok(Ok(file))
         })?;
         match locked {
-            Ok(file) => Ok(Box::new(RealLock { _file: file })),
+            Ok(file) => Ok(Box::new(RealLock(file))),
             Err(by) => Err(LockError::Held { by }),
         }
     }
@@ -220,8 +220,36 @@ fn found(removed: io::Result<()>) -> io::Result<bool> {
     }
 }
 
-struct RealLock {
-    _file: File,
-}
+struct RealLock(File);
 
 impl Lock for RealLock {}
+
+impl Drop for RealLock {
+    /// Closing is not enough: a process that is just being started as a child of this one has the
+    /// descriptor, too, until it becomes another program (flock(2)).
+    fn drop(&mut self) {
+        if let Err(error) = rustix::fs::flock(&self.0, FlockOperation::Unlock) {
+            tracing::warn!(%error, "the lock stays until its file is closed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_the_descriptor_holds_no_lock_that_was_let_go_of() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("LOCK");
+        let lock = RealLock(File::create(&path).unwrap());
+        let exclusive = FlockOperation::NonBlockingLockExclusive;
+        rustix::fs::flock(&lock.0, exclusive).unwrap();
+        let copy = lock.0.try_clone().unwrap();
+        let other = File::open(&path).unwrap();
+        assert_eq!(rustix::fs::flock(&other, exclusive), Err(rustix::io::Errno::WOULDBLOCK));
+        drop(lock);
+        rustix::fs::flock(&other, exclusive).unwrap();
+        drop(copy);
+    }
+}
