@@ -8,7 +8,7 @@
 mod moves;
 mod script;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -45,6 +45,8 @@ struct History {
     written: usize,
     /// After how many turns the next client goes away.
     leaves: Option<usize>,
+    /// The keys that a move is not done with: it failed, and was neither repeated nor given up.
+    moving: BTreeSet<&'static str>,
     log: Vec<String>,
 }
 
@@ -73,6 +75,7 @@ impl History {
             model,
             written: 0,
             leaves: None,
+            moving: BTreeSet::new(),
             log: vec![format!("{mode:?}")],
         }
     }
@@ -84,6 +87,7 @@ impl History {
         self.mode = mode;
         let (placement, spool) = started(mode, &self.home, &self.flaky, &self.fate, &self.clock);
         (self.placement, self.spool) = (placement, spool);
+        self.moving.clear();
         let mut resume = self.spool.resume();
         while resume.step().await != crate::background::Next::Done {}
     }
@@ -291,6 +295,7 @@ impl History {
                     assert_eq!(&etag, expected, "{log:#?}");
                 }
                 belief.may = vec![new];
+                self.moving.remove(key);
                 if mode != Mode::Local {
                     belief.ghosts.clear();
                 }
@@ -339,10 +344,11 @@ impl History {
         self.check_spool().await;
     }
 
-    /// The spool knows of all that waits, without a restart.
+    /// The spool knows of all that waits, without a restart. What a move is not done with may wait
+    /// for the move.
     async fn check_spool(&self) {
         let mut waiting = 0;
-        for key in KEYS {
+        for key in KEYS.into_iter().filter(|key| !self.moving.contains(key)) {
             let Some(entry) = self.home.entry(&path(key)).await.unwrap() else { continue };
             let todo = Location::decode(&entry).unwrap().todo;
             let stays = |todo: &Todo| self.mode == Mode::Local && todo.task == Task::Put;

@@ -58,5 +58,10 @@ impl History {
             done = self.run(async { Ok(moving.await) }).await.and_then(Result::ok);
         }
         self.log.push(format!("  {key} moved: {done:?}"));
+        if matches!(done, Some(Err(_))) && !how.abandon {
+            self.moving.insert(key);
+        } else {
+            self.moving.remove(key);
+        }
     }
 }
