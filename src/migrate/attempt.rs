@@ -151,7 +151,7 @@ pub(super) async fn attempt(context: &Arc<Context>, job: &Arc<Job>, work: &Work)
             }
             Ok(Outcome::Skipped(skip)) => Some(End::Skipped(skip)),
             Ok(Outcome::Conflict(why)) => Some(End::Conflict(why)),
-            Err(Trouble::Stopped) => return None,
+            Err(Trouble::Stopped | Trouble::Home(StoreError::Closing)) => return None,
             Err(trouble) => tried.over(job, trouble),
         };
         if let Some(end) = end {
