@@ -41,7 +41,7 @@ impl RealVfs {
     /// The same, as on a file system whose files all have names.
     #[cfg(test)]
     pub(crate) fn open_with_temporaries(root: &Path) -> Result<Self> {
-        Ok(Self { naming: Naming::temporary(), ..Self::open(root)? })
+        Ok(Self { naming: Naming::Temporary, ..Self::open(root)? })
     }
 
     /// The directory itself, for the index, which keeps its own files.

@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 
@@ -19,14 +18,15 @@ pub(super) const TEMPORARY_DIR: &str = "tmp";
 pub(super) enum Naming {
     /// It can: nothing is left of them after a crash.
     Unnamed,
-    /// It can't: they have names in [`TEMPORARY_DIR`], made of this counter.
-    Temporary(AtomicU64),
+    /// It can't: they have random names in [`TEMPORARY_DIR`]. Numbers would not do: a process that
+    /// ends may still remove its own while the next one, in another container, has the same id.
+    Temporary,
 }
 
 impl Naming {
     /// Finds out by trying.
     pub(super) fn of(root: &Path) -> Result<Self> {
-        let probe = root.join(format!("probe-{}{TEMPORARY_SUFFIX}", std::process::id()));
+        let probe = root.join(format!("probe-{}{TEMPORARY_SUFFIX}", random_name()));
         let tried = open_unnamed(root).and_then(|file| link_unnamed(&file, &probe));
         match tried {
             Ok(()) => {
@@ -34,13 +34,8 @@ impl Naming {
                     .map_err(|e| VfsError::new(format!("remove {}", probe.display()), e))?;
                 Ok(Self::Unnamed)
             }
-            Err(_) => Ok(Self::temporary()),
+            Err(_) => Ok(Self::Temporary),
         }
-    }
-
-    /// The way that works everywhere.
-    pub(super) fn temporary() -> Self {
-        Self::Temporary(AtomicU64::new(0))
     }
 
     /// Makes one in the directory.
@@ -51,18 +46,20 @@ impl Naming {
                 let file = RealFile::new(open_unnamed(dir)?, dir);
                 Ok(Box::new(RealUnnamed { root, file, temporary: None }))
             }
-            Self::Temporary(counter) => {
-                let count = counter.fetch_add(1, Ordering::Relaxed);
-                let pid = std::process::id();
+            Self::Temporary => {
                 let dir = root.join(TEMPORARY_DIR);
                 fs::create_dir_all(&dir)?;
-                let name = dir.join(format!("{pid}-{count}"));
+                let name = dir.join(random_name());
                 let file = File::options().read(true).write(true).create_new(true).open(&name)?;
                 let file = RealFile::new(file, &name);
                 Ok(Box::new(RealUnnamed { root, file, temporary: Some(name) }))
             }
         }
     }
+}
+
+fn random_name() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
 }
 
 fn open_unnamed(dir: &Path) -> io::Result<File> {
