@@ -329,8 +329,13 @@ impl Core {
     /// Begins work for a caller: the store does not let go of its directory before this is dropped.
     /// Not to be taken twice by one thread.
     pub(crate) fn work(&self) -> Result<RwLockReadGuard<'_, ()>, StoreError> {
+        let is_closing = || self.closing.load(Ordering::Acquire);
+        // Looked at twice, so that nobody waits here for the end of what is under way.
+        if is_closing() {
+            return Err(StoreError::Closing);
+        }
         let work = self.work.read().unwrap_or_else(PoisonError::into_inner);
-        if self.closing.load(Ordering::Acquire) { Err(StoreError::Closing) } else { Ok(work) }
+        if is_closing() { Err(StoreError::Closing) } else { Ok(work) }
     }
 
     /// No more work is taken, and what was begun has ended: whoever asked for it may have been cut
@@ -344,6 +349,7 @@ impl Core {
 impl PendingBlob {
     /// Of a blob that was just published.
     pub(crate) fn new(core: &Core, published: Published) -> Self {
+        core.garbage.expect_record();
         Self { garbage: Arc::clone(&core.garbage), published, keep: AtomicBool::new(false) }
     }
 
@@ -373,5 +379,6 @@ impl Drop for PendingBlob {
         if !self.keep.load(Ordering::Acquire) {
             self.garbage.discard(self.published.id);
         }
+        self.garbage.end_expecting();
     }
 }

@@ -25,6 +25,8 @@ struct Inner {
     /// Those that know what they are at.
     settled: BTreeMap<u64, Reads>,
     queue: VecDeque<DeadBlob>,
+    /// How many files are there that a record may name yet.
+    expecting: usize,
 }
 
 /// What a read is at.
@@ -72,6 +74,23 @@ impl Garbage {
     /// A file is dead: the index does not lead to it any more.
     pub(crate) fn retire(&self, blob: BlobId, since: Timestamp) {
         self.push(blob, since, true);
+    }
+
+    /// A file is there, and a record may name it from now on.
+    pub(crate) fn expect_record(&self) {
+        self.lock().expecting += 1;
+    }
+
+    /// A record names such a file, or it was discarded.
+    pub(crate) fn end_expecting(&self) {
+        let mut inner = self.lock();
+        inner.expecting = inner.expecting.saturating_sub(1);
+    }
+
+    /// Whether no file is there of which neither log nor index tell.
+    pub(crate) fn all_are_told_of(&self) -> bool {
+        let inner = self.lock();
+        inner.expecting == 0 && inner.queue.iter().all(|dead| dead.noted)
     }
 
     /// A file that no record ever named.

@@ -236,10 +236,12 @@ impl LocalStore {
     pub fn close(&self) -> Result<(), StoreError> {
         self.stop();
         let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if lock.is_none() || *self.core.phase.borrow() != Phase::Ready {
-            return Ok(());
-        }
-        close_index(&self.core, &*self.home)
+        let is_open = lock.is_some() && *self.core.phase.borrow() == Phase::Ready;
+        let closed = if is_open { close_index(&self.core, &*self.home) } else { Ok(()) };
+        // An open index writes by itself.
+        self.core.set_catalog(None);
+        drop(lock);
+        closed
     }
 
     /// Ends the threads; they finish what they have.
@@ -342,6 +344,8 @@ pub(super) fn close_index(core: &Core, home: &dyn IndexHome) -> Result<(), Store
     let mut is_clean = core.read_only().is_none();
     if is_clean {
         core.collect_garbage();
+        // What nothing tells of is found by the next start, if this was no clean end.
+        is_clean = core.garbage.all_are_told_of();
         keeper::write_checkpoint(core)?;
     }
     core.set_catalog(None);

@@ -8,11 +8,15 @@ use std::task::Poll;
 
 use super::harness::owner;
 use crate::object::{
-    BucketName, BucketSetting, EncryptionDefaults, ListQuery, ManualClock, MasterKeys, ObjectKey,
-    ObjectMetadata, PartsQuery, ReadConditions, SettingDocument, TagSet, UploadsQuery,
+    BucketName, BucketSetting, ETag, EncryptionDefaults, ListQuery, ManualClock, MasterKeys,
+    ObjectKey, ObjectMetadata, PartsQuery, ReadConditions, SettingDocument, TagSet, Timestamp,
+    UploadsQuery,
 };
 use crate::store::conformance::{Subject, body, content};
+use crate::store::local::blob::BlobFooter;
 use crate::store::local::read::blocking;
+use crate::store::local::receive::{Received, receive};
+use crate::store::local::recover::CLEAN;
 use crate::store::local::{CheckOptions, LocalOptions, LocalStore, OpenError, check};
 use crate::store::{
     Buckets, CopyRequest, DeleteRequest, GetRequest, Ledger, LedgerQuery, Multipart, NewObject,
@@ -300,4 +304,37 @@ async fn a_write_that_was_cut_off_makes_no_key_for_the_store_after_it() {
         let got = opened().await.get_object(&at("y"), &GetRequest::default()).await.unwrap();
         assert_eq!(got.body.collect(usize::MAX).await.unwrap(), content);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_that_leaves_a_file_of_which_nothing_tells_is_not_clean() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), Subject::clock());
+    let is_clean = || dir.path().join(CLEAN).exists();
+    let store = open(dir.path(), &clock);
+    store.ready().await.unwrap();
+    let written = body(&content(1, 300_000), None);
+    let footer = |received: &Received| BlobFooter {
+        bucket: "bucket".to_owned(),
+        key: "key".to_owned(),
+        version: None,
+        part: None,
+        etag: ETag::from_md5(received.md5),
+        checksum: None,
+        metadata: ObjectMetadata::default(),
+        tags: TagSet::default(),
+        created: Timestamp(0),
+        sealing: None,
+    };
+    let (content, _) = receive(&store.core, written, None, footer).await.unwrap();
+    store.close().unwrap();
+    drop(store);
+    assert!(!is_clean(), "a caller has a file that no record names");
+    drop(content);
+    let store = open(dir.path(), &clock);
+    store.ready().await.unwrap();
+    while store.set_aside().await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    store.close().unwrap();
+    assert!(is_clean());
 }
