@@ -119,6 +119,12 @@ impl Spool {
         self.queue().dead_letters(limit)
     }
 
+    /// Whether a key waits here, or is a dead letter.
+    #[cfg(test)]
+    pub(in crate::placement) fn knows(&self, at: &ObjectPath) -> bool {
+        self.queue().knows(at)
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }

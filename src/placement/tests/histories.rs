@@ -5,6 +5,7 @@
 //! A client whose call was not acknowledged knows nothing of what became of it; everything that
 //! was acknowledged holds. The model keeps, of every key, what it may be.
 
+mod checks;
 mod moves;
 mod script;
 
@@ -19,17 +20,16 @@ use super::flaky::{Fate, Flaky};
 use super::world::{START, bucket, content, new_upload, owner, path, place};
 use crate::background::Worker as _;
 use crate::object::{
-    Algorithm, Clock, CompletedPart, Completion, ETag, ETagMatch, ListEntry, ListQuery,
-    ManualClock, ObjectMetadata, PartNumber, ReadConditions, Timestamp, WriteCondition,
+    Algorithm, Clock, CompletedPart, Completion, ETag, ETagMatch, ManualClock, ObjectMetadata,
+    PartNumber, ReadConditions, Timestamp, WriteCondition,
 };
-use crate::placement::location::{Task, Todo};
 use crate::placement::spool::Spool;
 use crate::placement::transfer::Direction;
-use crate::placement::{Location, Mode, Placement};
+use crate::placement::{Mode, Placement};
 use crate::store::conformance::body;
 use crate::store::{
-    Buckets as _, CopyRequest, DeleteRequest, GetRequest, Home, Ledger as _, MemoryStore,
-    Multipart as _, NewObject, Objects as _, Result, Store, StoreError, UploadPath,
+    Buckets as _, CopyRequest, DeleteRequest, Home, MemoryStore, Multipart as _, NewObject,
+    Objects as _, Result, Store, StoreError, UploadPath,
 };
 
 struct History {
@@ -45,8 +45,11 @@ struct History {
     written: usize,
     /// After how many turns the next client goes away.
     leaves: Option<usize>,
-    /// The keys that a move is not done with: it failed, and was neither repeated nor given up.
-    moving: BTreeSet<&'static str>,
+    /// The records of keys that a move is not done with: it failed, and was neither repeated nor
+    /// given up.
+    moving: BTreeMap<&'static str, Bytes>,
+    /// The keys of which a write was acknowledged since the last move of any.
+    acknowledged: BTreeSet<&'static str>,
     log: Vec<String>,
 }
 
@@ -75,7 +78,8 @@ impl History {
             model,
             written: 0,
             leaves: None,
-            moving: BTreeSet::new(),
+            moving: BTreeMap::new(),
+            acknowledged: BTreeSet::new(),
             log: vec![format!("{mode:?}")],
         }
     }
@@ -295,7 +299,7 @@ impl History {
                     assert_eq!(&etag, expected, "{log:#?}");
                 }
                 belief.may = vec![new];
-                self.moving.remove(key);
+                self.acknowledged.insert(key);
                 if mode != Mode::Local {
                     belief.ghosts.clear();
                 }
@@ -316,73 +320,6 @@ impl History {
                 }
             }
             Some(Err(error)) => panic!("{error:?} {log:#?}"),
-        }
-    }
-
-    /// Reads and lists everything, and holds it against the model.
-    async fn check(&self) {
-        let mut seen = BTreeMap::new();
-        for key in KEYS {
-            let got = self.placement.get_object(&path(key), &GetRequest::default()).await;
-            let found = match got {
-                Ok(got) => {
-                    let etag = got.head.object.etag;
-                    Some((etag, got.body.collect(usize::MAX).await.unwrap()))
-                }
-                Err(StoreError::NoSuchKey) => None,
-                Err(StoreError::Unavailable { .. }) => {
-                    assert!(!self.flaky.is_well(), "{key}: {:#?}", self.log);
-                    continue;
-                }
-                Err(error) => panic!("{key}: {error:?} {:#?}", self.log),
-            };
-            let belief = &self.model[key];
-            assert!(belief.allows(&found), "{key} is {found:?}, not {belief:?}: {:#?}", self.log);
-            seen.insert(key, found);
-        }
-        self.check_list(&seen).await;
-        self.check_spool().await;
-    }
-
-    /// The spool knows of all that waits, without a restart. What a move is not done with may wait
-    /// for the move.
-    async fn check_spool(&self) {
-        let mut waiting = 0;
-        for key in KEYS.into_iter().filter(|key| !self.moving.contains(key)) {
-            let Some(entry) = self.home.entry(&path(key)).await.unwrap() else { continue };
-            let todo = Location::decode(&entry).unwrap().todo;
-            let stays = |todo: &Todo| self.mode == Mode::Local && todo.task == Task::Put;
-            waiting += usize::from(todo.is_some_and(|todo| !stays(&todo)));
-        }
-        let known = self.spool.snapshot().total;
-        assert!(known.waiting + known.dead >= waiting, "{waiting} wait: {:#?}", self.log);
-    }
-
-    async fn check_list(&self, seen: &BTreeMap<&str, Seen>) {
-        let query = ListQuery { limit: 10, ..ListQuery::default() };
-        let page = match self.placement.list_objects(&bucket(), &query).await {
-            Ok(page) => page,
-            Err(StoreError::Unavailable { .. }) => {
-                let excused = self.mode != Mode::Local && !self.flaky.is_well();
-                assert!(excused, "{:#?}", self.log);
-                return;
-            }
-            Err(error) => panic!("{error:?} {:#?}", self.log),
-        };
-        for key in KEYS {
-            let listed = page.entries.iter().find_map(|entry| match entry {
-                ListEntry::Object { key: listed, etag, .. } if listed.as_str() == key => {
-                    Some(etag.clone())
-                }
-                _ => None,
-            });
-            // A record may tell of an object that a call without answer has replaced upstream.
-            if self.model[key].certain().is_some()
-                && let Some(found) = seen.get(key)
-            {
-                let found = found.as_ref().map(|(etag, _)| etag.clone());
-                assert_eq!(listed, found, "{key} in the list: {:#?}", self.log);
-            }
         }
     }
 

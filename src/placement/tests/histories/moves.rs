@@ -1,6 +1,7 @@
 //! Objects that are moved in the middle of a history: nobody may notice.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::Poll;
 
 use futures_util::future::{FutureExt as _, LocalBoxFuture};
@@ -10,6 +11,7 @@ use super::script::{How, Op};
 use crate::placement::tests::freely::Freely;
 use crate::placement::tests::world::path;
 use crate::placement::transfer::Order;
+use crate::store::Ledger as _;
 
 impl History {
     pub(super) async fn moved(
@@ -37,7 +39,9 @@ impl History {
             done
         }
         .boxed_local();
-        let mut done = None;
+        let (home, at) = (Arc::clone(&self.home), path(key));
+        self.acknowledged.clear();
+        let (mut done, mut by_client) = (None, None);
         if let Some((turns, op)) = during {
             for _ in 0..turns {
                 let turn = poll_fn(|cx| Poll::Ready(moving.poll_unpin(cx))).await;
@@ -47,21 +51,26 @@ impl History {
                 }
             }
             let writing: LocalBoxFuture<'_, ()> = Box::pin(self.apply(op));
-            if done.is_some() {
+            let writing = async {
                 writing.await;
+                home.entry(&at).await.unwrap()
+            };
+            if done.is_some() {
+                by_client = writing.await;
             } else {
                 // The client's write may wait for the move, or the move for it.
-                let (outcome, ()) = tokio::join!(&mut moving, writing);
-                done = Some(outcome);
+                let (outcome, record) = tokio::join!(&mut moving, writing);
+                (done, by_client) = (Some(outcome), record);
             }
         } else {
             done = self.run(async { Ok(moving.await) }).await.and_then(Result::ok);
         }
         self.log.push(format!("  {key} moved: {done:?}"));
         if matches!(done, Some(Err(_))) && !how.abandon {
-            self.moving.insert(key);
-        } else {
-            self.moving.remove(key);
+            let by_client = by_client.filter(|_| self.acknowledged.contains(key));
+            let left =
+                home.entry(&at).await.unwrap().filter(|left| Some(left) != by_client.as_ref());
+            self.moving.extend(left.map(|left| (key, left)));
         }
     }
 }
