@@ -19,7 +19,7 @@ from fault_proxy import Proxy
 from files import pdf
 from gateway import BUILT_IN, MAIN, ROOT, TOKEN, Gateway, clean_environment
 from sites import PSC, application_key
-from waiting import eventually
+from waiting import eventually, pass_moment
 
 OVER = ("done", "failed", "cancelled", "rolled_back")
 # The lines of its handbook, as they stand there.
@@ -278,8 +278,7 @@ def test_operations_orphans(accounted):
     site.put(orphan, b"orphan")
     site.drained()
     # Records round up to whole seconds, and an upstream may round down.
-    stamp = site.head(orphan)["LastModified"] + datetime.timedelta(seconds=1)
-    eventually(lambda: datetime.datetime.now(datetime.timezone.utc) > stamp, 10, "a later second")
+    pass_moment(site.head(orphan)["LastModified"] + datetime.timedelta(seconds=1))
     manifest = "\n".join(key for key in site.keys() if key != orphan).encode()
     backend = site.backend(orphan)
     path = f"/storage/cleanup?storage_backend={backend}&bucket={site.bucket}&min_age=0"

@@ -1,5 +1,6 @@
 """Waiting for something to become true, or a process to end, with a deadline."""
 
+import datetime
 import subprocess
 import time
 
@@ -16,6 +17,16 @@ def eventually(condition, seconds=30, what="it"):
             name = what() if callable(what) else what
             raise AssertionError(f"{name} did not come true within {seconds} s")
         time.sleep(0.05)
+
+
+def pass_moment(moment):
+    """Waits until it is later than `moment` by the whole milliseconds, too, that the gateway counts in."""
+
+    def is_over():
+        since = datetime.datetime.now(datetime.timezone.utc) - moment
+        return since >= datetime.timedelta(milliseconds=1)
+
+    eventually(is_over, 10, f"a time after {moment}")
 
 
 def end_process(process, seconds=20):

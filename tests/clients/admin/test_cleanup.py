@@ -2,14 +2,13 @@
 
 import concurrent.futures
 import csv
-import datetime
 import http.client
 import json
 
 import pytest
 
 from gateway import TOKEN
-from waiting import eventually, finished_job
+from waiting import eventually, finished_job, pass_moment
 
 
 def begin(site, query, manifest=None):
@@ -32,9 +31,7 @@ def cleaned(site, query, keys=None):
 
 def settle(site, key):
     """Until the object is older than the second that it is stamped with."""
-    stamp = site.head(key)["LastModified"]
-    now = lambda: datetime.datetime.now(datetime.timezone.utc)
-    eventually(lambda: now() > stamp, 10, "a later second")
+    pass_moment(site.head(key)["LastModified"])
 
 
 @pytest.mark.parametrize("mode, backend", [("local", "local"), ("fallback", "s3")])
